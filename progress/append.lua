@@ -1,0 +1,415 @@
+-- Fold a batch of reports into a job's state and append the events it comes to: one atomic
+-- step. The rules are those of state.py, line by line; the contract tests hold the two equal.
+--
+-- KEYS  1 log  2 state  3 items  4 feed log  5 feed state
+-- ARGV  1 attempt       2 job id       3 `"jobId":…,"attempt":…` as JSON, without braces
+--       4 reports       5 events kept  6 feed events kept
+--       7 seconds a live log lasts     8 seconds an ended log lasts
+--       9 now in microseconds, 0 for this server's clock     10 11 epoch and seq last seen
+-- Returns {verdict, epoch, seq, attempt, cancel requested, lost}
+--
+-- Reports are lines; JSON never holds a raw control character, so tabs and newlines divide.
+--   I <order> <status letter> <item id, escaped> <at> <event>     S <status> <at> <reason> <event>
+--   E <at> <event> <failure>                                      T <total> <at>
+--   P <index> <at> <weight before> <weight> <in all> <total> <phase, JSON>     C <done> <at> <total>
+local log, state, items, feed_log, feed_state = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local call = redis.call
+local attempt, job_id, head = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+
+local FEED_EVERY_US = 250000
+local RATE_STEP_S, RATE_MEMORY_S = 0.5, 10
+local MAX_LISTED = 20
+local TERMINAL = {completed = true, failed = true, cancelled = true}
+
+local now = tonumber(ARGV[9])
+if now == 0 then
+  local time = call('TIME')
+  now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+end
+
+local NAMES = {
+  'epoch', 'seq', 'attempt', 'status', 'reason', 'status_attempt', 'known', 'succeeded', 'failed',
+  'own_done', 'total', 'fraction', 'phase', 'phase_index', 'phase_before', 'phase_weight',
+  'phase_in_all', 'phase_total', 'phase_done', 'rate', 'rate_at', 'rate_done', 'began_at',
+  'began_done', 'counts', 'progress', 'feed_at', 'feed_due', 'fed', 'cancel', 'running', 'failures',
+  'error', 'at',
+}
+local TEXTS = {status = true, reason = true, phase = true, counts = true, progress = true,
+  feed_due = true, fed = true, cancel = true, running = true, failures = true, error = true,
+  at = true}
+local s, changed = {}, {}
+local values = call('HMGET', state, unpack(NAMES))
+for i, name in ipairs(NAMES) do
+  if values[i] then
+    s[name] = TEXTS[name] and values[i] or tonumber(values[i])
+  end
+end
+
+local function set(name, value)
+  if s[name] ~= value then
+    s[name] = value
+    changed[name] = true
+  end
+end
+
+local function whole(n) return string.format('%.0f', n) end
+local function number(n) return n == math.floor(n) and whole(n) or string.format('%.14g', n) end
+
+-- A writer is refused before anything is touched.
+if s.attempt and attempt < s.attempt then
+  return {'stale', whole(s.epoch), whole(s.seq), s.attempt, 0, 0}
+end
+if s.status and TERMINAL[s.status] then
+  return {'ended', whole(s.epoch), whole(s.seq), s.attempt, 0, 0}
+end
+
+-- The epoch is new when there is no state, when the stream went without it, and when this
+-- writer was told a position that the log has no longer (a restart or a failover took it).
+local seen_epoch, seen_seq = tonumber(ARGV[10]), tonumber(ARGV[11])
+local behind = s.epoch and seen_epoch >= s.epoch and (seen_epoch > s.epoch or seen_seq > s.seq)
+if not s.epoch or behind or (s.seq > 0 and call('EXISTS', log) == 0) then
+  set('epoch', math.max(now, (s.epoch or 0) + 1, seen_epoch + 1))
+  set('seq', 0)
+  call('DEL', log)
+end
+local lost = (seen_epoch > 0 and seen_epoch ~= s.epoch) and 1 or 0
+
+s.known, s.succeeded, s.failed = s.known or 0, s.succeeded or 0, s.failed or 0
+s.own_done = s.own_done or 0
+
+local function done()
+  if s.known > 0 then return s.succeeded + s.failed end
+  return s.own_done
+end
+
+-- The newest items in progress and the newest failed ones, oldest first: lines of an item's
+-- id and its event. A failed item stays failed within an attempt, so that list only grows.
+local running
+local function load_running()
+  if running then return end
+  running = {}
+  for id, document in string.gmatch(s.running or '', '([^\t]*)\t([^\n]*)\n') do
+    running[#running + 1] = {id, document}
+  end
+end
+local function stop_running(id)
+  load_running()
+  for i, item in ipairs(running) do
+    if item[1] == id then
+      table.remove(running, i)
+      return
+    end
+  end
+end
+local function list_running(id, document)
+  stop_running(id)
+  running[#running + 1] = {id, document}
+  if #running > MAX_LISTED then table.remove(running, 1) end
+end
+local function list_failure(id, document)
+  local text = (s.failures or '') .. id .. '\t' .. document .. '\n'
+  local _, count = string.gsub(text, '\n', '')
+  if count > MAX_LISTED then text = string.sub(text, string.find(text, '\n', 1, true) + 1) end
+  set('failures', text)
+end
+
+if attempt > (s.attempt or 0) then
+  if s.attempt then
+    call('HDEL', state, 'fraction', 'phase', 'phase_index', 'phase_total', 'rate', 'error')
+    set('running', '')
+    set('failures', '')
+  end
+  set('attempt', attempt)
+  set('failed', 0)
+  set('known', s.succeeded)
+  set('own_done', 0)
+  s.fraction, s.phase, s.phase_index, s.phase_total, s.rate, s.error =
+    nil, nil, nil, nil, nil, nil
+  set('rate_at', now)
+  set('began_at', now)
+  set('rate_done', done())
+  set('began_done', done())
+end
+
+local messages = {}
+local first = s.seq + 1
+local epoch_text = whole(s.epoch)
+local function add(document, at)
+  local seq = s.seq + 1
+  set('at', at)
+  set('seq', seq)
+  call('XADD', log, 'MAXLEN', '~', ARGV[5], epoch_text .. '-' .. whole(seq), 'e', document)
+  messages[#messages + 1] = document
+end
+
+-- Every item a batch names, read at once.
+local known_items = {}
+local item_changes = {}
+do
+  local ids, asked = {}, {}
+  for id in string.gmatch(ARGV[4], 'I\t%d\t%a\t([^\t\n]*)\t[^\n]*\n') do
+    if not asked[id] then
+      asked[id] = true
+      ids[#ids + 1] = id
+    end
+  end
+  for start = 1, #ids, 1000 do
+    local part = {unpack(ids, start, math.min(start + 999, #ids))}
+    local found = call('HMGET', items, unpack(part))
+    for i, id in ipairs(part) do known_items[id] = found[i] or nil end
+  end
+end
+
+local ORDER = {q = 1, p = 2, s = 3, f = 3}
+local function take_item(order, letter, id, at, document)
+  local was = known_items[id]
+  if was then
+    local was_letter, was_attempt = string.sub(was, 1, 1), tonumber(string.sub(was, 2))
+    if was_letter == 's' then return end
+    if was_attempt == attempt then
+      if order <= ORDER[was_letter] then return end
+    else
+      set('known', s.known + 1)
+    end
+  else
+    set('known', s.known + 1)
+  end
+  local value = letter .. whole(attempt)
+  known_items[id] = value
+  item_changes[id] = value
+  if letter == 's' then set('succeeded', s.succeeded + 1) end
+  if letter == 'f' then set('failed', s.failed + 1) end
+  add(document, at)
+  if letter == 'p' then
+    list_running(id, document)
+  elseif letter ~= 'q' then
+    stop_running(id)
+  end
+  if letter == 'f' then list_failure(id, document) end
+end
+
+local feed_events = {}
+local function feed_progress(document)
+  feed_events[#feed_events + 1] = document
+  set('feed_at', now)
+  set('feed_due', '')
+  set('fed', s.progress)
+end
+
+local function take_status(status, at, reason, document)
+  if status == s.status and reason == (s.reason or '') and s.status_attempt == attempt then
+    return
+  end
+  if status == 'pending' and s.status then return end
+  set('status', status)
+  set('reason', reason)
+  set('status_attempt', attempt)
+  if status == 'running' then call('HSETNX', state, 'started_at', at) end
+  add(document, at)
+  if s.feed_due and s.feed_due ~= '' then feed_progress(s.feed_due) end
+  feed_events[#feed_events + 1] = document
+end
+
+local function take_phase(index, before, weight, in_all, total, phase)
+  if s.phase_index and index <= s.phase_index then return end
+  set('phase_index', index)
+  set('phase_before', before)
+  set('phase_weight', weight)
+  set('phase_in_all', in_all)
+  set('phase_total', total or -1)
+  set('phase_done', done())
+  set('phase', phase)
+  if total then set('total', (s.total or 0) + total) end
+end
+
+local function fraction_of(count)
+  local value
+  if s.phase_index then
+    local part = 0
+    if s.phase_total > 0 then part = math.min(1, (count - s.phase_done) / s.phase_total) end
+    value = (s.phase_before + s.phase_weight * part) / s.phase_in_all
+  elseif s.total then
+    value = s.total > 0 and count / s.total or 0
+  else
+    return s.fraction
+  end
+  return math.max(s.fraction or 0, math.floor(math.min(1, value) * 10000) / 10000)
+end
+
+local function observe(count)
+  local span = (now - s.rate_at) / 1000000
+  if span < RATE_STEP_S then return end
+  local instant = (count - s.rate_done) / span
+  if s.rate then
+    instant = s.rate + (1 - math.exp(-span / RATE_MEMORY_S)) * (instant - s.rate)
+  end
+  set('rate', instant)
+  set('rate_at', now)
+  set('rate_done', count)
+end
+
+local function pace(count, ended)
+  local rate = s.rate
+  if ended then
+    local span = (now - s.began_at) / 1000000
+    rate = span > 0 and (count - s.began_done) / span or nil
+  end
+  if not rate then return '' end
+  local text = ',"perSecond":' .. number(math.floor(rate * 1000 + 0.5) / 1000)
+  if not ended and rate > 0 and s.total then
+    text = text .. ',"etaSeconds":' .. whole(math.ceil((s.total - count) / rate))
+  end
+  return text
+end
+
+local function has_counts() return s.known > 0 or s.own_done > 0 or s.phase_index or s.total end
+
+local function progress(at, ended)
+  local count = done()
+  if s.total then set('total', math.max(s.total, s.known, count)) end
+  set('fraction', fraction_of(count))
+  observe(count)
+  if not has_counts() then return end
+  local counts = '"done":' .. whole(count) .. ',"total":' .. (s.total and whole(s.total) or 'null')
+    .. ',"succeeded":' .. whole(s.succeeded) .. ',"failed":' .. whole(s.failed)
+  if s.phase then counts = counts .. ',"phase":' .. s.phase end
+  counts = counts .. ',"fraction":' .. (s.fraction and number(s.fraction) or 'null')
+  if counts == s.counts and not ended then return end
+  set('counts', counts)
+  local body = counts .. pace(count, ended)
+  set('progress', '{' .. body .. '}')
+  local document = '{"type":"progress",' .. head .. ',"at":"' .. at .. '",' .. body .. '}'
+  add(document, at)
+  if ended or now - (s.feed_at or 0) >= FEED_EVERY_US then
+    feed_progress(document)
+  else
+    set('feed_due', document)
+  end
+end
+
+local at_last
+local ended = false
+for line in string.gmatch(ARGV[4], '([^\n]*)\n') do
+  local kind = string.sub(line, 1, 1)
+  if kind == 'I' then
+    local order, letter, id, at, document =
+      string.match(line, '^I\t(%d)\t(%a)\t([^\t]*)\t([^\t]*)\t(.*)$')
+    at_last = at
+    take_item(tonumber(order), letter, id, at, document)
+  elseif kind == 'S' then
+    local status, at, reason, document = string.match(line, '^S\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$')
+    at_last = at
+    if TERMINAL[status] then
+      if status == 'completed' then
+        set('total', math.max(s.total or 0, done()))
+        set('fraction', 1)
+      end
+      progress(at, true)
+      take_status(status, at, reason, document)
+      set('finished_at', at)
+      ended = true
+      break
+    end
+    take_status(status, at, reason, document)
+  elseif kind == 'E' then
+    local at, document, failure = string.match(line, '^E\t([^\t]*)\t([^\t]*)\t(.*)$')
+    at_last = at
+    if failure ~= s.error then
+      set('error', failure)
+      add(document, at)
+    end
+  elseif kind == 'T' then
+    local total, at = string.match(line, '^T\t(%d+)\t([^\t]*)$')
+    at_last = at
+    set('total', math.max(s.total or 0, tonumber(total)))
+  elseif kind == 'P' then
+    local index, at, before, weight, in_all, total, phase = string.match(line,
+      '^P\t(%d+)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$')
+    at_last = at
+    take_phase(tonumber(index), tonumber(before), tonumber(weight), tonumber(in_all),
+      tonumber(total), phase)
+  elseif kind == 'C' then
+    local count, at, total = string.match(line, '^C\t(%d+)\t([^\t]*)\t([^\t]*)$')
+    at_last = at
+    set('own_done', math.max(s.own_done, tonumber(count)))
+    if tonumber(total) then set('total', math.max(s.total or 0, tonumber(total))) end
+  end
+end
+if at_last and not ended then progress(at_last, false) end
+if not at_last and s.feed_due and s.feed_due ~= '' then
+  -- A renewal says what the feed's limit of pace held back.
+  feed_progress(s.feed_due)
+end
+
+-- Write what changed, each hash at once.
+local function write_hash(key, fields)
+  for start = 1, #fields, 2000 do
+    call('HSET', key, unpack(fields, start, math.min(start + 1999, #fields)))
+  end
+end
+
+local fields = {}
+for id, value in pairs(item_changes) do
+  fields[#fields + 1] = id
+  fields[#fields + 1] = value
+end
+write_hash(items, fields)
+
+if running then
+  if ended then running = {} end
+  local lines = {}
+  for i, item in ipairs(running) do lines[i] = item[1] .. '\t' .. item[2] .. '\n' end
+  set('running', table.concat(lines))
+elseif ended then
+  set('running', '')
+end
+
+fields = {}
+for name in pairs(changed) do
+  if s[name] ~= nil then
+    fields[#fields + 1] = name
+    local value = s[name]
+    fields[#fields + 1] = type(value) == 'number' and number(value) or value
+  end
+end
+write_hash(state, fields)
+
+if #messages > 0 then
+  call('PUBLISH', log, epoch_text .. '-' .. whole(first) .. '\n' .. table.concat(messages, '\n'))
+end
+
+-- The account's feed: its own epoch and positions, the same rules.
+if #feed_events > 0 then
+  local place = call('HMGET', feed_state, 'epoch', 'seq')
+  local feed_epoch, feed_seq = tonumber(place[1]), tonumber(place[2])
+  if not feed_epoch or (feed_seq > 0 and call('EXISTS', feed_log) == 0) then
+    feed_epoch = math.max(now, (feed_epoch or 0) + 1)
+    feed_seq = 0
+    call('DEL', feed_log)
+  end
+  local feed_first = whole(feed_epoch) .. '-' .. whole(feed_seq + 1)
+  for _, document in ipairs(feed_events) do
+    feed_seq = feed_seq + 1
+    call('XADD', feed_log, 'MAXLEN', '~', ARGV[6], whole(feed_epoch) .. '-' .. whole(feed_seq),
+      'e', document)
+  end
+  call('HSET', feed_state, 'epoch', whole(feed_epoch), 'seq', whole(feed_seq))
+  if ended then
+    call('HDEL', feed_state, 'j:' .. job_id)
+    call('HSET', feed_state, 'at', at_last)
+  else
+    local at = string.match(feed_events[#feed_events], '"at":"([^"]*)"')
+    call('HSET', feed_state, 'j:' .. job_id, table.concat({s.status or 'pending', whole(attempt),
+      at, s.reason or '', s.fed or 'null'}, '\t'))
+    call('HSET', feed_state, 'at', at)
+  end
+  call('PUBLISH', feed_log, feed_first .. '\n' .. table.concat(feed_events, '\n'))
+  call('EXPIRE', feed_log, ARGV[7])
+  call('EXPIRE', feed_state, ARGV[7])
+end
+
+local seconds = ended and ARGV[8] or ARGV[7]
+call('EXPIRE', log, seconds)
+call('EXPIRE', state, seconds)
+call('EXPIRE', items, seconds)
+return {'ok', epoch_text, whole(s.seq), attempt, s.cancel and 1 or 0, lost}

@@ -1,0 +1,71 @@
+"""What can go wrong in live progress, named for the caller's situation."""
+
+from __future__ import annotations
+
+
+class ProgressError(Exception):
+    """Something in live progress did not work. The root of this library's errors."""
+
+
+class InvalidCursor(ProgressError):
+    """A cursor that is not of the form ``<epoch>-<seq>``."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text[:64]
+        super().__init__(
+            f"The cursor {self.text!r} is not of the form '<epoch>-<seq>'. "
+            "Send back an id exactly as a frame carried it, or none at all."
+        )
+
+
+class LogUnavailable(ProgressError):
+    """The server that keeps the logs cannot be reached, or refuses to work."""
+
+
+class WriteRefused(ProgressError):
+    """The log took nothing of a batch: the writer is no longer the one to report."""
+
+    def __init__(self, job_id: str, *, attempt: int, current_attempt: int) -> None:
+        self.job_id = job_id
+        self.attempt = attempt
+        self.current_attempt = current_attempt
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        return f"The log of job {self.job_id} refuses attempt {self.attempt}."
+
+
+class StaleAttempt(WriteRefused):
+    """A write of an attempt that a newer one has replaced."""
+
+    def _sentence(self) -> str:
+        return (
+            f"Attempt {self.attempt} of job {self.job_id} was replaced by attempt "
+            f"{self.current_attempt}. Stop working on it: its reports are not recorded."
+        )
+
+
+class JobEnded(WriteRefused):
+    """A write to a job whose terminal status is already in its log."""
+
+    def _sentence(self) -> str:
+        return (
+            f"Job {self.job_id} has ended (in attempt {self.current_attempt}). "
+            "Nothing can be added after its terminal status; start a new job."
+        )
+
+
+class InvalidEvent(ProgressError):
+    """A report that does not say what it must, such as an empty item id."""
+
+
+class TooManyStreams(ProgressError):
+    """An account has as many streams open as it may have."""
+
+    def __init__(self, *, limit: int, retry_after_seconds: int) -> None:
+        self.limit = limit
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(
+            f"{limit} streams are open already. Close a tab, or try again in "
+            f"{retry_after_seconds} seconds."
+        )

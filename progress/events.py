@@ -1,0 +1,246 @@
+"""The facts about a job as they stand on the wire.
+
+One JSON document per event, camelCase. The models are the source of the JSON Schema and of
+the TypeScript types. A field that may be absent is absent rather than null; ``total``,
+``fraction`` and a snapshot's ``progress`` are null while unknown. A reader ignores types
+and fields it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter
+from pydantic.alias_generators import to_camel
+
+
+class JobStatus(StrEnum):
+    """Where a job stands. The last three are terminal: one per job, the last event of its log."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing can follow."""
+        return self in TERMINAL_STATUSES
+
+
+TERMINAL_STATUSES = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED})
+
+
+class ItemStatus(StrEnum):
+    """Where an item stands. The last two are final within an attempt."""
+
+    QUEUED = "queued"
+    IN_PROGRESS = "in_progress"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@lru_cache(maxsize=256)
+def _iso_of_millisecond(milliseconds: int) -> str:
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+
+
+def iso_utc(seconds: float) -> str:
+    """The ISO 8601 text, in UTC with milliseconds, of seconds since 1970."""
+    return _iso_of_millisecond(int(seconds * 1000))
+
+
+def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a time on the wire says its offset, such as 2026-01-31T12:00:00.000Z")
+    return moment.astimezone(UTC)
+
+
+def _moment_text(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+Moment = Annotated[
+    datetime, AfterValidator(_aware), PlainSerializer(_moment_text, when_used="json")
+]
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _absent(**constraints: Any) -> Any:
+    """A field that is left out when it has nothing to say."""
+    return Field(default=None, exclude_if=_is_none, **constraints)
+
+
+class WireModel(BaseModel):
+    """What all documents on the wire share: frozen, camelCase, tolerant of unknown fields."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        frozen=True,
+        extra="ignore",
+        json_schema_serialization_defaults_required=True,
+    )
+
+    def to_json(self) -> str:
+        """The document as it goes on the wire."""
+        return self.model_dump_json(by_alias=True)
+
+
+class Phase(WireModel):
+    """The named part of an attempt that is under way."""
+
+    name: str
+    #: 1 for the first.
+    index: int = Field(ge=1)
+    count: int = Field(ge=1)
+
+
+class Progress(WireModel):
+    """How far a job is. Within an attempt no number but the rate and the ETA goes back."""
+
+    #: Items that are over: ``succeeded + failed`` where the job reports items.
+    done: int = Field(ge=0)
+    #: Null while unknown; it may grow.
+    total: int | None = Field(ge=0)
+    succeeded: int = Field(ge=0)
+    failed: int = Field(ge=0)
+    phase: Phase | None = _absent()
+    #: 0…1 over the weighted phases; null while unknown.
+    fraction: float | None = Field(ge=0, le=1)
+    #: Items a second, smoothed; once the job has ended, the mean of the last attempt.
+    per_second: float | None = _absent(ge=0)
+    eta_seconds: int | None = _absent(ge=0)
+
+
+class Failure(WireModel):
+    """Why something failed, fit for the person whose job it is."""
+
+    message: str
+    code: str
+
+
+class Item(WireModel):
+    """One thing a job works on, as last reported."""
+
+    item_id: str
+    #: Such as ``song``, ``playlist``, ``match``; the core takes any string.
+    item_kind: str
+    status: ItemStatus
+    label: str | None = _absent()
+    index: int | None = _absent()
+    count: int | None = _absent()
+    #: Why the item failed.
+    error: str | None = _absent()
+
+
+class _JobEvent(WireModel):
+    job_id: str
+    at: Moment
+    attempt: int = Field(ge=1)
+
+
+class ProgressEvent(Progress, _JobEvent):
+    """The counts after a batch of reports."""
+
+    type: Literal["progress"] = "progress"
+
+
+class StatusEvent(_JobEvent):
+    """The job came to a status."""
+
+    type: Literal["status"] = "status"
+    status: JobStatus
+    reason: str | None = _absent()
+
+
+class ItemEvent(Item, _JobEvent):
+    """An item came to a status."""
+
+    type: Literal["item"] = "item"
+
+
+class ErrorEvent(Failure, _JobEvent):
+    """Why the job is about to fail or to be tried again."""
+
+    type: Literal["error"] = "error"
+
+
+class Snapshot(_JobEvent):
+    """A job's state folded from its events. Bounded in size whatever the job's size."""
+
+    type: Literal["snapshot"] = "snapshot"
+    status: JobStatus
+    reason: str | None = _absent()
+    progress: Progress | None
+    #: Oldest first; the newest `MAX_SNAPSHOT_ITEMS` of them.
+    items_in_progress: tuple[Item, ...]
+    #: Oldest first; the newest `MAX_SNAPSHOT_ITEMS` of them.
+    failed_items: tuple[Item, ...]
+    error: Failure | None = _absent()
+    started_at: Moment | None = _absent()
+    finished_at: Moment | None = _absent()
+
+
+class FeedJob(WireModel):
+    """One active job as the feed shows it."""
+
+    job_id: str
+    at: Moment
+    attempt: int = Field(ge=1)
+    status: JobStatus
+    reason: str | None = _absent()
+    progress: Progress | None
+
+
+class FeedSnapshot(WireModel):
+    """The active jobs of an account, folded from its feed."""
+
+    type: Literal["feed"] = "feed"
+    at: Moment
+    jobs: tuple[FeedJob, ...]
+
+
+#: A snapshot holds at most this many items in progress and this many failed ones.
+MAX_SNAPSHOT_ITEMS = 20
+
+#: What a log holds.
+LogEvent = Annotated[
+    ProgressEvent | StatusEvent | ItemEvent | ErrorEvent, Field(discriminator="type")
+]
+#: What a stream carries.
+StreamEvent = Annotated[
+    ProgressEvent | StatusEvent | ItemEvent | ErrorEvent | Snapshot | FeedSnapshot,
+    Field(discriminator="type"),
+]
+
+_parse_log_event: Callable[[str | bytes], LogEvent] = TypeAdapter(LogEvent).validate_json
+_parse_stream_event: Callable[[str | bytes], StreamEvent] = TypeAdapter(StreamEvent).validate_json
+
+
+def parse_event(text: str | bytes) -> LogEvent:
+    """The event in a JSON document of a log.
+
+    Raises:
+        pydantic.ValidationError: the document is no event of a known type.
+    """
+    return _parse_log_event(text)
+
+
+def parse_stream_event(text: str | bytes) -> StreamEvent:
+    """The event in a JSON document of a stream: an event of a log, or a snapshot.
+
+    Raises:
+        pydantic.ValidationError: the document is no event of a known type.
+    """
+    return _parse_stream_event(text)

@@ -1,0 +1,220 @@
+"""A log in this process's memory: for tests, examples and applications of one process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from .cursor import Cursor
+from .errors import JobEnded, StaleAttempt
+from .events import FeedSnapshot, Snapshot, parse_event
+from .log import Entry, FeedRef, Gap, JobRef, Lapse, LogRef, Message, Receipt, Retention
+from .reports import Report
+from .snapshot import fold, fold_feed
+from .state import JobState
+
+#: A feed carries the progress of one job at most this often; its last one is never lost.
+FEED_EVERY_SECONDS = 0.25
+
+
+@dataclass(slots=True)
+class _Record:
+    """One log: the retained entries and the folded state."""
+
+    epoch: int
+    entries: deque[Entry]
+    seq: int = 0
+    snapshot: Snapshot | FeedSnapshot | None = None
+
+    def add(self, documents: Sequence[bytes]) -> tuple[Entry, ...]:
+        added = []
+        for document in documents:
+            self.seq += 1
+            added.append(Entry(Cursor(self.epoch, self.seq), document))
+        self.entries.extend(added)
+        return tuple(added)
+
+
+@dataclass(slots=True)
+class _Job:
+    record: _Record
+    state: JobState
+    cancel_requested: bool = False
+    fed_at: float = 0.0
+    feed_due: bytes | None = None
+
+
+class _Queue:
+    """The messages of one subscriber."""
+
+    def __init__(self) -> None:
+        self._messages: deque[Message] = deque()
+        self._grown = threading.Condition()
+
+    def put(self, message: Message) -> None:
+        with self._grown:
+            self._messages.append(message)
+            self._grown.notify()
+
+    def next(self, *, timeout_seconds: float) -> Message | Lapse | None:
+        with self._grown:
+            if not self._messages:
+                self._grown.wait(timeout_seconds)
+            return self._messages.popleft() if self._messages else None
+
+
+@dataclass
+class MemoryLog:
+    """The log protocol without a server. Same answers as the Redis log, to the same tests."""
+
+    retention: Retention = field(default_factory=Retention)
+    #: Seconds since 1970.
+    clock: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        self._lock = threading.RLock()
+        self._jobs: dict[JobRef, _Job] = {}
+        self._feeds: dict[FeedRef, _Record] = {}
+        self._queues: dict[LogRef, list[_Queue]] = {}
+        self._last_epoch = 0
+
+    def append(
+        self, ref: JobRef, reports: Sequence[Report], *, attempt: int, seen: Cursor | None = None
+    ) -> Receipt:
+        """See `Log.append`."""
+        with self._lock:
+            job = self._job_for(ref, attempt, seen)
+            documents = job.state.apply(reports, attempt=attempt, now=self.clock())
+            self._publish(ref, job.record, documents)
+            self._feed(ref, job, documents, renewed=not reports)
+            cursor = Cursor(job.record.epoch, job.record.seq)
+            lost = seen is not None and seen.epoch != cursor.epoch
+            return Receipt(cursor, attempt, job.cancel_requested, lost)
+
+    def snapshot(self, ref: LogRef) -> tuple[Snapshot | FeedSnapshot, Cursor] | None:
+        """See `Log.snapshot`."""
+        with self._lock:
+            record = self._record(ref)
+            if record is None or record.snapshot is None:
+                return None
+            return record.snapshot, Cursor(record.epoch, record.seq)
+
+    def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
+        """See `Log.read`."""
+        with self._lock:
+            record = self._record(ref)
+            if record is None or after.epoch != record.epoch or after.seq > record.seq:
+                return Gap()
+            if after.seq == record.seq:
+                return ()
+            skip = after.seq + 1 - record.entries[0].cursor.seq
+            if skip < 0:
+                return Gap()
+            return tuple(record.entries)[skip : skip + limit]
+
+    @contextmanager
+    def listen(self, ref: LogRef) -> Iterator[_Queue]:
+        """See `Log.listen`."""
+        queue = _Queue()
+        with self._lock:
+            self._queues.setdefault(ref, []).append(queue)
+        try:
+            yield queue
+        finally:
+            with self._lock:
+                self._queues[ref].remove(queue)
+                if not self._queues[ref]:
+                    del self._queues[ref]
+
+    def request_cancel(self, ref: JobRef) -> None:
+        """See `Log.request_cancel`."""
+        with self._lock:
+            job = self._jobs.get(ref)
+            if job is None:
+                job = self._jobs[ref] = self._new_job(ref)
+            job.cancel_requested = True
+
+    def forget(self, ref: LogRef) -> None:
+        """Lose a log, as a server that was emptied does. For tests of what follows."""
+        with self._lock:
+            self._jobs.pop(ref, None) if isinstance(ref, JobRef) else self._feeds.pop(ref, None)
+
+    def _record(self, ref: LogRef) -> _Record | None:
+        if isinstance(ref, FeedRef):
+            return self._feeds.get(ref)
+        job = self._jobs.get(ref)
+        return job.record if job else None
+
+    def _job_for(self, ref: JobRef, attempt: int, seen: Cursor | None) -> _Job:
+        job = self._jobs.get(ref)
+        if job is None:
+            job = self._jobs[ref] = self._new_job(ref, newer_than=seen.epoch if seen else 0)
+        if attempt < job.state.attempt:
+            raise StaleAttempt(ref.job_id, attempt=attempt, current_attempt=job.state.attempt)
+        if job.state.ended:
+            raise JobEnded(ref.job_id, attempt=attempt, current_attempt=job.state.attempt)
+        here = Cursor(job.record.epoch, job.record.seq)
+        if seen is not None and seen > here:
+            snapshot = job.record.snapshot
+            job.record = self._new_record(self.retention.job_events, newer_than=seen.epoch)
+            job.record.snapshot = snapshot
+        return job
+
+    def _new_job(self, ref: JobRef, *, newer_than: int = 0) -> _Job:
+        record = self._new_record(self.retention.job_events, newer_than=newer_than)
+        return _Job(record, JobState(ref.job_id))
+
+    def _new_record(self, kept: int, *, newer_than: int = 0) -> _Record:
+        now_microseconds = int(self.clock() * 1_000_000)
+        self._last_epoch = max(now_microseconds, self._last_epoch + 1, newer_than + 1)
+        return _Record(self._last_epoch, deque(maxlen=kept))
+
+    def _publish(self, ref: LogRef, record: _Record, documents: Sequence[bytes]) -> None:
+        for document in documents:
+            event = parse_event(document)
+            if isinstance(ref, JobRef):
+                before = record.snapshot
+                assert before is None or isinstance(before, Snapshot)  # noqa: S101
+                record.snapshot = fold(before, event)
+            else:
+                feed_before = record.snapshot
+                assert feed_before is None or isinstance(feed_before, FeedSnapshot)  # noqa: S101
+                record.snapshot = fold_feed(feed_before, event)
+        entries = record.add(documents)
+        if entries:
+            for queue in self._queues.get(ref, ()):
+                queue.put(Message(entries))
+
+    def _feed(self, ref: JobRef, job: _Job, documents: Sequence[bytes], *, renewed: bool) -> None:
+        due = self._due(job, documents, renewed=renewed)
+        if not due:
+            return
+        feed = FeedRef(ref.account)
+        record = self._feeds.get(feed)
+        if record is None:
+            record = self._feeds[feed] = self._new_record(self.retention.feed_events)
+        self._publish(feed, record, due)
+
+    def _due(self, job: _Job, documents: Sequence[bytes], *, renewed: bool) -> list[bytes]:
+        """What of a batch the feed carries: every status, and progress at a limited pace."""
+        due: list[bytes] = []
+        now = self.clock()
+        for document in documents:
+            if document.startswith(b'{"type":"progress"'):
+                job.feed_due = document
+                if job.state.ended or now - job.fed_at >= FEED_EVERY_SECONDS:
+                    due.append(document)
+                    job.fed_at, job.feed_due = now, None
+            elif document.startswith(b'{"type":"status"'):
+                if job.feed_due is not None:
+                    due.append(job.feed_due)
+                    job.fed_at, job.feed_due = now, None
+                due.append(document)
+        if renewed and job.feed_due is not None:
+            due.append(job.feed_due)
+            job.fed_at, job.feed_due = now, None
+        return due

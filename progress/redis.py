@@ -1,0 +1,292 @@
+"""The log in Redis or Valkey: a stream, a state hash and an items hash for each job.
+
+The only module that imports redis.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from .batch import encode, head
+from .cursor import Cursor
+from .errors import JobEnded, LogUnavailable, StaleAttempt
+from .events import FeedSnapshot, Snapshot
+from .listener import Listener
+from .log import Entry, FeedRef, Gap, JobRef, LogRef, Message, Receipt, Retention, Subscription
+from .reports import Report
+
+_SCRIPT = resources.files(__package__).joinpath("append.lua").read_text("utf-8")
+
+#: A connection that does not answer for this long is given up.
+DEFAULT_TIMEOUT_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The names of a log's keys. All of an account share a hash tag, hence a cluster's node."""
+
+    log: str
+    state: str
+    items: str
+
+    @classmethod
+    def of(cls, ref: LogRef, prefix: str) -> Keys:
+        """The keys of a job's log or of a feed; any account and job id make safe names."""
+        # A brace in the name would end the hash tag early.
+        account = quote(ref.account, safe="")
+        kind = "feed" if isinstance(ref, FeedRef) else f"job:{quote(ref.job_id, safe='')}"
+        base = f"{prefix}:{{{account}}}:{kind}"
+        return cls(base, f"{base}:state", f"{base}:items")
+
+
+def safe_client(url: str, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> redis.Redis:
+    """A client whose time limits and retries are said rather than inherited.
+
+    redis-py 8 retries ten times with a back-off, which turns a lost server into half a
+    minute of silence; earlier ones wait for ever. An append may safely be sent twice, so one
+    retry at once is right: it heals a connection that the server had closed.
+    """
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        retry=Retry(NoBackoff(), 1),
+        retry_on_error=[redis.ConnectionError],
+        decode_responses=False,
+    )
+
+
+@dataclass
+class RedisLog:
+    """The log protocol on a Redis ≥ 6.2 or Valkey server.
+
+    Holds one command connection per process and thread in use, and one more for all
+    subscriptions of a process. Made anew after a fork, so it may be shared by parent and
+    children.
+    """
+
+    #: Such as ``redis://localhost:6379/0`` or ``unix:///run/valkey.sock``.
+    url: str
+    prefix: str = "progress"
+    retention: Retention = field(default_factory=Retention)
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    #: Microseconds since 1970 for every append; by default the server's own clock.
+    clock_us: Callable[[], int] | None = None
+    #: Makes a client from nothing, for clusters, sentinels and TLS of one's own.
+    client_factory: Callable[[], Any] | None = None
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._client: Any = None
+        self._listener: Listener | None = None
+
+    def append(
+        self, ref: JobRef, reports: Sequence[Report], *, attempt: int, seen: Cursor | None = None
+    ) -> Receipt:
+        """See `Log.append`. One round trip."""
+        keys, feed = self._keys(ref), self._keys(FeedRef(ref.account))
+        kept = self.retention
+        arguments = [
+            attempt,
+            ref.job_id,
+            head(ref.job_id, attempt),
+            encode(reports, job_id=ref.job_id, attempt=attempt),
+            kept.job_events,
+            kept.feed_events,
+            kept.live_seconds,
+            kept.ended_seconds,
+            self.clock_us() if self.clock_us else 0,
+            seen.epoch if seen else 0,
+            seen.seq if seen else 0,
+        ]
+        with _unavailable():
+            reply = self._script(
+                keys=[keys.log, keys.state, keys.items, feed.log, feed.state], args=arguments
+            )
+        return _receipt(reply, ref, attempt)
+
+    def snapshot(self, ref: LogRef) -> tuple[Snapshot | FeedSnapshot, Cursor] | None:
+        """See `Log.snapshot`. One round trip."""
+        with _unavailable():
+            fields: Mapping[bytes, bytes] = self.client.hgetall(self._keys(ref).state)
+        if b"epoch" not in fields or b"at" not in fields:
+            return None
+        cursor = Cursor(int(fields[b"epoch"]), int(fields[b"seq"]))
+        if isinstance(ref, FeedRef):
+            return _feed_snapshot(fields), cursor
+        return _job_snapshot(ref.job_id, fields), cursor
+
+    def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
+        """See `Log.read`. One round trip."""
+        keys = self._keys(ref)
+        # In one transaction: a trim or a new epoch between the two answers would tear them.
+        with _unavailable():
+            pipeline = self.client.pipeline(transaction=True)
+            pipeline.hmget(keys.state, "epoch", "seq")
+            pipeline.xrange(keys.log, min=_next_id(after), count=limit)
+            place, rows = pipeline.execute()
+        if place[0] is None or int(place[0]) != after.epoch or int(place[1]) < after.seq:
+            return Gap()
+        entries = [Entry(Cursor.parse(id_.decode()), fields[b"e"]) for id_, fields in rows]
+        if int(place[1]) == after.seq:
+            return ()
+        if not entries or entries[0].cursor != after.next():
+            return Gap()
+        return entries
+
+    @contextmanager
+    def listen(self, ref: LogRef) -> Iterator[Subscription]:
+        """See `Log.listen`. All subscriptions of a process share one connection."""
+        self._here()
+        assert self._listener is not None  # noqa: S101 - made by _here
+        with self._listener.subscribe(self._keys(ref).log.encode()) as subscription:
+            yield subscription
+
+    def request_cancel(self, ref: JobRef) -> None:
+        """See `Log.request_cancel`."""
+        state = self._keys(ref).state
+        with _unavailable():
+            pipeline = self.client.pipeline(transaction=True)
+            pipeline.hset(state, "cancel", "1")
+            pipeline.expire(state, self.retention.live_seconds)
+            pipeline.execute()
+
+    def close(self) -> None:
+        """Close this process's connections; the next call opens them anew."""
+        with self._lock:
+            if self._pid == os.getpid():
+                if self._listener is not None:
+                    self._listener.close()
+                if self._client is not None:
+                    self._client.close()
+            self._pid = 0
+
+    @property
+    def client(self) -> Any:
+        """This process's client."""
+        self._here()
+        return self._client
+
+    def _here(self) -> None:
+        # A client made before a fork shares its sockets with the parent: each process has
+        # its own, and leaves an inherited one alone (closing it would close the parent's).
+        if self._pid == os.getpid():
+            return
+        with self._lock:
+            if self._pid == os.getpid():
+                return
+            self._client = self._make_client()
+            self._script: Any = self._client.register_script(_SCRIPT)
+            self._listener = Listener(self._subscriber, decode_message)
+            self._pid = os.getpid()
+
+    def _make_client(self) -> Any:
+        if self.client_factory is not None:
+            return self.client_factory()
+        return safe_client(self.url, timeout_seconds=self.timeout_seconds)
+
+    def _subscriber(self) -> Any:
+        return self._make_client().pubsub(ignore_subscribe_messages=False)
+
+    def _keys(self, ref: LogRef) -> Keys:
+        self._here()
+        return Keys.of(ref, self.prefix)
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (redis.RedisError, OSError) as error:
+        raise LogUnavailable(f"The log's server did not do its part: {error}") from error
+
+
+def _receipt(reply: Sequence[Any], ref: JobRef, attempt: int) -> Receipt:
+    verdict, epoch, seq, current, cancel, lost = reply
+    if verdict == b"stale":
+        raise StaleAttempt(ref.job_id, attempt=attempt, current_attempt=int(current))
+    if verdict == b"ended":
+        raise JobEnded(ref.job_id, attempt=attempt, current_attempt=int(current))
+    return Receipt(Cursor(int(epoch), int(seq)), int(current), bool(cancel), bool(lost))
+
+
+def _next_id(after: Cursor) -> str:
+    # The largest sequence has no successor; nothing can follow it.
+    return str(after.next()) if after.seq < 2**64 - 1 else str(after)
+
+
+def decode_message(data: bytes) -> Message:
+    """The entries of a published batch: the first one's id, then a line for each document."""
+    first, *documents = data.split(b"\n")
+    start = Cursor.parse(first.decode())
+    return Message(
+        tuple(
+            Entry(Cursor(start.epoch, start.seq + offset), document)
+            for offset, document in enumerate(documents)
+        )
+    )
+
+
+def _lines(text: bytes | None) -> list[Any]:
+    """The documents of a list kept in a state: lines of an item's id and its event."""
+    if not text:
+        return []
+    return [orjson.loads(line.split(b"\t", 1)[1]) for line in text.splitlines()]
+
+
+def _job_snapshot(job_id: str, fields: Mapping[bytes, bytes]) -> Snapshot:
+    def optional(name: bytes) -> Any:
+        return fields[name].decode() if name in fields else None
+
+    def document(name: bytes) -> Any:
+        return orjson.loads(fields[name]) if fields.get(name) else None
+
+    return Snapshot.model_validate(
+        {
+            "jobId": job_id,
+            "at": optional(b"at"),
+            "attempt": int(fields[b"attempt"]),
+            "status": optional(b"status") or "pending",
+            "reason": document(b"reason"),
+            "progress": document(b"progress"),
+            "itemsInProgress": _lines(fields.get(b"running")),
+            "failedItems": _lines(fields.get(b"failures")),
+            "error": document(b"error"),
+            "startedAt": optional(b"started_at"),
+            "finishedAt": optional(b"finished_at"),
+        }
+    )
+
+
+def _feed_snapshot(fields: Mapping[bytes, bytes]) -> FeedSnapshot:
+    jobs = [
+        _feed_job(name[2:].decode(), text)
+        for name, text in sorted(fields.items())
+        if name.startswith(b"j:")
+    ]
+    return FeedSnapshot.model_validate({"at": fields[b"at"].decode(), "jobs": jobs})
+
+
+def _feed_job(job_id: str, text: bytes) -> dict[str, Any]:
+    status, attempt, at, reason, progress = text.split(b"\t")
+    return {
+        "jobId": job_id,
+        "status": status.decode(),
+        "attempt": int(attempt),
+        "at": at.decode(),
+        "reason": orjson.loads(reason) if reason else None,
+        "progress": orjson.loads(progress),
+    }

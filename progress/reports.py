@@ -1,0 +1,140 @@
+"""What a writer tells a log, from which the log makes events.
+
+A report is an intention; the log decides what it comes to. An item that is reported twice
+becomes one event, and counts are never reported beside items: they are derived.
+Times (``at``) are seconds since 1970 on the writer's clock.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import orjson
+
+from .events import ItemStatus, JobStatus, iso_utc
+
+
+class ItemReport(NamedTuple):
+    """An item came to a status."""
+
+    item_id: str
+    item_kind: str
+    status: ItemStatus
+    at: float
+    label: str | None = None
+    item_index: int | None = None
+    item_count: int | None = None
+    error: str | None = None
+
+
+class StatusReport(NamedTuple):
+    """The job came to a status."""
+
+    status: JobStatus
+    at: float
+    reason: str | None = None
+
+
+class ErrorReport(NamedTuple):
+    """Why the job is about to fail or to be tried again."""
+
+    message: str
+    code: str
+    at: float
+
+
+class TotalReport(NamedTuple):
+    """How many items there are. A smaller number than one already known changes nothing."""
+
+    total: int
+    at: float
+
+
+class PhaseReport(NamedTuple):
+    """A phase began."""
+
+    name: str
+    at: float
+    #: 1 for the first.
+    phase_index: int
+    phase_count: int
+    #: The sum of the weights of the phases before this one.
+    weight_before: float
+    weight: float
+    weight_in_all: float
+    #: The items of this phase, added to the job's total; null while unknown.
+    total: int | None = None
+
+
+class CountsReport(NamedTuple):
+    """The counts of a job that reports no items, as plain ``update_state`` does."""
+
+    done: int
+    at: float
+    total: int | None = None
+
+
+Report = ItemReport | StatusReport | ErrorReport | TotalReport | PhaseReport | CountsReport
+
+
+def item_json(report: ItemReport, *, job_id: str, attempt: int) -> bytes:
+    """The item event of a report, as it goes on the wire."""
+    document: dict[str, object] = {
+        "type": "item",
+        "jobId": job_id,
+        "at": iso_utc(report.at),
+        "attempt": attempt,
+        "itemId": report.item_id,
+        "itemKind": report.item_kind,
+        "status": report.status,
+    }
+    if report.label is not None:
+        document["label"] = report.label
+    if report.item_index is not None:
+        document["index"] = report.item_index
+    if report.item_count is not None:
+        document["count"] = report.item_count
+    if report.error is not None:
+        document["error"] = report.error
+    return orjson.dumps(document)
+
+
+def status_json(report: StatusReport, *, job_id: str, attempt: int) -> bytes:
+    """The status event of a report, as it goes on the wire."""
+    # Type and status first: who forwards frames tells the terminal one by its first bytes.
+    document: dict[str, object] = {
+        "type": "status",
+        "status": report.status,
+        "jobId": job_id,
+        "at": iso_utc(report.at),
+        "attempt": attempt,
+    }
+    if report.reason is not None:
+        document["reason"] = report.reason
+    return orjson.dumps(document)
+
+
+def error_json(report: ErrorReport, *, job_id: str, attempt: int) -> bytes:
+    """The error event of a report, as it goes on the wire."""
+    return orjson.dumps(
+        {
+            "type": "error",
+            "jobId": job_id,
+            "at": iso_utc(report.at),
+            "attempt": attempt,
+            "message": report.message,
+            "code": report.code,
+        }
+    )
+
+
+_TERMINAL_PREFIXES = tuple(
+    b'{"type":"status","status":"' + status.value.encode() + b'"'
+    for status in JobStatus
+    if status.is_terminal
+)
+
+
+def is_terminal_json(document: bytes) -> bool:
+    """Whether a document of a job's log is its terminal event, told by its first bytes."""
+    return document.startswith(_TERMINAL_PREFIXES)

@@ -55,8 +55,12 @@ class JobEnded(WriteRefused):
         )
 
 
-class InvalidEvent(ProgressError):
-    """A report that does not say what it must, such as an empty item id."""
+class CancelRequested(ProgressError):
+    """Somebody asked for the job to be cancelled; the task is to stop."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        super().__init__(f"Job {job_id} was asked to stop.")
 
 
 class TooManyStreams(ProgressError):

@@ -1,0 +1,445 @@
+"""What a task uses to say how far it is. It costs microseconds, and it never fails the task."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+from .courier import Courier
+from .cursor import Cursor
+from .errors import CancelRequested, LogUnavailable, WriteRefused
+from .events import ItemStatus, JobStatus
+from .log import JobRef, Log
+from .reports import (
+    CountsReport,
+    ErrorReport,
+    ItemReport,
+    PhaseReport,
+    Report,
+    StatusReport,
+    TotalReport,
+)
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Reports that may wait to be sent. Past it the oldest go, and are made good by `repair`.
+MAX_WAITING = 20_000
+#: Reports sent at once.
+BATCH = 500
+#: How long in all an outage may hold up a task.
+PATIENCE_SECONDS = 0.05
+#: Longest label, error text and item id on the wire.
+MAX_TEXT, MAX_ID = 300, 200
+
+#: The job's items as the database knows them, to make good what the log has lost.
+Repair = Callable[[], Iterable[ItemReport]]
+
+_process_courier = Courier()
+
+
+class JobReporter:
+    """Reports one attempt of one job. Safe to use from several threads.
+
+    Reports gather for some 20 ms and go together, in the background. While the log's server
+    is gone they wait, bounded in number; afterwards the log is told again what it lost.
+
+    Where a newer attempt has replaced this one, or somebody asked for the job to be
+    cancelled, `item`, `track` and `phase` raise `StaleAttempt` or `CancelRequested`: the task
+    is to stop. Nothing else here raises.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        ref: JobRef,
+        *,
+        attempt: int = 1,
+        repair: Repair | None = None,
+        courier: Courier | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.ref = ref
+        self.attempt = attempt
+        self._log = log
+        self._repair = repair
+        self._courier = courier or _process_courier
+        self._clock = clock
+        self._waiting: deque[Report] = deque()
+        self._sent = threading.Condition()
+        self._sending = threading.Lock()
+        self._patience = PATIENCE_SECONDS
+        self._overflowed = False
+        self._seen: Cursor | None = None
+        self._refusal: WriteRefused | None = None
+        self._cancel_requested = False
+        self._phases = _Phases()
+        #: What a log that was lost is told again, newest of each kind.
+        self._standing: dict[type, Report] = {}
+        self._closed = False
+        self._courier.add(self)
+
+    # -- what a task says ------------------------------------------------------------
+
+    def item(
+        self,
+        item_id: object,
+        *,
+        kind: str,
+        label: str | None = None,
+        index: int | None = None,
+        count: int | None = None,
+        tolerate: tuple[type[Exception], ...] = (),
+    ) -> ItemContext:
+        """One item, in progress for as long as the block lasts, then succeeded or failed.
+
+        An exception fails the item and goes on its way. One of `tolerate` ends here, and its
+        text, which must be fit for the person whose job it is, becomes the item's error.
+
+        Raises:
+            CancelRequested: somebody asked for the job to be cancelled.
+            StaleAttempt: a newer attempt has begun.
+        """
+        self.raise_if_stopped()
+        report = ItemReport(
+            _item_id(item_id), kind, ItemStatus.IN_PROGRESS, 0.0, _text(label), index, count
+        )
+        return ItemContext(self, report, tolerate)
+
+    def track(
+        self,
+        items: Sequence[T] | Iterable[T],
+        *,
+        kind: str = "item",
+        key: Callable[[T], object] = str,
+        label: Callable[[T], str | None] = lambda _: None,
+        total: int | None = None,
+    ) -> Iterator[T]:
+        """Go through items, each in progress while the loop's body works on it.
+
+        The total is the length of `items` where it has one, else `total`, else unknown. An
+        exception in the body cannot be seen here: the item stays in progress, and the job's
+        failure ends it. For items that may fail by themselves use `item`.
+        """
+        count = len(items) if isinstance(items, Sequence) else total
+        if count is not None:
+            self.add_total(count)
+        for index, item in enumerate(items, 1):
+            with self.item(key(item), kind=kind, label=label(item), index=index, count=count):
+                yield item
+
+    def queue(self, items: Iterable[tuple[object, str | None]], *, kind: str) -> None:
+        """Announce items, as pairs of id and label, that are waiting for their turn."""
+        at = self._clock()
+        for item_id, label in items:
+            status = ItemStatus.QUEUED
+            self.report(ItemReport(_item_id(item_id), kind, status, at, _text(label)))
+
+    def item_status(
+        self,
+        item_id: object,
+        status: ItemStatus,
+        *,
+        kind: str,
+        label: str | None = None,
+        error: str | None = None,
+    ) -> None:
+        """One item's status, said outright."""
+        at = self._clock()
+        label, error = _text(label), _text(error)
+        self.report(ItemReport(_item_id(item_id), kind, status, at, label, error=error))
+
+    def total(self, total: int) -> None:
+        """How many items there are in all. It may be said late, and it may grow."""
+        self._phases.declared = max(self._phases.declared, total)
+        self.report(TotalReport(total, self._clock()))
+
+    def add_total(self, more: int) -> None:
+        """Add items to the total."""
+        self.total(self._phases.declared + more)
+
+    def counts(self, done: int, total: int | None = None) -> None:
+        """Set the counts of a job that reports no items."""
+        self.report(CountsReport(max(0, done), self._clock(), total))
+
+    def plan(self, *phases: tuple[str, float]) -> None:
+        """Name the phases and their weights in advance, so that the fraction is right."""
+        self._phases.plan(phases)
+
+    def phase(self, name: str, *, weight: float = 1.0, total: int | None = None) -> PhaseContext:
+        """A phase, for as long as the block lasts. Its `total` adds to the job's.
+
+        Phases that were not planned count as coming last, each with its `weight`.
+        """
+        self.raise_if_stopped()
+        report = self._phases.begin(name, weight, total, self._clock())
+        if total is not None:
+            self._phases.declared += total
+        self.report(report)
+        return PhaseContext()
+
+    def error(self, message: str, *, code: str) -> None:
+        """Why the job is about to fail, or to be tried again."""
+        self.report(ErrorReport(_text(message) or code, code, self._clock()))
+
+    def status(self, status: JobStatus, *, reason: str | None = None) -> None:
+        """The job's status. It is sent at once; what was reported before it goes along."""
+        self.report(StatusReport(status, self._clock(), _text(reason)))
+        self.flush()
+
+    def report(self, report: Report) -> None:
+        """Any report. Returns at once, or after `PATIENCE_SECONDS` at the most in an outage."""
+        if self._refusal is not None or self._closed:
+            return
+        if type(report) is not ItemReport and type(report) is not ErrorReport:
+            self._standing[type(report)] = report
+        was_empty = not self._waiting
+        self._waiting.append(report)
+        waiting = len(self._waiting)
+        if waiting >= MAX_WAITING:
+            self._make_room()
+        elif was_empty or waiting == BATCH:
+            self._courier.wake(self, urgent=waiting == BATCH)
+
+    # -- whether to go on ------------------------------------------------------------
+
+    @property
+    def cancel_requested(self) -> bool:
+        """Whether somebody asked for the job to be cancelled, as far as is known here."""
+        return self._cancel_requested
+
+    def raise_if_stopped(self) -> None:
+        """Stop a task that is to go no further.
+
+        Raises:
+            CancelRequested: somebody asked for the job to be cancelled.
+            StaleAttempt: a newer attempt has begun.
+            JobEnded: the job has its terminal status already.
+        """
+        if self._refusal is not None:
+            raise self._refusal
+        if self._cancel_requested:
+            raise CancelRequested(self.ref.job_id)
+
+    # -- sending ---------------------------------------------------------------------
+
+    def flush(self) -> bool:
+        """Have everything sent; whether it was, within what patience an outage leaves."""
+        self._courier.wake(self, urgent=True)
+        return self._wait(lambda: not self._waiting and not self._sending.locked())
+
+    def close(self) -> None:
+        """Flush, and report no more. What an outage holds back is still tried for a while."""
+        if self._closed:
+            return
+        sent = self.flush()
+        self._closed = True
+        if sent or self._refusal is not None:
+            self._courier.remove(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def send(self) -> bool:
+        """Send one batch; whether more waits. Called by the courier.
+
+        Raises:
+            LogUnavailable: the log's server is gone. The batch waits on.
+        """
+        with self._sending:
+            batch = self._take_batch()
+            if not batch:
+                return False
+            try:
+                receipt = self._log.append(self.ref, batch, attempt=self.attempt, seen=self._seen)
+            except LogUnavailable:
+                self._waiting.extendleft(reversed(batch))
+                raise
+            except WriteRefused as refusal:
+                self._refuse(refusal)
+                return False
+            self._seen = receipt.cursor
+            self._cancel_requested = receipt.cancel_requested
+            if receipt.lost or self._overflowed:
+                self._say_again()
+        self._patience = PATIENCE_SECONDS
+        with self._sent:
+            self._sent.notify_all()
+        if self._closed and not self._waiting:
+            self._courier.remove(self)
+        return bool(self._waiting)
+
+    def renew(self) -> None:
+        """Keep the log alive, and learn whether to go on. Called by the courier.
+
+        Raises:
+            LogUnavailable: the log's server is gone.
+        """
+        with self._sending:
+            try:
+                receipt = self._log.append(self.ref, (), attempt=self.attempt, seen=self._seen)
+            except WriteRefused as refusal:
+                self._refuse(refusal)
+                return
+            self._seen = receipt.cursor
+            self._cancel_requested = receipt.cancel_requested
+            if receipt.lost:
+                self._say_again()
+        if self._waiting:
+            self._courier.wake(self)
+
+    def _take_batch(self) -> list[Report]:
+        waiting = self._waiting
+        return [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]
+
+    def _refuse(self, refusal: WriteRefused) -> None:
+        self._refusal = refusal
+        self._waiting.clear()
+        self._courier.remove(self)
+        with self._sent:
+            self._sent.notify_all()
+        logger.info("%s", refusal, extra={"action": "report_refused", "job_id": self.ref.job_id})
+
+    def _say_again(self) -> None:
+        """The log lost what it was told, or was not told all: say what stands."""
+        self._overflowed = False
+        standing = sorted(self._standing.values(), key=lambda report: report.at)
+        items = list(self._repair()) if self._repair is not None else []
+        self._waiting.extendleft(reversed([*standing, *items]))
+        self._courier.wake(self)
+
+    def _make_room(self) -> None:
+        self._courier.wake(self, urgent=True)
+        if self._wait(lambda: len(self._waiting) < MAX_WAITING // 2):
+            return
+        with self._sending:
+            kept = _newest_of_each_item(self._waiting)
+            self._overflowed = self._overflowed or len(kept) > MAX_WAITING // 2
+            self._waiting = deque(kept[-MAX_WAITING // 2 :])
+
+    def _wait(self, condition: Callable[[], bool]) -> bool:
+        """Wait while the log answers; in an outage only until patience is used up."""
+        while not condition():
+            if self._refusal is not None or self._patience <= 0:
+                return condition()
+            began = time.monotonic()
+            with self._sent:
+                self._sent.wait(min(0.005, self._patience))
+            self._patience -= time.monotonic() - began
+        return True
+
+
+def _newest_of_each_item(reports: Iterable[Report]) -> list[Report]:
+    """The reports without those that a later one of the same item makes needless."""
+    newest: dict[object, Report] = {}
+    for position, report in enumerate(reports):
+        key = report.item_id if isinstance(report, ItemReport) else position
+        newest.pop(key, None)
+        newest[key] = report
+    return list(newest.values())
+
+
+class ItemContext:
+    """An item in progress; see `JobReporter.item`."""
+
+    __slots__ = ("_failure", "_report", "_reporter", "_tolerate")
+
+    def __init__(
+        self, reporter: JobReporter, report: ItemReport, tolerate: tuple[type[Exception], ...]
+    ) -> None:
+        self._reporter = reporter
+        self._report = report
+        self._tolerate = tolerate
+        self._failure: str | None = None
+
+    def fail(self, error: str) -> None:
+        """Have the item fail, with a reason fit for the person whose job it is."""
+        self._failure = error
+
+    def __enter__(self) -> Self:
+        reporter = self._reporter
+        reporter.report(self._report._replace(at=reporter._clock()))  # noqa: SLF001
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        tolerated = exception is not None and isinstance(exception, self._tolerate)
+        failure = self._failure
+        if tolerated:
+            failure = str(exception)
+        elif exception is not None:
+            # Its text may hold what is not for everybody's eyes.
+            failure = failure or "Something went wrong here."
+        status = ItemStatus.SUCCEEDED if failure is None else ItemStatus.FAILED
+        at = self._reporter._clock()  # noqa: SLF001
+        report = self._report._replace(status=status, at=at, error=_text(failure))
+        self._reporter.report(report)
+        return tolerated
+
+
+class PhaseContext:
+    """A phase under way; see `JobReporter.phase`. The next phase ends it."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        return None
+
+
+class _Phases:
+    """The phases planned and begun, and the total declared so far."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._weights: list[float] = []
+        self._current = -1
+        self.declared = 0
+
+    def plan(self, phases: Sequence[tuple[str, float]]) -> None:
+        for name, weight in phases:
+            self._names.append(name)
+            self._weights.append(max(0.0, weight))
+
+    def begin(self, name: str, weight: float, total: int | None, at: float) -> PhaseReport:
+        if name in self._names[self._current + 1 :]:
+            self._current = self._names.index(name, self._current + 1)
+        else:
+            self._names.append(name)
+            self._weights.append(max(0.0, weight))
+            self._current = len(self._names) - 1
+        before = sum(self._weights[: self._current])
+        return PhaseReport(
+            name=name,
+            at=at,
+            phase_index=self._current + 1,
+            phase_count=len(self._names),
+            weight_before=before,
+            weight=self._weights[self._current],
+            weight_in_all=sum(self._weights) or 1.0,
+            total=total,
+        )
+
+
+def _text(text: str | None) -> str | None:
+    if text is None or len(text) <= MAX_TEXT:
+        return text
+    return text[: MAX_TEXT - 1] + "…"
+
+
+def _item_id(item_id: object) -> str:
+    text = item_id if isinstance(item_id, str) else str(item_id)
+    return text[:MAX_ID] or "?"

@@ -81,18 +81,18 @@ class Courier:
         while self._pid == os.getpid():
             batch = self._gather()
             try:
-                self._deliver(batch)
-                self._renew()
+                spoke = self._deliver(batch) + self._renew()
             except LogUnavailable as error:
-                self._outage(error, batch)
+                self._outage(error, len(batch))
                 time.sleep(pause)
                 pause = min(pause * 2, LAST_PAUSE_SECONDS)
                 continue
             except Exception:
                 logger.exception("A report could not be sent.", extra={"action": "report_failed"})
                 continue
-            if batch or not self._alive:
+            if spoke:
                 pause = FIRST_PAUSE_SECONDS
+                self._recovered()
 
     def _gather(self) -> list[Sender]:
         with self._condition:
@@ -104,7 +104,7 @@ class Courier:
             batch, self._waiting = list(self._waiting), {}
             return batch
 
-    def _deliver(self, batch: list[Sender]) -> None:
+    def _deliver(self, batch: list[Sender]) -> int:
         for position, sender in enumerate(batch):
             try:
                 while sender.send():
@@ -116,25 +116,28 @@ class Courier:
             with self._condition:
                 if sender in self._alive:
                     self._alive[sender] = time.monotonic()
-        if batch and self.in_outage:
-            self.in_outage = False
-            logger.warning("The log's server is back.", extra={"action": "log_back"})
+        return len(batch)
 
-    def _renew(self) -> None:
+    def _renew(self) -> int:
         now = time.monotonic()
         with self._condition:
             due = [s for s, seen in self._alive.items() if now - seen >= RENEW_SECONDS]
             self._alive.update(dict.fromkeys(due, now))
         for sender in due:
             sender.renew()
+        return len(due)
 
-    def _outage(self, error: LogUnavailable, batch: list[Sender]) -> None:
-        if self.in_outage:
-            return
+    def _outage(self, error: LogUnavailable, waiting: int) -> None:
+        if not self.in_outage:
+            logger.warning(
+                "The log's server is gone; the reports of %d jobs wait for it. %s",
+                waiting,
+                error,
+                extra={"action": "log_gone"},
+            )
         self.in_outage = True
-        logger.warning(
-            "The log's server is gone; reports of %d jobs wait for it. %s",
-            len(batch),
-            error,
-            extra={"action": "log_gone"},
-        )
+
+    def _recovered(self) -> None:
+        if self.in_outage:
+            logger.warning("The log's server is back.", extra={"action": "log_back"})
+        self.in_outage = False

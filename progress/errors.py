@@ -55,6 +55,15 @@ class JobEnded(WriteRefused):
         )
 
 
+class JobFailure(ProgressError):
+    """A task's own word that its job has failed, fit for the person whose job it is."""
+
+    def __init__(self, message: str, *, code: str = "failed") -> None:
+        self.message = message
+        self.code = code
+        super().__init__(message)
+
+
 class CancelRequested(ProgressError):
     """Somebody asked for the job to be cancelled; the task is to stop."""
 

@@ -7,19 +7,20 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import TracebackType
+from contextlib import AbstractContextManager, nullcontext
 from typing import Self, TypeVar
 
 from .courier import Courier
 from .cursor import Cursor
 from .errors import CancelRequested, LogUnavailable, WriteRefused
 from .events import ItemStatus, JobStatus
+from .item import ItemContext, bounded_id, bounded_text
 from .log import JobRef, Log
+from .phases import Phases
 from .reports import (
     CountsReport,
     ErrorReport,
     ItemReport,
-    PhaseReport,
     Report,
     StatusReport,
     TotalReport,
@@ -35,9 +36,6 @@ MAX_WAITING = 20_000
 BATCH = 500
 #: How long in all an outage may hold up a task.
 PATIENCE_SECONDS = 0.05
-#: Longest label, error text and item id on the wire.
-MAX_TEXT, MAX_ID = 300, 200
-
 #: The job's items as the database knows them, to make good what the log has lost.
 Repair = Callable[[], Iterable[ItemReport]]
 
@@ -75,11 +73,12 @@ class JobReporter:
         self._sent = threading.Condition()
         self._sending = threading.Lock()
         self._patience = PATIENCE_SECONDS
+        self._scheduled = False
         self._overflowed = False
         self._seen: Cursor | None = None
         self._refusal: WriteRefused | None = None
         self._cancel_requested = False
-        self._phases = _Phases()
+        self._phases = Phases()
         #: What a log that was lost is told again, newest of each kind.
         self._standing: dict[type, Report] = {}
         self._closed = False
@@ -108,9 +107,15 @@ class JobReporter:
         """
         self.raise_if_stopped()
         report = ItemReport(
-            _item_id(item_id), kind, ItemStatus.IN_PROGRESS, 0.0, _text(label), index, count
+            bounded_id(item_id),
+            kind,
+            ItemStatus.IN_PROGRESS,
+            0.0,
+            bounded_text(label),
+            index,
+            count,
         )
-        return ItemContext(self, report, tolerate)
+        return ItemContext(report, send=self.report, clock=self._clock, tolerate=tolerate)
 
     def track(
         self,
@@ -139,7 +144,7 @@ class JobReporter:
         at = self._clock()
         for item_id, label in items:
             status = ItemStatus.QUEUED
-            self.report(ItemReport(_item_id(item_id), kind, status, at, _text(label)))
+            self.report(ItemReport(bounded_id(item_id), kind, status, at, bounded_text(label)))
 
     def item_status(
         self,
@@ -152,8 +157,8 @@ class JobReporter:
     ) -> None:
         """One item's status, said outright."""
         at = self._clock()
-        label, error = _text(label), _text(error)
-        self.report(ItemReport(_item_id(item_id), kind, status, at, label, error=error))
+        label, error = bounded_text(label), bounded_text(error)
+        self.report(ItemReport(bounded_id(item_id), kind, status, at, label, error=error))
 
     def total(self, total: int) -> None:
         """How many items there are in all. It may be said late, and it may grow."""
@@ -172,8 +177,10 @@ class JobReporter:
         """Name the phases and their weights in advance, so that the fraction is right."""
         self._phases.plan(phases)
 
-    def phase(self, name: str, *, weight: float = 1.0, total: int | None = None) -> PhaseContext:
-        """A phase, for as long as the block lasts. Its `total` adds to the job's.
+    def phase(
+        self, name: str, *, weight: float = 1.0, total: int | None = None
+    ) -> AbstractContextManager[None]:
+        """A phase, until the next begins. Its `total` adds to the job's.
 
         Phases that were not planned count as coming last, each with its `weight`.
         """
@@ -182,15 +189,15 @@ class JobReporter:
         if total is not None:
             self._phases.declared += total
         self.report(report)
-        return PhaseContext()
+        return nullcontext()
 
     def error(self, message: str, *, code: str) -> None:
         """Why the job is about to fail, or to be tried again."""
-        self.report(ErrorReport(_text(message) or code, code, self._clock()))
+        self.report(ErrorReport(bounded_text(message) or code, code, self._clock()))
 
     def status(self, status: JobStatus, *, reason: str | None = None) -> None:
         """The job's status. It is sent at once; what was reported before it goes along."""
-        self.report(StatusReport(status, self._clock(), _text(reason)))
+        self.report(StatusReport(status, self._clock(), bounded_text(reason)))
         self.flush()
 
     def report(self, report: Report) -> None:
@@ -199,13 +206,14 @@ class JobReporter:
             return
         if type(report) is not ItemReport and type(report) is not ErrorReport:
             self._standing[type(report)] = report
-        was_empty = not self._waiting
         self._waiting.append(report)
         waiting = len(self._waiting)
         if waiting >= MAX_WAITING:
             self._make_room()
-        elif was_empty or waiting == BATCH:
-            self._courier.wake(self, urgent=waiting == BATCH)
+        elif not self._scheduled or waiting == BATCH:
+            # `send` clears the flag before it takes a batch, so no report is left behind.
+            self._scheduled = True
+            self._courier.wake(self, urgent=waiting >= BATCH)
 
     # -- whether to go on ------------------------------------------------------------
 
@@ -256,6 +264,7 @@ class JobReporter:
             LogUnavailable: the log's server is gone. The batch waits on.
         """
         with self._sending:
+            self._scheduled = False
             batch = self._take_batch()
             if not batch:
                 return False
@@ -346,100 +355,3 @@ def _newest_of_each_item(reports: Iterable[Report]) -> list[Report]:
         newest.pop(key, None)
         newest[key] = report
     return list(newest.values())
-
-
-class ItemContext:
-    """An item in progress; see `JobReporter.item`."""
-
-    __slots__ = ("_failure", "_report", "_reporter", "_tolerate")
-
-    def __init__(
-        self, reporter: JobReporter, report: ItemReport, tolerate: tuple[type[Exception], ...]
-    ) -> None:
-        self._reporter = reporter
-        self._report = report
-        self._tolerate = tolerate
-        self._failure: str | None = None
-
-    def fail(self, error: str) -> None:
-        """Have the item fail, with a reason fit for the person whose job it is."""
-        self._failure = error
-
-    def __enter__(self) -> Self:
-        reporter = self._reporter
-        reporter.report(self._report._replace(at=reporter._clock()))  # noqa: SLF001
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool:
-        tolerated = exception is not None and isinstance(exception, self._tolerate)
-        failure = self._failure
-        if tolerated:
-            failure = str(exception)
-        elif exception is not None:
-            # Its text may hold what is not for everybody's eyes.
-            failure = failure or "Something went wrong here."
-        status = ItemStatus.SUCCEEDED if failure is None else ItemStatus.FAILED
-        at = self._reporter._clock()  # noqa: SLF001
-        report = self._report._replace(status=status, at=at, error=_text(failure))
-        self._reporter.report(report)
-        return tolerated
-
-
-class PhaseContext:
-    """A phase under way; see `JobReporter.phase`. The next phase ends it."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        return None
-
-
-class _Phases:
-    """The phases planned and begun, and the total declared so far."""
-
-    def __init__(self) -> None:
-        self._names: list[str] = []
-        self._weights: list[float] = []
-        self._current = -1
-        self.declared = 0
-
-    def plan(self, phases: Sequence[tuple[str, float]]) -> None:
-        for name, weight in phases:
-            self._names.append(name)
-            self._weights.append(max(0.0, weight))
-
-    def begin(self, name: str, weight: float, total: int | None, at: float) -> PhaseReport:
-        if name in self._names[self._current + 1 :]:
-            self._current = self._names.index(name, self._current + 1)
-        else:
-            self._names.append(name)
-            self._weights.append(max(0.0, weight))
-            self._current = len(self._names) - 1
-        before = sum(self._weights[: self._current])
-        return PhaseReport(
-            name=name,
-            at=at,
-            phase_index=self._current + 1,
-            phase_count=len(self._names),
-            weight_before=before,
-            weight=self._weights[self._current],
-            weight_in_all=sum(self._weights) or 1.0,
-            total=total,
-        )
-
-
-def _text(text: str | None) -> str | None:
-    if text is None or len(text) <= MAX_TEXT:
-        return text
-    return text[: MAX_TEXT - 1] + "…"
-
-
-def _item_id(item_id: object) -> str:
-    text = item_id if isinstance(item_id, str) else str(item_id)
-    return text[:MAX_ID] or "?"

@@ -1,0 +1,72 @@
+"""An item in progress: the block a task puts around the work on one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from .events import ItemStatus
+from .reports import ItemReport, Report
+
+#: Longest label, error text and item id on the wire.
+MAX_TEXT, MAX_ID = 300, 200
+
+
+class ItemContext:
+    """An item in progress; see `JobReporter.item`."""
+
+    __slots__ = ("_clock", "_failure", "_report", "_send", "_tolerate")
+
+    def __init__(
+        self,
+        report: ItemReport,
+        *,
+        send: Callable[[Report], None],
+        clock: Callable[[], float],
+        tolerate: tuple[type[Exception], ...],
+    ) -> None:
+        self._send = send
+        self._clock = clock
+        self._report = report
+        self._tolerate = tolerate
+        self._failure: str | None = None
+
+    def fail(self, error: str) -> None:
+        """Have the item fail, with a reason fit for the person whose job it is."""
+        self._failure = error
+
+    def __enter__(self) -> Self:
+        self._send(self._report._replace(at=self._clock()))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        tolerated = exception is not None and isinstance(exception, self._tolerate)
+        failure = self._failure
+        if tolerated:
+            failure = str(exception)
+        elif exception is not None:
+            # Its text may hold what is not for everybody's eyes.
+            failure = failure or "Something went wrong here."
+        status = ItemStatus.SUCCEEDED if failure is None else ItemStatus.FAILED
+        report = self._report._replace(status=status, at=self._clock(), error=bounded_text(failure))
+        self._send(report)
+        return tolerated
+
+
+def bounded_text(text: str | None) -> str | None:
+    """A text short enough for the wire."""
+    if text is None or len(text) <= MAX_TEXT:
+        return text
+    return text[: MAX_TEXT - 1] + "…"
+
+
+def bounded_id(item_id: object) -> str:
+    """An item's id, of any type, as a text short enough for the wire."""
+    text = item_id if isinstance(item_id, str) else str(item_id)
+    return text[:MAX_ID] or "?"

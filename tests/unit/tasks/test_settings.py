@@ -1,0 +1,103 @@
+"""What the environment may say, and what is answered to what it may not."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from tasks.settings import Settings, SettingsError
+
+
+def test_an_empty_environment_gives_an_installation_in_the_current_folder():
+    settings = Settings.from_environ({})
+    assert settings.data_dir == Path.cwd() / ".earmark"
+    assert settings.database_url == f"sqlite:///{Path.cwd()}/.earmark/earmark.db"
+    assert settings.redis_url == "redis://127.0.0.1:6379/0"
+    assert settings.port == 5000
+    assert settings.secret_key is None
+    assert settings.music_dir is None
+    assert settings.secure_cookies is False
+
+
+def test_the_database_follows_the_data_folder(tmp_path):
+    settings = Settings.from_environ({"EARMARK_DATA": str(tmp_path)})
+    assert settings.database_url == f"sqlite:///{tmp_path}/earmark.db"
+
+
+def test_every_variable_is_read():
+    settings = Settings.from_environ(
+        {
+            "DATABASE_URL": "postgres://u:p@db/earmark",
+            "REDIS_URL": "rediss://:p@cache:6380/1",
+            "SECRET_KEY": "key",
+            "EARMARK_DATA": "/srv/earmark",
+            "MUSIC": "/srv/music",
+            "PORT": "8080",
+            "EARMARK_EMAIL": " ada@example.org ",
+            "EARMARK_PASSWORD": "correct horse",
+            "EARMARK_SECURE_COOKIES": "Yes",
+        }
+    )
+    assert settings == Settings(
+        data_dir=Path("/srv/earmark"),
+        database_url="postgres://u:p@db/earmark",
+        redis_url="rediss://:p@cache:6380/1",
+        secret_key="key",
+        music_dir=Path("/srv/music"),
+        port=8080,
+        email="ada@example.org",
+        password="correct horse",
+        secure_cookies=True,
+    )
+
+
+def test_an_empty_variable_counts_as_unset():
+    names = ("PORT", "MUSIC", "EARMARK_EMAIL", "SECRET_KEY", "EARMARK_DATA", "REDIS_URL")
+    assert Settings.from_environ(dict.fromkeys(names, " ")) == Settings.from_environ({})
+
+
+def test_folders_are_absolute_and_know_the_home_folder():
+    settings = Settings.from_environ({"MUSIC": "~/Music", "EARMARK_DATA": "data"})
+    assert settings.music_dir == Path.home() / "Music"
+    assert settings.data_dir == Path.cwd() / "data"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "80.5", "٣", "5_000"])
+def test_a_port_that_is_no_port_is_named(port):
+    with pytest.raises(SettingsError, match=r"PORT is .*1 to 65535") as caught:
+        Settings.from_environ({"PORT": port})
+    assert repr(port) in str(caught.value)
+
+
+@pytest.mark.parametrize("email", ["ada", "@example.org", "ada@"])
+def test_an_address_without_its_two_halves_is_refused(email):
+    with pytest.raises(SettingsError, match="EARMARK_EMAIL"):
+        Settings.from_environ({"EARMARK_EMAIL": email})
+
+
+def test_a_flag_that_is_neither_yes_nor_no_is_refused():
+    with pytest.raises(SettingsError, match="EARMARK_SECURE_COOKIES is 'maybe'"):
+        Settings.from_environ({"EARMARK_SECURE_COOKIES": "maybe"})
+
+
+def test_a_wrong_redis_url_is_refused_without_repeating_its_password():
+    with pytest.raises(SettingsError, match="REDIS_URL") as caught:
+        Settings.from_environ({"REDIS_URL": "http://:hunter2@cache"})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_logged_settings_object_tells_no_secret():
+    settings = Settings.from_environ(
+        {
+            "DATABASE_URL": "postgres://u:hunter2@db/x",
+            "REDIS_URL": "redis://:hunter2@cache",
+            "SECRET_KEY": "hunter2",
+            "EARMARK_PASSWORD": "hunter2",
+        }
+    )
+    assert "hunter2" not in repr(settings)
+
+
+def test_settings_never_change():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings.from_environ({}).port = 1

@@ -1,1 +1,1 @@
-
+"""The domain: accounts, songs, playlists, listening and matching."""

@@ -1,1 +1,1 @@
-
+"""The Celery application and the three pipelines."""

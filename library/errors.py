@@ -1,0 +1,34 @@
+"""What can go wrong in the domain, named for the caller's situation."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+
+class LibraryError(Exception):
+    """Something in the domain did not work. The root of its errors."""
+
+
+class UnreadableFile(LibraryError):
+    """A file that cannot be used; its text is fit for the person whose file it is."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class SourceUnavailable(LibraryError):
+    """A music library that cannot be read at all, such as a folder that is gone."""
+
+
+class JobAlreadyActive(LibraryError):
+    """A job of the same kind has not ended yet."""
+
+    def __init__(self, job_id: UUID, kind: str) -> None:
+        self.job_id = job_id
+        self.kind = kind
+        super().__init__(f"A job of the kind {kind!r} is running already: {job_id}.")
+
+
+class EmailTaken(LibraryError):
+    """An account with this e-mail address exists already."""

@@ -1,0 +1,206 @@
+"""Jobs: the rows that are the truth about a status."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import CursorResult, and_, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from .errors import JobAlreadyActive
+from .models import ACTIVE_STATUSES, Job
+
+
+def create(
+    session: Session,
+    *,
+    account_id: UUID,
+    kind: str,
+    parameters: dict[str, Any] | None = None,
+    idempotency_key: str | None = None,
+    retry_of: UUID | None = None,
+) -> tuple[Job, bool]:
+    """A new job and True; or, for a key that was used before, that job and False.
+
+    Raises:
+        JobAlreadyActive: one of the same kind has not ended.
+    """
+    if idempotency_key is not None:
+        known = _by_key(session, account_id, idempotency_key)
+        if known is not None:
+            return known, False
+    job = Job(
+        id=uuid4(),
+        account_id=account_id,
+        kind=kind,
+        parameters=parameters or {},
+        idempotency_key=idempotency_key,
+        retry_of=retry_of,
+    )
+    try:
+        with session.begin_nested():
+            session.add(job)
+    except IntegrityError as error:
+        # Two at once: the indexes let one through, and the other finds it here.
+        return _lost_race(session, account_id, kind, idempotency_key, error)
+    return job, True
+
+
+def _lost_race(
+    session: Session, account_id: UUID, kind: str, key: str | None, error: IntegrityError
+) -> tuple[Job, bool]:
+    known = _by_key(session, account_id, key) if key is not None else None
+    if known is not None:
+        return known, False
+    running = active(session, account_id=account_id, kind=kind)
+    if running is None:
+        raise error
+    raise JobAlreadyActive(running.id, kind) from error
+
+
+def _by_key(session: Session, account_id: UUID, key: str) -> Job | None:
+    mine = select(Job).where(Job.account_id == account_id)
+    return session.scalar(mine.where(Job.idempotency_key == key))
+
+
+def get(session: Session, *, account_id: UUID, job_id: UUID) -> Job | None:
+    """An account's own job."""
+    mine = select(Job).where(Job.account_id == account_id)
+    return session.scalar(mine.where(Job.id == job_id))
+
+
+def load(session: Session, *, job_id: UUID) -> Job | None:
+    """A job, whoever's it is: for workers, which are told ids by the site alone."""
+    return session.get(Job, job_id, populate_existing=True)
+
+
+def active(session: Session, *, account_id: UUID, kind: str) -> Job | None:
+    """The account's job of a kind that has not ended."""
+    mine = select(Job).where(Job.account_id == account_id, Job.kind == kind)
+    return session.scalar(mine.where(Job.status.in_(ACTIVE_STATUSES)))
+
+
+def latest(session: Session, *, account_id: UUID, kind: str) -> Job | None:
+    """The account's newest job of a kind."""
+    mine = select(Job).where(Job.account_id == account_id, Job.kind == kind)
+    return session.scalar(mine.order_by(Job.created_at.desc(), Job.id.desc()).limit(1))
+
+
+def page(
+    session: Session,
+    *,
+    account_id: UUID,
+    kind: str | None = None,
+    status: str | None = None,
+    before: UUID | None = None,
+    limit: int = 50,
+) -> list[Job]:
+    """The account's jobs, newest first, from the one after `before` on."""
+    query = select(Job).where(Job.account_id == account_id)
+    if kind is not None:
+        query = query.where(Job.kind == kind)
+    if status is not None:
+        query = query.where(Job.status == status)
+    if before is not None:
+        mark = get(session, account_id=account_id, job_id=before)
+        if mark is None:
+            return []
+        older = and_(Job.created_at == mark.created_at, Job.id < mark.id)
+        query = query.where(or_(Job.created_at < mark.created_at, older))
+    query = query.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)
+    return list(session.scalars(query))
+
+
+def begin_attempt(
+    session: Session, *, job_id: UUID, now: datetime, lease_expires_at: datetime | None = None
+) -> int | None:
+    """Begin the next attempt; its number from 1, or None when the job is over."""
+    changed = session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.status.in_(ACTIVE_STATUSES))
+        .values(
+            status="running",
+            attempt=Job.attempt + 1,
+            started_at=now,
+            lease_expires_at=lease_expires_at,
+        )
+        .returning(Job.attempt)
+        .execution_options(synchronize_session=False)
+    )
+    return changed.scalar_one_or_none()
+
+
+def set_retrying(session: Session, *, job_id: UUID, attempt: int) -> bool:
+    """Say that a passing fault has the job wait for its next attempt."""
+    return _change(session, job_id, attempt, {"status": "retrying"})
+
+
+def set_counts(
+    session: Session,
+    *,
+    job_id: UUID,
+    attempt: int,
+    total: int | None,
+    succeeded: int,
+    failed: int,
+    result: dict[str, Any] | None = None,
+) -> bool:
+    """Keep what the work has come to, before the job ends."""
+    values: dict[str, Any] = {"total": total, "succeeded": succeeded, "failed": failed}
+    if result is not None:
+        values["result"] = result
+    return _change(session, job_id, attempt, values)
+
+
+def finish(
+    session: Session,
+    *,
+    job_id: UUID,
+    attempt: int,
+    status: str,
+    now: datetime,
+    error_code: str | None = None,
+    error_message: str | None = None,
+) -> bool:
+    """Make a job terminal; True only for the one call that did."""
+    return _change(
+        session,
+        job_id,
+        attempt,
+        {
+            "status": status,
+            "finished_at": now,
+            "lease_expires_at": None,
+            "error_code": error_code,
+            "error_message": error_message,
+        },
+    )
+
+
+def request_cancel(session: Session, *, account_id: UUID, job_id: UUID, now: datetime) -> bool:
+    """Note that the person wants the job to stop; False when it is over or not theirs."""
+    changed = session.execute(
+        update(Job)
+        .where(Job.account_id == account_id, Job.id == job_id, Job.status.in_(ACTIVE_STATUSES))
+        .values(cancel_requested_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return _one(changed)
+
+
+def _change(session: Session, job_id: UUID, attempt: int, values: dict[str, Any]) -> bool:
+    # The conditions are the fence: of a stale attempt, and of what has ended, nothing is written.
+    changed = session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.attempt == attempt, Job.status.in_(ACTIVE_STATUSES))
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    return _one(changed)
+
+
+def _one(changed: object) -> bool:
+    return isinstance(changed, CursorResult) and changed.rowcount == 1

@@ -1,0 +1,307 @@
+"""The tables. Their constraints hold the rules, so that no code path can break them.
+
+Every row belongs to an account. References between rows carry the account along, so that a
+row of one account can never point to a row of another.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    MetaData,
+    Dialect,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+JOB_KINDS = ("sync", "analysis", "matching")
+ACTIVE_STATUSES = ("pending", "running", "retrying")
+TERMINAL_STATUSES = ("completed", "failed", "cancelled")
+
+_ACTIVE_SQL = "status IN ('pending', 'running', 'retrying')"
+
+
+def utc_now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC, aware also where the database (SQLite) keeps no offset."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse what has no offset; keep UTC."""
+        del dialect
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a moment needs an offset, such as datetime.now(UTC)")
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """UTC, said."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The root of the tables; names every constraint, so that migrations can."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - as SQLAlchemy reads it
+        datetime: Moment,
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+    }
+
+
+def _within_account(local: str, remote: str) -> ForeignKeyConstraint:
+    """A reference to a row of the same account."""
+    return ForeignKeyConstraint(
+        ["account_id", local], [f"{remote}.account_id", f"{remote}.id"], ondelete="CASCADE"
+    )
+
+
+def _account() -> Mapped[UUID]:
+    return mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+
+
+class Account(Base):
+    """A person who signs in."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (CheckConstraint("email = lower(email)", name="email_lower"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(255))
+    #: Sessions of an earlier version are over.
+    session_version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Source(Base):
+    """Where an account's music is: a folder."""
+
+    __tablename__ = "sources"
+    __table_args__ = (
+        UniqueConstraint("account_id", "kind", "location"),
+        UniqueConstraint("account_id", "id"),
+        CheckConstraint("kind IN ('folder')", name="kind"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    account_id: Mapped[UUID] = _account()
+    kind: Mapped[str] = mapped_column(String(20), default="folder")
+    #: A folder's absolute path.
+    location: Mapped[str]
+    name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Song(Base):
+    """One piece of music in a source."""
+
+    __tablename__ = "songs"
+    __table_args__ = (
+        UniqueConstraint("source_id", "external_id"),
+        UniqueConstraint("account_id", "id"),
+        _within_account("source_id", "sources"),
+        Index("ix_songs_account_id_title_id", "account_id", "title", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    account_id: Mapped[UUID]
+    source_id: Mapped[UUID]
+    #: The source's own name for it: of a folder, the path relative to the root.
+    external_id: Mapped[str]
+    title: Mapped[str]
+    artist: Mapped[str | None]
+    album: Mapped[str | None]
+    album_artist: Mapped[str | None]
+    genre: Mapped[str | None]
+    year: Mapped[int | None]
+    track_number: Mapped[int | None]
+    duration_seconds: Mapped[float | None]
+    size_bytes: Mapped[int | None]
+    #: Nanoseconds since 1970, as text: wider than some databases' integers.
+    modified_ns: Mapped[str | None] = mapped_column(String(20))
+    #: False once the source has it no longer.
+    present: Mapped[bool] = mapped_column(default=True)
+
+
+class Playlist(Base):
+    """A playlist that the person keeps."""
+
+    __tablename__ = "playlists"
+    __table_args__ = (
+        UniqueConstraint("source_id", "external_id"),
+        UniqueConstraint("account_id", "id"),
+        _within_account("source_id", "sources"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    account_id: Mapped[UUID]
+    source_id: Mapped[UUID]
+    external_id: Mapped[str]
+    name: Mapped[str]
+
+
+class PlaylistEntry(Base):
+    """A song's place in a playlist."""
+
+    __tablename__ = "playlist_entries"
+    __table_args__ = (
+        _within_account("playlist_id", "playlists"),
+        _within_account("song_id", "songs"),
+        CheckConstraint("position >= 0", name="position"),
+        Index("ix_playlist_entries_song_id", "song_id"),
+    )
+
+    playlist_id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: 0 for the first.
+    position: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    song_id: Mapped[UUID]
+
+
+class LikedSong(Base):
+    """A song the person loves."""
+
+    __tablename__ = "liked_songs"
+    __table_args__ = (_within_account("song_id", "songs"),)
+
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    song_id: Mapped[UUID] = mapped_column(primary_key=True)
+    liked_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Features(Base):
+    """What listening to a song found."""
+
+    __tablename__ = "features"
+    __table_args__ = (_within_account("song_id", "songs"),)
+
+    song_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    #: With which the file was heard; another one hears it again.
+    analyser_version: Mapped[int]
+    #: Names the file's content; another content is heard again.
+    content_key: Mapped[str]
+    tempo_bpm: Mapped[float]
+    tempo_confidence: Mapped[float]
+    loudness_lufs: Mapped[float]
+    key: Mapped[str | None] = mapped_column(String(10))
+    key_confidence: Mapped[float]
+    duration_seconds: Mapped[float]
+    #: Little-endian float32.
+    timbre: Mapped[bytes] = mapped_column(LargeBinary)
+    analysed_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Job(Base):
+    """One run of a pipeline. The truth about its status."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        UniqueConstraint("account_id", "id"),
+        UniqueConstraint("account_id", "idempotency_key"),
+        CheckConstraint(f"kind IN {JOB_KINDS}", name="kind"),
+        CheckConstraint(f"status IN {ACTIVE_STATUSES + TERMINAL_STATUSES}", name="status"),
+        CheckConstraint("attempt >= 0", name="attempt"),
+        CheckConstraint(
+            f"({_ACTIVE_SQL}) = (finished_at IS NULL)", name="finished_when_terminal"
+        ),
+        CheckConstraint(
+            "succeeded >= 0 AND failed >= 0 AND (total IS NULL OR total >= succeeded + failed)",
+            name="counts",
+        ),
+        Index(
+            "ix_jobs_one_active",
+            "account_id",
+            "kind",
+            unique=True,
+            sqlite_where=text(_ACTIVE_SQL),
+            postgresql_where=text(_ACTIVE_SQL),
+        ),
+        Index("ix_jobs_account_id_created_at_id", "account_id", "created_at", "id"),
+    )
+
+    #: Equal to the Celery id of its root task.
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    account_id: Mapped[UUID] = _account()
+    kind: Mapped[str] = mapped_column(String(20))
+    status: Mapped[str] = mapped_column(String(20), default="pending")
+    #: 0 until a worker takes it up.
+    attempt: Mapped[int] = mapped_column(default=0)
+    parameters: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    idempotency_key: Mapped[str | None] = mapped_column(String(128))
+    #: The job whose remaining work this one does.
+    retry_of: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    lease_expires_at: Mapped[datetime | None]
+    cancel_requested_at: Mapped[datetime | None]
+    total: Mapped[int | None]
+    succeeded: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    result: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    error_code: Mapped[str | None] = mapped_column(String(40))
+    error_message: Mapped[str | None]
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it has not ended."""
+        return self.status in ACTIVE_STATUSES
+
+
+class Match(Base):
+    """A playlist proposed for a song."""
+
+    __tablename__ = "matches"
+    __table_args__ = (
+        UniqueConstraint("song_id", "playlist_id"),
+        _within_account("song_id", "songs"),
+        _within_account("playlist_id", "playlists"),
+        CheckConstraint("score >= 0 AND score <= 1", name="score"),
+        CheckConstraint("rank >= 1", name="rank"),
+        Index("ix_matches_account_id_rank_score", "account_id", "rank", "score"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    account_id: Mapped[UUID]
+    song_id: Mapped[UUID]
+    playlist_id: Mapped[UUID]
+    job_id: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
+    #: 0…1: how sure the proposal is.
+    score: Mapped[float]
+    #: 1 for the best playlist for the song.
+    rank: Mapped[int]
+    #: Short sentences for the person.
+    reasons: Mapped[list[str]]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -21,9 +21,7 @@ def replace(
     proposals: Iterable[Proposal],
 ) -> None:
     """Make these the proposals for a song, and no others."""
-    session.execute(
-        delete(Match).where(Match.account_id == account_id, Match.song_id == song_id)
-    )
+    session.execute(delete(Match).where(Match.account_id == account_id, Match.song_id == song_id))
     session.add_all(
         Match(
             account_id=account_id,

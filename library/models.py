@@ -14,12 +14,12 @@ from sqlalchemy import (
     JSON,
     CheckConstraint,
     DateTime,
+    Dialect,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
     MetaData,
-    Dialect,
     String,
     TypeDecorator,
     UniqueConstraint,
@@ -233,9 +233,7 @@ class Job(Base):
         CheckConstraint(f"kind IN {JOB_KINDS}", name="kind"),
         CheckConstraint(f"status IN {ACTIVE_STATUSES + TERMINAL_STATUSES}", name="status"),
         CheckConstraint("attempt >= 0", name="attempt"),
-        CheckConstraint(
-            f"({_ACTIVE_SQL}) = (finished_at IS NULL)", name="finished_when_terminal"
-        ),
+        CheckConstraint(f"({_ACTIVE_SQL}) = (finished_at IS NULL)", name="finished_when_terminal"),
         CheckConstraint(
             "succeeded >= 0 AND failed >= 0 AND (total IS NULL OR total >= succeeded + failed)",
             name="counts",

@@ -22,9 +22,7 @@ def save(
 ) -> Playlist:
     """Add a playlist of a source, or bring it and its entries up to date."""
     playlist = session.scalar(
-        select(Playlist).where(
-            Playlist.source_id == source_id, Playlist.external_id == external_id
-        )
+        select(Playlist).where(Playlist.source_id == source_id, Playlist.external_id == external_id)
     )
     if playlist is None:
         playlist = Playlist(

@@ -48,7 +48,7 @@ def mark_gone(session: Session, *, source_id: UUID, present: Iterable[str]) -> i
 def ids_by_external(session: Session, *, source_id: UUID) -> dict[str, UUID]:
     """The ids of a source's present songs by the source's own names."""
     mine = select(Song.external_id, Song.id).where(Song.source_id == source_id, Song.present)
-    return {external_id: song_id for external_id, song_id in session.execute(mine)}
+    return dict(session.execute(mine).tuples())
 
 
 def set_liked(session: Session, *, account_id: UUID, song_ids: Sequence[UUID]) -> None:
@@ -61,9 +61,7 @@ def set_liked(session: Session, *, account_id: UUID, song_ids: Sequence[UUID]) -
                 LikedSong.account_id == account_id, LikedSong.song_id == song_id
             )
         )
-    session.add_all(
-        LikedSong(account_id=account_id, song_id=song_id) for song_id in wanted - known
-    )
+    session.add_all(LikedSong(account_id=account_id, song_id=song_id) for song_id in wanted - known)
     session.flush()
 
 
@@ -78,9 +76,7 @@ def liked_ids(session: Session, *, account_id: UUID) -> set[UUID]:
 
 def get(session: Session, *, account_id: UUID, song_id: UUID) -> Song | None:
     """An account's own song."""
-    return session.scalar(
-        select(Song).where(Song.account_id == account_id, Song.id == song_id)
-    )
+    return session.scalar(select(Song).where(Song.account_id == account_id, Song.id == song_id))
 
 
 def page(
@@ -177,15 +173,11 @@ def save_features(
 def by_ids(session: Session, *, account_id: UUID, song_ids: Sequence[UUID]) -> list[Song]:
     """An account's own songs of these ids."""
     return list(
-        session.scalars(
-            select(Song).where(Song.account_id == account_id, Song.id.in_(song_ids))
-        )
+        session.scalars(select(Song).where(Song.account_id == account_id, Song.id.in_(song_ids)))
     )
 
 
-def all_with_features(
-    session: Session, *, account_id: UUID
-) -> list[tuple[Song, Features | None]]:
+def all_with_features(session: Session, *, account_id: UUID) -> list[tuple[Song, Features | None]]:
     """All present songs of an account, each with what was heard."""
     query = (
         select(Song, Features)

@@ -1,0 +1,38 @@
+"""What a source tells of its songs and playlists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SongRecord:
+    """One song as its source has it."""
+
+    #: The source's own name for it: of a folder, the path relative to the root.
+    external_id: str
+    title: str
+    artist: str | None = None
+    album: str | None = None
+    album_artist: str | None = None
+    genre: str | None = None
+    year: int | None = None
+    track_number: int | None = None
+    duration_seconds: float | None = None
+    size_bytes: int | None = None
+    #: Nanoseconds since 1970.
+    modified_ns: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaylistRecord:
+    """One playlist as its source has it."""
+
+    external_id: str
+    name: str
+    #: The external ids of its songs, in order, each once.
+    songs: tuple[str, ...]
+    #: Entries that name no song of the source, as they stand there.
+    missing: tuple[str, ...] = ()
+    #: Whether it is the list of the person's liked songs rather than a playlist they keep.
+    is_liked: bool = False

@@ -49,14 +49,15 @@ class Settings:
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
         """The settings ``environ`` holds; an empty variable counts as unset.
 
-        Raises SettingsError, naming the variable, its value and what it may be.
+        Raises:
+            SettingsError: a variable's value cannot be used; says which, and what to do.
         """
         values = {name: value for name, value in environ.items() if value.strip()}
         data_dir = _folder(values.get("EARMARK_DATA", ".earmark"))
         music = values.get("MUSIC")
         return cls(
             data_dir=data_dir,
-            database_url=values.get("DATABASE_URL", f"sqlite:///{data_dir / 'earmark.db'}"),
+            database_url=_database_url(values.get("DATABASE_URL"), data_dir),
             redis_url=_redis_url(values.get("REDIS_URL", DEFAULT_REDIS_URL)),
             secret_key=values.get("SECRET_KEY"),
             music_dir=None if music is None else _folder(music),
@@ -69,6 +70,16 @@ class Settings:
 
 def _folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
+
+
+def _database_url(text: str | None, data_dir: Path) -> str:
+    """The URL, a SQLite file's path made absolute: processes have different working folders."""
+    if text is None:
+        return f"sqlite:///{data_dir / 'earmark.db'}"
+    path = text.removeprefix("sqlite:///")
+    if path == text or path.startswith(("/", ":", "file:")):
+        return text
+    return f"sqlite:///{Path(path).absolute()}"
 
 
 def _port(text: str) -> int:

@@ -24,6 +24,20 @@ def test_the_database_follows_the_data_folder(tmp_path):
     assert settings.database_url == f"sqlite:///{tmp_path}/earmark.db"
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("sqlite:///my.db?timeout=3", f"sqlite:///{Path.cwd()}/my.db?timeout=3"),
+        ("sqlite:////srv/my.db", "sqlite:////srv/my.db"),
+        ("sqlite:///:memory:", "sqlite:///:memory:"),
+        ("sqlite://", "sqlite://"),
+        ("postgres://db/earmark", "postgres://db/earmark"),
+    ],
+)
+def test_a_database_file_has_one_place_whatever_the_working_folder(url, expected):
+    assert Settings.from_environ({"DATABASE_URL": url}).database_url == expected
+
+
 def test_every_variable_is_read():
     settings = Settings.from_environ(
         {

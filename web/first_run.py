@@ -1,0 +1,175 @@
+"""First run: the folder, the key, the tables, the account and the music that Earmark starts with.
+
+Every step looks whether it is done already, so that each run may go through all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import click
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from library import accounts, demo
+from library.database import Database
+from library.models import Account
+from tasks.settings import Settings
+from web.passwords import hash_password
+from web.private import write_private
+from web.refusal import Refusal
+
+#: The first account's address where EARMARK_EMAIL names none.
+DEFAULT_EMAIL = "listener@earmark.local"
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """The account to sign in with. Not for a log of any other kind than the terminal's."""
+
+    email: str
+    #: The password made up for a new account; None where its owner knows it.
+    new_password: str | None = None
+
+    def __str__(self) -> str:
+        """The sentence that tells it."""
+        if self.new_password is None:
+            return f"Sign in as {self.email} with your password."
+        return f"Sign in as {self.email} with the password {self.new_password} (shown only now)."
+
+
+def prepare(settings: Settings) -> SignIn:
+    """Go through every step that needs the database.
+
+    Raises:
+        Refusal: a step cannot be done.
+    """
+    with closing(open_database(settings)) as database:
+        with database.session() as session:
+            account_id, sign_in = first_account(session, settings)
+        give_music(database, settings, account_id)
+    return sign_in
+
+
+def make_data_folder(folder: Path) -> None:
+    """Make the folder for all that Earmark writes.
+
+    Raises:
+        Refusal: it is not possible.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(
+            f"The data folder {folder} cannot be made ({error.strerror}): "
+            "set EARMARK_DATA to a folder you may write to."
+        ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Refusal(
+            f"The data folder {folder} may not be written to: set EARMARK_DATA to another."
+        )
+
+
+def secret_key(settings: Settings) -> str:
+    """The key that signs sessions: the one given, else one made once and kept."""
+    if settings.secret_key is not None:
+        return settings.secret_key
+    path = settings.data_dir / "secret_key"
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+def open_database(settings: Settings) -> Database:
+    """The database with its tables at the newest revision.
+
+    Raises:
+        Refusal: it is not possible.
+    """
+    try:
+        database = Database(settings.database_url)
+        database.migrate()
+    except ImportError as error:
+        raise Refusal(
+            f"The database's driver {error.name} is missing: pip install 'earmark[postgres]'."
+        ) from error
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or type(error).__name__).strip()
+        raise Refusal(
+            f"The database cannot be opened ({reason}): check DATABASE_URL and its server."
+        ) from error
+    return database
+
+
+def check_music_folder(folder: Path) -> None:
+    """Look whether music can be read from a folder.
+
+    Raises:
+        Refusal: it is not possible.
+    """
+    if not folder.is_dir():
+        raise Refusal(f"MUSIC is {folder}, which is no folder: set it to your folder of music.")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise Refusal(f"MUSIC is {folder}, which may not be read: change its permissions.")
+
+
+def first_account(session: Session, settings: Settings) -> tuple[UUID, SignIn]:
+    """The account the settings name, or the oldest one; made if there is none."""
+    account = _known_account(session, settings.email)
+    if account is not None:
+        return account.id, SignIn(account.email)
+    new_password = None if settings.password else secrets.token_urlsafe(9)
+    account = accounts.create(
+        session,
+        email=settings.email or DEFAULT_EMAIL,
+        password_hash=hash_password(settings.password or str(new_password)),
+    )
+    session.flush()
+    return account.id, SignIn(account.email, new_password)
+
+
+def _known_account(session: Session, email: str | None) -> Account | None:
+    if email is not None:
+        return accounts.by_email(session, email=email)
+    return session.scalar(select(Account).order_by(Account.created_at, Account.id).limit(1))
+
+
+def give_music(database: Database, settings: Settings, account_id: UUID) -> None:
+    """Point the account at the folder of MUSIC, or at the demo library if it has no music yet."""
+    folder, name = settings.music_dir, "Music"
+    if folder is None:
+        with database.session() as session:
+            if accounts.source(session, account_id=account_id) is not None:
+                return
+        folder, name = settings.data_dir / "music", "Demo library"
+        make_demo(folder)
+    with database.session() as session:
+        accounts.set_folder(session, account_id=account_id, location=str(folder), name=name)
+
+
+def make_demo(folder: Path) -> demo.DemoSummary:
+    """Write the demo library into a folder, with a progress bar on standard error.
+
+    Raises:
+        Refusal: the folder cannot be written to.
+    """
+    stderr = click.get_text_stream("stderr")
+    try:
+        with click.progressbar(length=1, label="Demo library", file=stderr) as bar:
+
+            def advance(done: int, total: int) -> None:
+                bar.length = total
+                bar.update(done - bar.pos)
+
+            return demo.generate(folder, on_song=advance)
+    except OSError as error:
+        raise Refusal(
+            f"The demo library cannot be written to {folder} ({error.strerror}): "
+            "name another folder."
+        ) from error

@@ -48,7 +48,7 @@ def mark_gone(session: Session, *, source_id: UUID, present: Iterable[str]) -> i
 def ids_by_external(session: Session, *, source_id: UUID) -> dict[str, UUID]:
     """The ids of a source's present songs by the source's own names."""
     mine = select(Song.external_id, Song.id).where(Song.source_id == source_id, Song.present)
-    return dict(session.execute(mine).tuples())
+    return dict(session.execute(mine).tuples().all())
 
 
 def set_liked(session: Session, *, account_id: UUID, song_ids: Sequence[UUID]) -> None:

@@ -10,7 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from celery import Celery, Task, current_task, signals
@@ -25,7 +25,7 @@ from celery.exceptions import (
 
 from .errors import CancelRequested, JobFailure, ProgressError, WriteRefused
 from .events import JobStatus
-from .lifecycle import JobStore, NoStore, Settlement
+from .lifecycle import Begun, JobStore, NoStore, Settlement
 from .log import JobRef, Log
 from .reporter import JobReporter, Repair
 
@@ -118,6 +118,8 @@ class JobTask(Task):  # type: ignore[misc] # Celery is untyped
     """
 
     abstract = True
+    #: Expected: the worker notes them in a line, without a traceback.
+    throws = (JobFailure,)
 
     @property
     def job(self) -> JobReporter:
@@ -176,53 +178,68 @@ class _Execution:
         self._owns = task.request.id == self._place.ref.job_id
 
     def run(self, body: Callable[[], Any]) -> Any:
-        attempt = self._begin()
-        if attempt is None:
-            raise Ignore("The job is over already.")
+        begun = self._begin()
         ref = self._place.ref
-        self._task.request.progress_place = Place(ref, attempt)
+        self._task.request.progress_place = Place(ref, begun.attempt)
         with JobReporter(
             self._installation.log,
             ref,
-            attempt=attempt,
+            attempt=begun.attempt,
             repair=self._installation.repair(ref),
         ) as reporter:
+            if begun.ended is not None:
+                # A message that came again: the end may have been written and never told.
+                tell(reporter, begun.ended)
+                raise Ignore("The job is over already.")
             self._task.request.progress_reporter = reporter
             if self._owns and not self._continues:
                 reporter.status(JobStatus.RUNNING)
-            return self._settled(body, reporter)
+            return self._settled(body, reporter, cancelled=begun.cancel_requested)
 
     @property
     def _continues(self) -> bool:
         return self._place.attempt > 0
 
-    def _begin(self) -> int | None:
+    def _begin(self) -> Begun:
         if not self._owns:
-            return max(1, self._place.attempt)
-        attempt = self._installation.store.begin(self._place.ref.job_id, continues=self._continues)
-        if attempt is None or not isinstance(self._installation.store, NoStore):
-            return attempt
-        return max(self._place.attempt, int(self._task.request.retries) + 1)
+            return Begun(max(1, self._place.attempt))
+        job_id = self._place.ref.job_id
+        begun = self._installation.store.begin(job_id, continues=self._continues)
+        if begun.attempt > 0:
+            return begun
+        retries = int(self._task.request.retries)
+        return replace(begun, attempt=max(self._place.attempt, retries + 1))
 
-    def _settled(self, body: Callable[[], Any], reporter: JobReporter) -> Any:
+    def _settled(self, body: Callable[[], Any], reporter: JobReporter, *, cancelled: bool) -> Any:
         try:
+            if cancelled:
+                raise CancelRequested(reporter.ref.job_id)
             result = body()
         except Retry as retry:
-            if self._owns:
-                reporter.status(JobStatus.RETRYING, reason=_retry_reason(retry))
+            self._retrying(retry, reporter)
             raise
         except (Ignore, Reject):
             raise
-        except WriteRefused as refusal:
-            raise Ignore(str(refusal)) from None
-        except CancelRequested as request:
-            self._settle(_CANCELLED, reporter)
-            raise Ignore(str(request)) from None
+        except (CancelRequested, WriteRefused) as stop:
+            return self._stopped(stop, reporter)
         except Exception as error:
             self._settle(_failure(error), reporter)
             raise
         self._settle(_COMPLETED, reporter)
         return result
+
+    def _stopped(self, stop: ProgressError, reporter: JobReporter) -> None:
+        if not self._owns:
+            return  # what waits for the parts of a job must not wait for ever
+        if isinstance(stop, CancelRequested):
+            self._settle(_CANCELLED, reporter)
+        raise Ignore(str(stop)) from None
+
+    def _retrying(self, retry: Retry, reporter: JobReporter) -> None:
+        if self._owns:
+            job_id = reporter.ref.job_id
+            self._installation.store.retrying(job_id, attempt=reporter.attempt)
+            reporter.status(JobStatus.RETRYING, reason=_retry_reason(retry))
 
     def _settle(self, settlement: Settlement, reporter: JobReporter) -> None:
         if self._owns:
@@ -233,8 +250,12 @@ def settle(installation: Installation, reporter: JobReporter, settlement: Settle
     """End a job: in the database first, then in the log, as the database then has it."""
     ref = reporter.ref
     truth = installation.store.finish(ref.job_id, attempt=reporter.attempt, settlement=settlement)
-    if truth is None:
-        return
+    if truth is not None:
+        tell(reporter, truth)
+
+
+def tell(reporter: JobReporter, truth: Settlement) -> None:
+    """Say in the log how a job has ended."""
     if truth.status is JobStatus.FAILED and truth.message:
         reporter.error(truth.message, code=truth.code or "failed")
     reporter.status(truth.status, reason=truth.message)

@@ -17,15 +17,31 @@ class Settlement:
     code: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a store says to an execution that begins."""
+
+    #: From 1.
+    attempt: int
+    #: How the job has ended already: there is nothing to do.
+    ended: Settlement | None = None
+    #: Somebody asked for the job to be cancelled before it began.
+    cancel_requested: bool = False
+
+
 class JobStore(Protocol):
     """The truth about a job's status: the application's own rows. Written before the log."""
 
-    def begin(self, job_id: str, /, *, continues: bool) -> int | None:
-        """An execution begins; its attempt, counted from 1, or None when the job is over.
+    def begin(self, job_id: str, /, *, continues: bool) -> Begun:
+        """An execution begins.
 
         `continues` says that it takes the place of the execution before it (a chord's body,
         a replaced task) rather than doing its work again: the attempt stays.
         """
+        ...
+
+    def retrying(self, job_id: str, /, *, attempt: int) -> None:
+        """A passing fault has the job wait for its next attempt."""
         ...
 
     def finish(self, job_id: str, /, *, attempt: int, settlement: Settlement) -> Settlement | None:
@@ -39,10 +55,13 @@ class JobStore(Protocol):
 class NoStore:
     """For applications that keep no rows: the log alone knows."""
 
-    def begin(self, _job_id: str, /, *, continues: bool) -> int | None:
-        """See `JobStore.begin`: whatever the queue says, or the first attempt."""
+    def begin(self, _job_id: str, /, *, continues: bool) -> Begun:
+        """See `JobStore.begin`: the queue counts the attempts, and nothing is known to be over."""
         del continues
-        return 1
+        return Begun(attempt=0)
+
+    def retrying(self, _job_id: str, /, *, attempt: int) -> None:
+        """See `JobStore.retrying`."""
 
     def finish(self, _job_id: str, /, *, attempt: int, settlement: Settlement) -> Settlement | None:
         """See `JobStore.finish`."""

@@ -1,0 +1,88 @@
+"""Analysis: listen to every song that was not heard yet, in chunks over all workers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from uuid import UUID
+
+from celery import chord, shared_task
+
+from library import songs
+from library.analysis import ANALYSER_VERSION, analyse
+from library.errors import UnreadableFile
+from library.models import Song
+from library.sources.folder import FolderSource
+
+from .base import PipelineTask
+
+logger = logging.getLogger(__name__)
+
+NAME = "earmark.analysis"
+
+#: Songs a worker takes at once: long enough to outweigh the message, short enough to share out
+#: evenly and to lose little when a worker is lost.
+CHUNK_SONGS = 8
+
+
+@shared_task(bind=True, base=PipelineTask, name=NAME)
+def analysis(task: PipelineTask) -> None:
+    """Find the songs to hear and share them out; `finish_analysis` takes this task's place."""
+    with task.database.session() as session:
+        waiting = songs.to_analyse(
+            session, account_id=task.account_id, analyser_version=ANALYSER_VERSION
+        )
+    task.job.total(len(waiting))
+    if not waiting:
+        task.keep(succeeded=0, failed=0, heard=0)
+        return
+    task.job.queue(((song.id, song.title) for song in waiting), kind="song")
+    task.job.flush()
+    ids = [str(song.id) for song in waiting]
+    chunks = [ids[start : start + CHUNK_SONGS] for start in range(0, len(ids), CHUNK_SONGS)]
+    task.replace(chord([analyse_chunk.s(chunk) for chunk in chunks], finish_analysis.si(ids)))
+
+
+@shared_task(bind=True, base=PipelineTask, name=f"{NAME}.chunk")
+def analyse_chunk(task: PipelineTask, song_ids: Sequence[str]) -> None:
+    """Listen to some songs. Never raises for a song: the job waits for every chunk."""
+    _, folder = task.source()
+    wanted = [UUID(song_id) for song_id in song_ids]
+    with task.database.session() as session:
+        found = songs.by_ids(session, account_id=task.account_id, song_ids=wanted)
+    for song in found:
+        with task.job.item(song.id, kind="song", label=_label(song)) as item:
+            try:
+                _listen(task, folder, song)
+            except UnreadableFile as error:
+                item.fail(error.reason)
+            except Exception:
+                logger.exception(
+                    "Song %s could not be heard.", song.id, extra={"action": "listening_failed"}
+                )
+                item.fail("Something went wrong while listening to this song.")
+
+
+def _listen(task: PipelineTask, folder: FolderSource, song: Song) -> None:
+    listening = analyse(folder.path(song.external_id))
+    with task.database.session() as session:
+        songs.save_features(
+            session, song=song, listening=listening, analyser_version=ANALYSER_VERSION
+        )
+
+
+def _label(song: Song) -> str:
+    return f"{song.artist} – {song.title}" if song.artist else song.title
+
+
+@shared_task(bind=True, base=PipelineTask, name=f"{NAME}.finish")
+def finish_analysis(task: PipelineTask, song_ids: Sequence[str]) -> None:
+    """Count what was heard, when all chunks are done."""
+    wanted = {UUID(song_id) for song_id in song_ids}
+    with task.database.session() as session:
+        left = songs.to_analyse(
+            session, account_id=task.account_id, analyser_version=ANALYSER_VERSION
+        )
+    failed = sum(song.id in wanted for song in left)
+    heard = len(wanted) - failed
+    task.keep(succeeded=heard, failed=failed, heard=heard)

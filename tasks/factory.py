@@ -1,0 +1,42 @@
+"""The Celery application for given settings."""
+
+from __future__ import annotations
+
+from celery import Celery
+
+from progress.celery import install
+
+from .runtime import Runtime
+from .settings import Settings
+from .store import DatabaseStore
+
+#: A task that takes longer is delivered again to another worker while it still runs; attempts
+#: are fenced, but its work would be done twice.
+VISIBILITY_TIMEOUT_SECONDS = 6 * 3600
+RESULT_SECONDS = 24 * 3600
+
+
+def create_celery(settings: Settings) -> Celery:
+    """An application that shows live progress; its `runtime` holds what the tasks share."""
+    app = Celery("earmark", include=["tasks.sync", "tasks.analysis", "tasks.matching"])
+    app.conf.update(
+        broker_url=settings.redis_url,
+        result_backend=settings.redis_url,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={"visibility_timeout": VISIBILITY_TIMEOUT_SECONDS},
+        result_backend_transport_options={"visibility_timeout": VISIBILITY_TIMEOUT_SECONDS},
+        result_expires=RESULT_SECONDS,
+        task_serializer="json",
+        result_serializer="json",
+        accept_content=["json"],
+        # A message is done when its task is: what a lost worker held comes again.
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        timezone="UTC",
+    )
+    runtime = Runtime.of(settings)
+    app.runtime = runtime
+    install(app, runtime.log, store=DatabaseStore(runtime.database))
+    return app

@@ -1,0 +1,143 @@
+"""Starting, cancelling and retrying jobs, for the site."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from celery import Celery
+
+from library import jobs
+from library.models import Job, utc_now
+from progress.celery import HEADER
+from progress.errors import LogUnavailable, WriteRefused
+from progress.events import JobStatus
+from progress.log import JobRef
+from progress.reports import StatusReport
+
+from . import analysis, matching, sync
+from .runtime import Runtime
+
+logger = logging.getLogger(__name__)
+
+TASK_NAMES = {"sync": sync.NAME, "analysis": analysis.NAME, "matching": matching.NAME}
+
+
+class QueueUnavailable(Exception):
+    """The queue cannot be reached: the job was not started, and its row says so."""
+
+
+def ref_of(job: Job) -> JobRef:
+    """The log of a job."""
+    return JobRef(str(job.account_id), str(job.id))
+
+
+def start(
+    app: Celery,
+    *,
+    account_id: UUID,
+    kind: str,
+    parameters: dict[str, Any] | None = None,
+    idempotency_key: str | None = None,
+    retry_of: UUID | None = None,
+) -> Job:
+    """Create a job and send it to the workers: the row first, so that a worker finds it.
+
+    Raises:
+        library.errors.JobAlreadyActive: one of the kind has not ended.
+        QueueUnavailable: the queue cannot be reached.
+    """
+    runtime: Runtime = app.runtime
+    with runtime.database.session() as session:
+        job, is_new = jobs.create(
+            session,
+            account_id=account_id,
+            kind=kind,
+            parameters=parameters,
+            idempotency_key=idempotency_key,
+            retry_of=retry_of,
+        )
+    if is_new:
+        _tell(runtime, job, JobStatus.PENDING)
+        _send(app, job)
+    return job
+
+
+def _send(app: Celery, job: Job) -> None:
+    ref = ref_of(job)
+    try:
+        app.send_task(
+            TASK_NAMES[job.kind],
+            task_id=ref.job_id,
+            headers={HEADER: {"account": ref.account, "jobId": ref.job_id, "attempt": 0}},
+            retry=False,
+        )
+    except Exception as error:  # the transport lets errors of many kinds through
+        logger.warning("A job could not be sent: %s", error, extra={"action": "send_failed"})
+        runtime: Runtime = app.runtime
+        with runtime.database.session() as session:
+            jobs.finish(
+                session,
+                job_id=job.id,
+                attempt=0,
+                status="failed",
+                now=utc_now(),
+                error_code="queue_unavailable",
+                error_message="The work could not be queued. Try again in a minute.",
+            )
+        _tell(runtime, job, JobStatus.FAILED)
+        raise QueueUnavailable("The work could not be queued. Try again in a minute.") from error
+
+
+def cancel(app: Celery, *, account_id: UUID, job_id: UUID) -> bool:
+    """Have a job stop; False when it is over, or not the account's.
+
+    One that no worker has begun ends at once, any other at its next report.
+    """
+    runtime: Runtime = app.runtime
+    with runtime.database.session() as session:
+        if not jobs.request_cancel(session, account_id=account_id, job_id=job_id, now=utc_now()):
+            return False
+        at_once = jobs.finish(session, job_id=job_id, attempt=0, status="cancelled", now=utc_now())
+        job = jobs.load(session, job_id=job_id)
+    if job is None:
+        return False
+    with suppress(LogUnavailable):
+        runtime.log.request_cancel(ref_of(job))
+    if at_once:
+        _tell(runtime, job, JobStatus.CANCELLED)
+    return True
+
+
+def retry(app: Celery, *, account_id: UUID, job_id: UUID) -> Job | None:
+    """A new job that does what is left of an ended one; None when that is not the account's.
+
+    Every pipeline begins where the last one got to: a sync reads what changed, an analysis
+    hears what was not heard, a matching proposes for what has no place.
+
+    Raises:
+        library.errors.JobAlreadyActive: one of the kind has not ended, perhaps this one.
+        QueueUnavailable: the queue cannot be reached.
+    """
+    runtime: Runtime = app.runtime
+    with runtime.database.session() as session:
+        job = jobs.get(session, account_id=account_id, job_id=job_id)
+    if job is None:
+        return None
+    return start(
+        app,
+        account_id=account_id,
+        kind=job.kind,
+        parameters=job.parameters,
+        retry_of=job.id,
+    )
+
+
+def _tell(runtime: Runtime, job: Job, status: JobStatus) -> None:
+    # The row is the truth: a log that cannot be told now is made good by who reads the row.
+    with suppress(LogUnavailable, WriteRefused):
+        report = StatusReport(status, time.time())
+        runtime.log.append(ref_of(job), [report], attempt=max(1, job.attempt))

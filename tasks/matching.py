@@ -1,0 +1,80 @@
+"""Matching: propose a playlist for each liked song that is in none."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+
+from library import matches, playlists, songs
+from library.matching import Matcher, PlaylistProfile, SongProfile
+from library.profiles import playlist_profiles, song_profile
+from progress.errors import JobFailure
+
+from .base import PipelineTask
+
+NAME = "earmark.matching"
+
+#: Songs scored and written at once: the scoring of one takes less time than its report.
+BATCH_SONGS = 50
+
+
+@shared_task(bind=True, base=PipelineTask, name=NAME)
+def matching(task: PipelineTask) -> None:
+    """Score the liked songs that have no place yet against all playlists."""
+    kept, everything, waiting = _read(task)
+    if not kept:
+        raise JobFailure(
+            "There are no playlists to sort songs into yet. Sync your library first.",
+            code="no_playlists",
+        )
+    task.job.total(len(waiting))
+    matcher = Matcher(kept)
+    matcher.fit_scales(list(everything.values()))
+    proposed = 0
+    for start in range(0, len(waiting), BATCH_SONGS):
+        task.job.raise_if_stopped()
+        proposed += _match(task, matcher, waiting[start : start + BATCH_SONGS])
+    with task.database.session() as session:
+        wanted = [UUID(profile.song_id) for profile, _ in waiting]
+        matches.keep_only(session, account_id=task.account_id, song_ids=wanted)
+    task.keep(succeeded=len(waiting), failed=0, proposed=proposed)
+
+
+Waiting = list[tuple[SongProfile, str]]
+
+
+def _read(task: PipelineTask) -> tuple[list[PlaylistProfile], dict[UUID, SongProfile], Waiting]:
+    """The playlists, all songs, and the liked songs that are in none with their titles."""
+    account_id = task.account_id
+    with task.database.session() as session:
+        rows = songs.all_with_features(session, account_id=account_id)
+        liked = songs.liked_ids(session, account_id=account_id)
+        members = playlists.members(session, account_id=account_id)
+        mine = [row for row, _ in playlists.with_sizes(session, account_id=account_id)]
+    profiles = {song.id: song_profile(song, features) for song, features in rows}
+    placed = {song for entries in members.values() for song in entries}
+    waiting = [
+        (profiles[song.id], song.title)
+        for song, _ in rows
+        if song.id in liked and song.id not in placed
+    ]
+    kept = [p for p in playlist_profiles(mine, members, profiles) if p.songs]
+    return kept, profiles, waiting
+
+
+def _match(task: PipelineTask, matcher: Matcher, batch: Waiting) -> int:
+    proposals = matcher.propose([profile for profile, _ in batch])
+    with task.database.session() as session:
+        for (profile, _), found in zip(batch, proposals, strict=True):
+            matches.replace(
+                session,
+                account_id=task.account_id,
+                song_id=UUID(profile.song_id),
+                job_id=UUID(task.job.ref.job_id),
+                proposals=found,
+            )
+    for profile, title in batch:
+        with task.job.item(profile.song_id, kind="match", label=title):
+            pass  # written above, all together: the database first, then the report
+    return sum(bool(found) for found in proposals)

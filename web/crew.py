@@ -18,7 +18,7 @@ from typing import Any
 from honcho.manager import Manager
 from honcho.printer import Message
 
-from web.guard import end_with_parent
+from web.guard import StopStep, end_with_parent
 from web.lifeline import Lifeline
 
 _SPEAKER = "earmark"
@@ -31,8 +31,8 @@ class Command:
     name: str
     arguments: Sequence[str]
     _: KW_ONLY
-    #: From SIGTERM to SIGKILL.
-    grace_seconds: float
+    #: The signals that stop it, before SIGKILL.
+    stop_steps: Sequence[StopStep]
     #: Whether it is the Redis that the others need: they start after it and end before it.
     is_redis: bool = False
 
@@ -96,7 +96,8 @@ class Crew(Manager):  # type: ignore[misc] # honcho has no types
     def _guarded(self, command: Command) -> list[str]:
         users = str(self._folder / "users.lock")
         options: list[Any] = ["--lifeline", self._folder / "up.lock"]
-        options += ["--grace-seconds", command.grace_seconds]
+        for step in command.stop_steps:
+            options += ["--stop", step.signum.name, step.seconds]
         options += ["--outlives", users] if command.is_redis else ["--uses", users, "--needs-redis"]
         # -P keeps the working directory out of the import path.
         start = [sys.executable, "-P", "-m", "web.guard"]

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -40,15 +41,23 @@ class Wake(Enum):
     ENDED = "the command ended"
 
 
+@dataclass(frozen=True, slots=True)
+class StopStep:
+    """A signal for the command, and how long it may take to end from then on."""
+
+    signum: signal.Signals
+    seconds: float
+
+
 class Guard:
     """One command and its process group.
 
-    Stopping is SIGTERM to the command alone, then after ``grace_seconds`` SIGKILL to its group.
+    Stopping it is one step after the other, for the command alone, and then SIGKILL for its group.
     """
 
-    def __init__(self, command: Sequence[str], *, grace_seconds: float) -> None:
+    def __init__(self, command: Sequence[str], *, stop_steps: Sequence[StopStep]) -> None:
         self._command = command
-        self._grace_seconds = grace_seconds
+        self._stop_steps = stop_steps
         # put() of a SimpleQueue may be called from a signal handler, set() of an Event may not.
         self._wakes: SimpleQueue[Wake] = SimpleQueue()
 
@@ -77,7 +86,7 @@ class Guard:
         threading.Thread(target=self._watch, args=(child,), daemon=True).start()
         if self._wakes.get() is Wake.STOP:
             before_stop()
-            self._terminate(child)
+            self._end(child)
         _kill_group(child.pid)
         code = child.wait()
         return code if code >= 0 else 128 - code
@@ -86,14 +95,16 @@ class Guard:
         child.wait()
         self._wakes.put(Wake.ENDED)
 
-    def _terminate(self, child: subprocess.Popen[bytes]) -> None:
-        child.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(timeout=self._grace_seconds)
-            return
+    def _end(self, child: subprocess.Popen[bytes]) -> None:
+        for step in self._stop_steps:
+            child.send_signal(step.signum)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=step.seconds)
+                return
+        seconds = sum(step.seconds for step in self._stop_steps)
         # Nobody may be left to read it.
         with contextlib.suppress(OSError):
-            print(f"did not stop within {self._grace_seconds:g} s and was killed", flush=True)  # noqa: T201
+            print(f"did not stop within {seconds:g} s and was killed", flush=True)  # noqa: T201
 
 
 def end_with_parent(*, by: signal.Signals = signal.SIGTERM) -> None:
@@ -112,12 +123,23 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m web.guard", description=__doc__)
     add = parser.add_argument
     add("--lifeline", type=Path, required=True, help="stop when this file is no longer locked")
-    add("--grace-seconds", type=float, default=8, help="from SIGTERM to SIGKILL")
+    add(
+        "--stop",
+        nargs=2,
+        action="append",
+        required=True,
+        metavar=("SIGNAL", "SECONDS"),
+        help="how to stop the command: a signal and the time for it, again for the next step",
+    )
     add("--uses", type=Path, help="hold this file's lock as one of its users")
     add("--outlives", type=Path, help="when stopping, wait for this file's users first")
     add("--needs-redis", action="store_true", help="start when REDIS_URL answers")
     add("command", nargs="+")
     return parser.parse_args(arguments)
+
+
+def _stop_steps(pairs: Sequence[tuple[str, str]]) -> list[StopStep]:
+    return [StopStep(signal.Signals[name], float(seconds)) for name, seconds in pairs]
 
 
 def _watch_lifeline(lifeline: Lifeline, guard: Guard) -> None:
@@ -128,7 +150,7 @@ def _watch_lifeline(lifeline: Lifeline, guard: Guard) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Guard the command of ``arguments``, and return its exit code."""
     options = _arguments(arguments)
-    guard = Guard(options.command, grace_seconds=options.grace_seconds)
+    guard = Guard(options.command, stop_steps=_stop_steps(options.stop))
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: guard.stop())
     lifeline = Lifeline(options.lifeline)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
 import sys
 import time
@@ -14,6 +15,7 @@ from tasks.settings import Settings
 from web import first_run, valkey
 from web.crew import Command, Crew, answers
 from web.first_run import SignIn
+from web.guard import StopStep
 from web.lifeline import Lifeline, LifelineTaken
 from web.refusal import Refusal
 
@@ -39,8 +41,7 @@ def up(settings: Settings) -> int:
     configuration, redis_url = valkey.configure(settings.data_dir / "valkey")
     environment = _environment(settings, redis_url=redis_url)
     crew = Crew(lifeline=lifeline, folder=settings.data_dir, environment=environment)
-    crew.add(Command("valkey", (str(server), str(configuration)), grace_seconds=10, is_redis=True))
-    for command in _commands(settings):
+    for command in _commands(settings, valkey=(str(server), str(configuration))):
         crew.add(command)
     return _run(crew, lifeline, port=settings.port, sign_in=sign_in)
 
@@ -87,20 +88,26 @@ def _environment(settings: Settings, *, redis_url: str) -> dict[str, str]:
     }
 
 
-def _commands(settings: Settings) -> Iterator[Command]:
+def _commands(settings: Settings, *, valkey: tuple[str, str]) -> Iterator[Command]:
     python = (sys.executable, "-P", "-m")
     celery = (*python, "celery", "-A", "tasks.app")
-    schedule = str(settings.data_dir / "beat-schedule")
+    yield Command("valkey", valkey, stop_steps=_terminate(10), is_redis=True)
     bind = f"{HOST}:{settings.port}"
-    yield Command(
-        "web",
-        (*python, "gunicorn", "web.wsgi:app", "-c", "python:web.gunicorn", "--bind", bind),
-        grace_seconds=10,
-    )
+    gunicorn = (*python, "gunicorn", "web.wsgi:app", "-c", "python:web.gunicorn", "--bind", bind)
+    yield Command("web", gunicorn, stop_steps=_terminate(10))
     # mingle and gossip are talk among workers, of which there is one.
-    alone = ("--without-mingle", "--without-gossip")
-    yield Command("worker", (*celery, "worker", "-l", "INFO", *alone), grace_seconds=15)
-    yield Command("clock", (*celery, "beat", "-l", "INFO", "-s", schedule), grace_seconds=5)
+    worker = (*celery, "worker", "-l", "INFO", "--without-mingle", "--without-gossip")
+    # SIGQUIT gives tasks which do not end in time back to the queue, for the next start.
+    stop_worker = (*_terminate(8), StopStep(signal.SIGQUIT, 5))
+    yield Command("worker", worker, stop_steps=stop_worker)
+    schedule = str(settings.data_dir / "beat-schedule")
+    yield Command(
+        "clock", (*celery, "beat", "-l", "INFO", "-s", schedule), stop_steps=_terminate(5)
+    )
+
+
+def _terminate(seconds: float) -> tuple[StopStep]:
+    return (StopStep(signal.SIGTERM, seconds),)
 
 
 def _run(crew: Crew, lifeline: Lifeline, *, port: int, sign_in: SignIn) -> int:

@@ -1,0 +1,82 @@
+"""Earmark as its users have it: real processes, and a real browser to look at them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.acceptance.installation import Installation, installation
+
+CHROMIUM_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark all tests of this folder."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.acceptance)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Installation]:
+    """An installation for one test that starts and ends it itself."""
+    with installation(tmp_path) as installed:
+        yield installed
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A running Earmark with its demo library, for all tests that leave it running."""
+    with installation(tmp_path_factory.mktemp("earmark")) as installed:
+        installed.start()
+        installed.wait_until_ready()
+        yield installed
+        assert installed.stop() == 0, installed.output
+        assert installed.processes() == []
+
+
+@pytest.fixture(scope="session")
+def earmark(running: Installation) -> str:
+    """Where the running Earmark answers.
+
+    EMAIL and PASSWORD of tests.acceptance.installation sign in.
+    """
+    return running.address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    program = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if program is None:
+        missing = "there is no Chromium: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser, earmark: str) -> Iterator[Page]:
+    """A page of a new visitor; its relative addresses are Earmark's."""
+    with browser.new_context(base_url=earmark) as context:
+        yield context.new_page()

@@ -1,50 +1,64 @@
-# Everything a person runs here. `make help` lists it.
+# Earmark's commands. `make help` lists them.
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+BENCHMARKS := $(patsubst benchmarks/%.py,%,$(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)))
 
-.DEFAULT_GOAL := help
-.PHONY: help run test lint format bench clean
+# What `earmark up` reads; given as `make run PORT=8000` or in the environment.
+export PORT MUSIC EARMARK_EMAIL EARMARK_PASSWORD EARMARK_DATA
 
-help: ## List what there is
-	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+.PHONY: help
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
 
-run: $(VENV)/.run ## Set up and start all of Earmark (PORT, MUSIC, EARMARK_EMAIL, EARMARK_PASSWORD)
+.PHONY: run
+run: $(RUNTIME) ## run Earmark here (PORT, MUSIC, EARMARK_EMAIL, EARMARK_PASSWORD)
 	@exec $(BIN)/earmark up
 
-test: $(VENV)/.dev ## Set up and run all tests
-	$(BIN)/python -m pytest $(ARGS)
+.PHONY: setup
+setup: $(DEV) ## install everything for development
 
-lint: $(VENV)/.dev ## Check style, types, import contracts and generated files
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+.PHONY: test
+test: $(DEV) ## run all tests
+	$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: $(DEV) ## check style, types and import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(VENV)/.dev ## Put the code in its usual form
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
+.PHONY: format
+format: $(DEV) ## put the code in its form
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
 
-bench: ## List the benchmarks; make bench-NAME runs one
-	@ls benchmarks/*.py 2>/dev/null | sed -n 's|benchmarks/\([a-z][a-z_]*\)\.py|  make bench-\1|p'
+.PHONY: bench
+bench: ## list the benchmarks
+	@for name in $(BENCHMARKS); do echo "make bench-$$name"; done
 
-bench-%: $(VENV)/.dev
+.PHONY: bench-%
+bench-%: $(DEV)
 	$(BIN)/python -m benchmarks.$*
 
-clean: ## Remove what was set up (not your data in .earmark)
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+# The stamps are made last: an installation that was broken off is done again.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Earmark needs Python 3.11 or newer: name one with make PYTHON=…" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 2; }
 
-$(VENV)/.pip:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "Earmark needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+$(RUNTIME): pyproject.toml | $(BIN)/python
+	@echo "Installing Earmark into $(VENV)"
+	@$(PIP) "pip>=25.1"
+	@$(PIP) --editable .
 	@touch $@
 
-$(VENV)/.run: $(VENV)/.pip pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable .
+$(DEV): $(RUNTIME)
+	@echo "Installing the development tools into $(VENV)"
+	@$(PIP) --group dev
 	@touch $@
-
-$(VENV)/.dev: $(VENV)/.pip pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable . --group dev
-	@touch $@ $(VENV)/.run

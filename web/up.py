@@ -90,7 +90,7 @@ def _environment(settings: Settings, *, redis_url: str) -> dict[str, str]:
 
 def _commands(settings: Settings, *, valkey: tuple[str, str]) -> Iterator[Command]:
     python = (sys.executable, "-P", "-m")
-    celery = (*python, "celery", "-A", "tasks.app")
+    celery = (*python, "celery", "--quiet", "-A", "tasks.app")
     yield Command("valkey", valkey, stop_steps=_terminate(10), is_redis=True)
     bind = f"{HOST}:{settings.port}"
     gunicorn = (*python, "gunicorn", "web.wsgi:app", "-c", "python:web.gunicorn", "--bind", bind)

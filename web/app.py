@@ -1,0 +1,71 @@
+"""The Flask application."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from celery import Celery
+from flask import Flask
+
+from progress.flask import StreamLimits, create_blueprint
+from tasks.factory import create_celery
+from tasks.settings import Settings
+
+from . import accounts, api, pages, problems, security, services
+
+MAX_BODY_BYTES = 64 * 1024
+SESSION_LIFE = timedelta(days=30)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    celery: Celery | None = None,
+    limits: StreamLimits | None = None,
+    rate_limits: bool = True,
+) -> Flask:
+    """The application for given settings.
+
+    Args:
+        settings: With a secret key.
+        celery: The way to the workers; by default one for the same settings.
+        limits: How long streams live and how many an account may open.
+        rate_limits: Off in tests that sign in often.
+
+    Raises:
+        ValueError: the settings have no secret key.
+
+    """
+    if not settings.secret_key:
+        raise ValueError("SECRET_KEY is not set: sessions cannot be signed without it.")
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        PERMANENT_SESSION_LIFETIME=SESSION_LIFE,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_COOKIE_NAME="earmark",
+        WTF_CSRF_TIME_LIMIT=None,
+        RATELIMIT_STORAGE_URI=settings.redis_url,
+        RATELIMIT_ENABLED=rate_limits,
+        RATELIMIT_HEADERS_ENABLED=True,
+    )
+    found = services.Services.of(celery or create_celery(settings))
+    services.keep(app.extensions, found)
+    security.register(app)
+    problems.register(app)
+    accounts.register(app)
+    app.register_blueprint(
+        create_blueprint(
+            found.log,
+            authorize=api.authorize,
+            account=api.present_account,
+            fallback=api.fallback_for(found),
+            limits=limits,
+        )
+    )
+    app.register_blueprint(api.blueprint)
+    app.register_blueprint(pages.blueprint)
+    return app

@@ -1,0 +1,98 @@
+"""Jobs as the API and the pages show them, from their rows. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import url_for
+
+from library.models import Job
+from progress.events import Failure, JobStatus, Progress, Snapshot
+
+#: What each kind is called, and what it does, for the listener.
+TITLES = {
+    "sync": "Read my music",
+    "analysis": "Listen to every song",
+    "matching": "Find a playlist for each",
+}
+
+
+def parse_id(text: str) -> UUID | None:
+    """A job's id in the one form it is given out in, else None."""
+    try:
+        found = UUID(text)
+    except ValueError:
+        return None
+    return found if str(found) == text else None
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="milliseconds")
+
+
+def job_json(job: Job) -> dict[str, Any]:
+    """A job with its links."""
+    key = str(job.id)
+    return {
+        "id": key,
+        "kind": job.kind,
+        "status": job.status,
+        "attempt": job.attempt,
+        "createdAt": _iso(job.created_at),
+        "startedAt": _iso(job.started_at),
+        "finishedAt": _iso(job.finished_at),
+        "cancelRequestedAt": _iso(job.cancel_requested_at),
+        "retryOf": str(job.retry_of) if job.retry_of else None,
+        "total": job.total,
+        "succeeded": job.succeeded,
+        "failed": job.failed,
+        "result": job.result,
+        "error": _error(job),
+        "links": {
+            "self": url_for("api.get_job", job_id=key),
+            "progress": url_for("progress.job", job_id=key),
+            "cancel": url_for("api.cancel_job", job_id=key),
+            "retry": url_for("api.retry_job", job_id=key),
+            "page": url_for("pages.job", job_id=key),
+        },
+    }
+
+
+def _error(job: Job) -> dict[str, str] | None:
+    if job.error_message is None:
+        return None
+    return {"message": job.error_message, "code": job.error_code or "failed"}
+
+
+def row_snapshot(job: Job) -> Snapshot:
+    """What a row alone can tell of a job's progress: for when its log is gone."""
+    error = _error(job)
+    return Snapshot(
+        job_id=str(job.id),
+        at=job.finished_at or job.started_at or job.created_at,
+        attempt=max(1, job.attempt),
+        status=JobStatus(job.status),
+        reason=job.error_message,
+        progress=_row_progress(job),
+        items_in_progress=(),
+        failed_items=(),
+        error=Failure(**error) if error else None,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+    )
+
+
+def _row_progress(job: Job) -> Progress | None:
+    if job.total is None:
+        return None
+    done = job.succeeded + job.failed
+    completed = job.status == JobStatus.COMPLETED
+    return Progress(
+        done=done,
+        total=job.total,
+        succeeded=job.succeeded,
+        failed=job.failed,
+        fraction=1.0 if completed or not job.total else done / job.total,
+    )

@@ -1,0 +1,177 @@
+"""The pages. Each works without JavaScript; with it, jobs are live."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import login_required
+
+from library import accounts, jobs, matches, playlists, songs
+from library.errors import JobAlreadyActive
+from library.models import JOB_KINDS
+from progress.errors import LogUnavailable
+from progress.events import Snapshot
+from tasks import jobs as running
+from tasks.jobs import QueueUnavailable
+
+from .accounts import account_id
+from .api import own_job
+from .job_views import TITLES, parse_id, row_snapshot
+from .services import services
+
+blueprint = Blueprint("pages", __name__)
+
+PAGE_SONGS = 50
+PAGE_JOBS = 30
+
+
+@blueprint.get("/")
+@login_required  # type: ignore[untyped-decorator]
+def start() -> ResponseReturnValue:
+    """The three steps and where each stands."""
+    mine = account_id()
+    with services().database.session() as session:
+        source = accounts.source(session, account_id=mine)
+        latest = {kind: jobs.latest(session, account_id=mine, kind=kind) for kind in JOB_KINDS}
+        total, liked, heard = songs.counts(session, account_id=mine)
+        kept = len(playlists.with_sizes(session, account_id=mine))
+        proposed = matches.count(session, account_id=mine)
+    return render_template(
+        "start.html",
+        source=source,
+        latest=latest,
+        titles=TITLES,
+        songs=total,
+        liked=liked,
+        heard=heard,
+        playlists=kept,
+        proposed=proposed,
+    )
+
+
+@blueprint.get("/library")
+@login_required  # type: ignore[untyped-decorator]
+def library() -> ResponseReturnValue:
+    """The songs, with search, and the playlists."""
+    search = request.args.get("search", "").strip()[:100]
+    liked_only = request.args.get("liked") == "yes"
+    after = parse_id(request.args.get("after", ""))
+    mine = account_id()
+    with services().database.session() as session:
+        rows = songs.page(
+            session,
+            account_id=mine,
+            search=search,
+            liked_only=liked_only,
+            after=after,
+            limit=PAGE_SONGS + 1,
+        )
+        kept = playlists.with_sizes(session, account_id=mine)
+        total, liked, heard = songs.counts(session, account_id=mine)
+    more = rows[PAGE_SONGS - 1][0].id if len(rows) > PAGE_SONGS else None
+    return render_template(
+        "library.html",
+        rows=rows[:PAGE_SONGS],
+        more=more,
+        playlists=kept,
+        search=search,
+        liked_only=liked_only,
+        total=total,
+        liked=liked,
+        heard=heard,
+    )
+
+
+@blueprint.get("/playlists/<playlist_id>")
+@login_required  # type: ignore[untyped-decorator]
+def playlist(playlist_id: str) -> ResponseReturnValue:
+    """One playlist and its songs."""
+    key = parse_id(playlist_id) or abort(404)
+    with services().database.session() as session:
+        found = playlists.get(session, account_id=account_id(), playlist_id=key)
+        rows = playlists.songs(session, account_id=account_id(), playlist_id=key)
+    if found is None:
+        abort(404)
+    return render_template("playlist.html", playlist=found, songs=rows)
+
+
+@blueprint.get("/jobs")
+@login_required  # type: ignore[untyped-decorator]
+def job_list() -> ResponseReturnValue:
+    """The account's jobs, newest first."""
+    before = parse_id(request.args.get("before", ""))
+    with services().database.session() as session:
+        rows = jobs.page(session, account_id=account_id(), before=before, limit=PAGE_JOBS + 1)
+    more = rows[PAGE_JOBS - 1].id if len(rows) > PAGE_JOBS else None
+    return render_template("jobs.html", jobs=rows[:PAGE_JOBS], more=more, titles=TITLES)
+
+
+@blueprint.get("/jobs/<job_id>")
+@login_required  # type: ignore[untyped-decorator]
+def job(job_id: str) -> ResponseReturnValue:
+    """One job."""
+    found = own_job(job_id) or abort(404)
+    snapshot: Snapshot = row_snapshot(found)
+    try:
+        logged = services().log.snapshot(running.ref_of(found))
+    except LogUnavailable:
+        logged = None
+    # The row is the truth about the status; the log knows more of the rest.
+    if logged is not None and isinstance(logged[0], Snapshot):
+        snapshot = logged[0].model_copy(update={"status": snapshot.status})
+    return render_template("job.html", job=found, snapshot=snapshot, titles=TITLES)
+
+
+@blueprint.post("/jobs")
+@login_required  # type: ignore[untyped-decorator]
+def start_job() -> ResponseReturnValue:
+    """Start a job from a page's button."""
+    kind = request.form.get("kind", "")
+    if kind not in JOB_KINDS:
+        abort(400)
+    return _to_job(lambda: running.start(services().celery, account_id=account_id(), kind=kind))
+
+
+def _to_job(start: object) -> ResponseReturnValue:
+    assert callable(start)  # noqa: S101 - for the type checker
+    try:
+        found = start()
+    except JobAlreadyActive as error:
+        return redirect(url_for("pages.job", job_id=str(error.job_id)), 303)
+    except QueueUnavailable as error:
+        flash(str(error))
+        return redirect(url_for("pages.start"), 303)
+    if found is None:
+        abort(404)
+    return redirect(url_for("pages.job", job_id=str(found.id)), 303)
+
+
+@blueprint.post("/jobs/<job_id>/cancel")
+@login_required  # type: ignore[untyped-decorator]
+def cancel_job(job_id: str) -> ResponseReturnValue:
+    """Have a job stop, from a page's button."""
+    found = own_job(job_id) or abort(404)
+    running.cancel(services().celery, account_id=account_id(), job_id=found.id)
+    return redirect(url_for("pages.job", job_id=job_id), 303)
+
+
+@blueprint.post("/jobs/<job_id>/retry")
+@login_required  # type: ignore[untyped-decorator]
+def retry_job(job_id: str) -> ResponseReturnValue:
+    """Do what is left of an ended job, from a page's button."""
+    found = own_job(job_id) or abort(404)
+    key: UUID = found.id
+    return _to_job(lambda: running.retry(services().celery, account_id=account_id(), job_id=key))
+
+
+@blueprint.get("/proposals")
+@login_required  # type: ignore[untyped-decorator]
+def proposals() -> ResponseReturnValue:
+    """The playlists proposed for liked songs."""
+    mine = account_id()
+    with services().database.session() as session:
+        found = matches.proposed(session, account_id=mine)
+        ran = jobs.latest(session, account_id=mine, kind="matching")
+    return render_template("proposals.html", proposals=found, ran=ran)

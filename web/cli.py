@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
+from sqlalchemy.orm import Session
 
 from library import accounts
 from library.errors import EmailTaken
@@ -58,20 +61,57 @@ def account_group() -> None:
     """Accounts of this installation."""
 
 
+_password_option = click.password_option(help="Asked for when not given.")
+
+
 @account_group.command("add")
 @click.argument("email")
-@click.password_option(help="Asked for when not given.")
+@_password_option
 def account_add_command(email: str, password: str) -> None:
     """Add an account for EMAIL."""
-    database = first_run.open_database(_settings())
-    try:
-        with database.session() as session:
+    _check_email(email)
+    _check_password(password)
+    with _session() as session:
+        try:
             accounts.create(session, email=email, password_hash=hash_password(password))
-    except EmailTaken as error:
-        raise Refusal(str(error)) from error
-    finally:
-        database.close()
+        except EmailTaken as error:
+            raise Refusal(str(error)) from error
     click.echo(f"There is an account for {email} now.")
+
+
+@account_group.command("password")
+@click.argument("email")
+@_password_option
+def account_password_command(email: str, password: str) -> None:
+    """Give the account of EMAIL a new password, and sign it out everywhere."""
+    _check_password(password)
+    with _session() as session:
+        account = accounts.by_email(session, email=email)
+        if account is None:
+            raise Refusal(f"There is no account for {email}: see earmark account add.")
+        account.password_hash = hash_password(password)
+        account.session_version += 1
+    click.echo(f"The account for {email} has a new password.")
+
+
+def _check_email(email: str) -> None:
+    name, _, host = email.rpartition("@")
+    if not name or not host:
+        raise Refusal(f"{email!r} is no e-mail address: give one such as me@home.org.")
+
+
+def _check_password(password: str) -> None:
+    # Imported late: the pages' modules are slow to load, and the other commands need none.
+    from web.accounts import MAX_PASSWORD, MIN_PASSWORD
+
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise Refusal(f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.")
+
+
+@contextmanager
+def _session() -> Iterator[Session]:
+    with closing(first_run.open_database(_settings())) as database, database.session() as session:
+        yield session
 
 
 def _settings() -> Settings:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,9 +160,8 @@ def make_demo(folder: Path) -> demo.DemoSummary:
     Raises:
         Refusal: the folder cannot be written to.
     """
-    stderr = click.get_text_stream("stderr")
     try:
-        with click.progressbar(length=1, label="Demo library", file=stderr) as bar:
+        with click.progressbar(length=1, label="Demo library", file=sys.stderr) as bar:
 
             def advance(done: int, total: int) -> None:
                 bar.length = total

@@ -1,0 +1,82 @@
+"""What is imported, by whom, and what a wheel of Earmark holds."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import progress
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("progress", "library", "tasks", "web")
+
+
+@pytest.fixture(scope="module")
+def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The names of the files in a wheel built from this tree."""
+    folder = tmp_path_factory.mktemp("wheel")
+    # hatchling itself, in this environment: a build in isolation would load it from the network.
+    build = (
+        "import sys; from hatchling.builders.wheel import WheelBuilder; "
+        "print(next(WheelBuilder(sys.argv[1]).build(directory=sys.argv[2], versions=['standard'])))"
+    )
+    command = [sys.executable, "-c", build, ROOT, folder]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    with zipfile.ZipFile(built.stdout.strip()) as wheel:
+        return set(wheel.namelist())
+
+
+def test_progress_is_ours():
+    assert Path(progress.__file__).parent == ROOT / "progress"
+
+
+def test_nothing_else_that_is_installed_is_called_progress():
+    owners = importlib.metadata.packages_distributions()
+    for package in PACKAGES:
+        assert set(owners.get(package, ["earmark"])) == {"earmark"}
+    with pytest.raises(importlib.metadata.PackageNotFoundError):
+        importlib.metadata.distribution("progress")
+
+
+def test_imports_keep_their_contracts():
+    lint = Path(sys.executable).with_name("lint-imports")
+    checked = subprocess.run(
+        [lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_a_wheel_holds_every_file_of_the_four_packages(wheel_names):
+    tracked = subprocess.run(
+        ["git", "ls-files", *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    expected = set(tracked.stdout.split("\n")) - {""}
+    if not expected:
+        pytest.skip("this tree is no Git checkout")
+    assert {name for name in expected if (ROOT / name).exists()} <= wheel_names
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "progress/append.lua",
+        "library/migrations/env.py",
+        "library/migrations/versions/*.py",
+        "web/templates/*.html",
+        "web/static/*.css",
+        *(f"{package}/py.typed" for package in PACKAGES),
+    ],
+)
+def test_a_wheel_holds_what_is_no_module(wheel_names, pattern):
+    assert any(Path(name).match(pattern) for name in wheel_names)
+
+
+def test_a_wheel_holds_the_four_packages_alone(wheel_names):
+    tops = {name.partition("/")[0] for name in wheel_names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)

@@ -103,7 +103,7 @@ class Installation:
         return self.wait_until_ended(), self.output
 
     def processes(self) -> list[psutil.Process]:
-        """All processes of this installation that live: each inherits its data folder."""
+        """All processes of this installation that live."""
         return [process for process in psutil.process_iter() if self._owns(process)]
 
     def command(self, words: str) -> psutil.Process:
@@ -122,10 +122,11 @@ class Installation:
 
     def _owns(self, process: psutil.Process) -> bool:
         try:
-            return (
-                process.environ().get("EARMARK_DATA") == str(self.data)
-                and process.status() != psutil.STATUS_ZOMBIE
-            )
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            # Valkey writes its title over its environment, but works in its folder.
+            mine = process.environ().get("EARMARK_DATA") == str(self.data)
+            return mine or Path(process.cwd()).is_relative_to(self.data)
         except psutil.Error:
             return False
 

@@ -35,8 +35,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Installation]:
-    """An installation for one test that starts and ends it itself."""
-    with installation(tmp_path) as installed:
+    """An installation without music, for one test that starts and ends it itself."""
+    music = tmp_path / "music"
+    music.mkdir()
+    with installation(tmp_path, MUSIC=str(music)) as installed:
         yield installed
 
 

@@ -6,12 +6,15 @@ import os
 import signal
 import socket
 import stat
+import time
 from pathlib import Path
+from urllib.request import Request
 
 import psutil
 import pytest
 
-from tests.acceptance.installation import EMAIL, Installation, installation, wait_for
+from tests.acceptance.installation import EMAIL, Installation, wait_for
+from web.crew import answers
 
 COMMANDS = {
     "valkey": "valkey-server",
@@ -57,9 +60,8 @@ def test_a_music_folder_that_is_none_is_refused(fresh):
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_music_folder_that_may_not_be_read_is_refused(fresh):
-    music = fresh.folder / "music"
-    music.mkdir(mode=0)
-    fresh.environment["MUSIC"] = str(music)
+    music = Path(fresh.environment["MUSIC"])
+    music.chmod(0)
     assert_refused(fresh, f"MUSIC is {music}, which may not be read")
 
 
@@ -82,13 +84,11 @@ def test_a_database_that_does_not_answer_is_refused_without_its_password(fresh):
     assert "hunter2" not in fresh.output
 
 
-def test_a_second_up_in_the_same_folder_is_refused_and_harms_nothing(started):
-    second = Installation(started.folder)
-    code, output = second.refusal()
-    assert code == 2
-    assert f"Earmark runs in {started.data} already (process {started.process.pid})" in output
-    assert started.process.poll() is None
-    assert started.stop() == 0
+def test_a_second_up_in_the_same_folder_is_refused_and_harms_nothing(running, fresh):
+    fresh.environment["EARMARK_DATA"] = str(running.data)
+    assert_refused(fresh, f"Earmark runs in {running.data} already (process {running.process.pid})")
+    assert answers(running.port)
+    assert running.process.poll() is None
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
@@ -165,32 +165,39 @@ def test_the_first_password_is_made_up_and_shown_once_where_none_is_given(fresh)
     assert f"Sign in as {EMAIL} with your password" in fresh.output
 
 
-def test_what_is_secret_is_for_the_owner_alone(started):
-    assert stat.S_IMODE(started.data.stat().st_mode) == 0o700
+def test_what_is_secret_is_for_the_owner_alone(running):
+    assert stat.S_IMODE(running.data.stat().st_mode) == 0o700
     for name in ("secret_key", "valkey/valkey.conf"):
-        assert stat.S_IMODE((started.data / name).stat().st_mode) == 0o600
-    inherited = started.command(COMMANDS["worker"]).environ()
+        assert stat.S_IMODE((running.data / name).stat().st_mode) == 0o600
+    inherited = running.command(COMMANDS["worker"]).environ()
     assert "EARMARK_PASSWORD" not in inherited
 
 
-def test_valkey_keeps_its_data_and_answers_no_stranger(started):
-    configuration = (started.data / "valkey" / "valkey.conf").read_text()
+def test_valkey_keeps_its_data_and_answers_no_stranger(running):
+    configuration = (running.data / "valkey" / "valkey.conf").read_text()
     port = int(next(line for line in configuration.splitlines() if "port " in line).split()[1])
     with socket.create_connection(("127.0.0.1", port)) as stranger:
         stranger.sendall(b"PING\r\n")
         assert stranger.recv(100).startswith(b"-NOAUTH")
-    listening = started.command(COMMANDS["valkey"]).net_connections()
+    listening = running.command(COMMANDS["valkey"]).net_connections()
     assert {(c.laddr.ip, c.laddr.port) for c in listening if c.status == psutil.CONN_LISTEN} == {
         ("127.0.0.1", port)
     }
-    assert list((started.data / "valkey").glob("appendonlydir/*.aof"))
+    assert list((running.data / "valkey").glob("appendonlydir/*.aof"))
 
 
-def test_the_music_of_a_folder_is_used_instead_of_the_demo(tmp_path: Path):
-    music = tmp_path / "my music"
-    music.mkdir()
-    with installation(tmp_path, MUSIC=str(music)) as installed:
-        installed.start()
-        installed.wait_until_ready()
-        assert not (installed.data / "music").exists()
-        assert installed.stop() == 0
+def test_the_music_of_a_folder_is_used_instead_of_the_demo(started):
+    assert not (started.data / "music").exists()
+    assert started.stop() == 0
+
+
+def test_sigterm_ends_an_open_stream_between_two_frames(started):
+    feed = Request(f"{started.address}/api/jobs/progress", headers={"Accept": "text/event-stream"})
+    with started.signed_in().open(feed) as stream:
+        assert stream.readline().startswith(b"retry:")
+        began = time.monotonic()
+        started.process.send_signal(signal.SIGTERM)
+        rest = stream.read()
+        assert time.monotonic() - began < 3
+    assert rest.endswith(b"\n\n")
+    assert started.wait_until_ended() == 0

@@ -1,0 +1,141 @@
+"""The site with a real database and a real server, and no worker: jobs stay as they were sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from library import accounts
+from progress.flask import StreamLimits
+from tasks.factory import create_celery
+from tasks.runtime import Runtime
+from tasks.settings import Settings
+from tests.servers import Server
+from web.app import create_app
+from web.passwords import hash_password
+
+PASSWORD = "correct horse battery staple"
+#: Hashed once: it is slow, and meant to be.
+PASSWORD_HASH = hash_password(PASSWORD)
+
+
+@dataclass(frozen=True)
+class Site:
+    """One application and what it stands on."""
+
+    app: Flask
+    runtime: Runtime
+
+    def client(self) -> FlaskClient:
+        """A browser without a session."""
+        return self.app.test_client()
+
+    def account(self) -> tuple[UUID, str]:
+        """A new account's id and e-mail address; its password is `PASSWORD`."""
+        email = f"{uuid4().hex}@example.org"
+        with self.runtime.database.session() as session:
+            account = accounts.create(session, email=email, password_hash=PASSWORD_HASH)
+            return account.id, email
+
+    def person(self) -> Person:
+        """A new account's browser, signed in."""
+        account_id, email = self.account()
+        person = Person(self.client(), account_id, email)
+        assert person.sign_in().status_code == 303
+        return person
+
+
+@dataclass(frozen=True)
+class Person:
+    """An account and its browser."""
+
+    browser: FlaskClient
+    account_id: UUID
+    email: str
+
+    def sign_in(self, password: str = PASSWORD, path: str = "/sign-in") -> TestResponse:
+        return submit(self.browser, path, email=self.email, password=password)
+
+    def submit(self, path: str, **fields: str) -> TestResponse:
+        """Send a form to a path, with the token of the start page."""
+        return submit(self.browser, path, page="/", **fields)
+
+    def post(self, path: str, **request: object) -> TestResponse:
+        """Send a request to the API as a page's script does."""
+        headers = {"X-CSRFToken": token(self.browser, "/"), **request.pop("headers", {})}
+        return self.browser.post(path, headers=headers, **request)
+
+    def start(self, kind: str, **headers: str) -> TestResponse:
+        return self.post("/api/jobs", json={"kind": kind}, headers=headers)
+
+
+def token(browser: FlaskClient, page: str) -> str:
+    """The forgery-protection token that a page holds."""
+    found = re.search(r'name="csrf[-_]token"[^>]*(?:value|content)="([^"]+)"', browser.get(page).text)
+    assert found is not None, page
+    return found[1]
+
+
+def submit(browser: FlaskClient, path: str, page: str | None = None, **fields: str) -> TestResponse:
+    """Send a form as a browser does: with the token of the page it is on."""
+    return browser.post(path, data=fields | {"csrf_token": token(browser, page or path)})
+
+
+@pytest.fixture(scope="session")
+def make_site(
+    valkey_server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Site]]:
+    """Makes sites; each has a database of its own."""
+    made: list[Site] = []
+
+    def make(*, redis_url: str | None = None, secure: bool = False, limits: bool = False) -> Site:
+        settings = Settings.from_environ(
+            {
+                "EARMARK_DATA": str(tmp_path_factory.mktemp("site")),
+                "EARMARK_SECURE_COOKIES": "yes" if secure else "no",
+                "REDIS_URL": redis_url or valkey_server.tcp_url,
+                "SECRET_KEY": "for tests",
+            }
+        )
+        celery = create_celery(settings)
+        streams = StreamLimits(keep_alive_seconds=0.2, life_seconds=2)
+        app = create_app(settings, celery=celery, limits=streams, has_rate_limits=limits)
+        made.append(Site(app, celery.runtime))
+        made[-1].runtime.database.migrate()
+        return made[-1]
+
+    yield make
+    for site in made:
+        site.runtime.close()
+
+
+@pytest.fixture(scope="session")
+def site(make_site: Callable[..., Site]) -> Site:
+    """The site that all tests share; each has accounts of its own."""
+    return make_site()
+
+
+@pytest.fixture
+def ada(site: Site) -> Person:
+    """Someone who is signed in."""
+    return site.person()
+
+
+@pytest.fixture
+def anyone(site: Site) -> FlaskClient:
+    """Someone who is not."""
+    return site.client()
+
+
+@pytest.fixture(scope="session")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for an account to have."""
+    return tmp_path_factory.mktemp("music")

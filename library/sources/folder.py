@@ -194,7 +194,7 @@ def _candidates(entry: str, at: PurePosixPath, root: Path) -> Sequence[str]:
         prefix = root.as_posix().rstrip("/") + "/"
         return (escaped.removeprefix(prefix),) if escaped.startswith(prefix) else ()
     relative = os.path.normpath((at / escaped).as_posix())
-    return () if relative.startswith("..") else (relative,)
+    return () if relative == ".." or relative.startswith("../") else (relative,)
 
 
 def _escaped(name: str) -> str:

@@ -1,0 +1,120 @@
+"""Sync, analysis and matching by a real worker."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from library import demo, matches, playlists, songs
+from progress.events import ItemEvent, parse_event
+from tests.integration.conftest import Pipelines
+
+
+@pytest.fixture(scope="session")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo library; tests that change it copy it."""
+    folder = tmp_path_factory.mktemp("music")
+    demo.generate(folder)
+    return folder
+
+
+def test_the_three_pipelines_put_the_liked_songs_where_a_person_would(
+    pipelines: Pipelines, music: Path
+) -> None:
+    account = pipelines.account(music)
+    for kind in ("sync", "analysis", "matching"):
+        row, snapshot, frames = pipelines.run(account, kind)
+        assert (row.status, row.attempt, row.failed) == ("completed", 1, 0)
+        assert snapshot.progress is not None
+        assert (row.total, row.succeeded) == (snapshot.progress.total, snapshot.progress.succeeded)
+        assert snapshot.progress.fraction == 1
+        assert frames[-1].terminal
+    with pipelines.runtime.database.session() as session:
+        found = matches.proposed(session, account_id=account)
+    assert {song.title: ranked[0][1].name for song, ranked in found} == demo.EXPECTED
+
+
+def test_every_item_goes_from_queued_over_in_progress_to_its_end(
+    pipelines: Pipelines, music: Path
+) -> None:
+    account = pipelines.account(music)
+    pipelines.run(account, "sync")
+    _, _, frames = pipelines.run(account, "analysis")
+    seen: dict[str, list[str]] = {}
+    for frame in frames:
+        event = parse_event(frame.document) if b'"type":"item"' in frame.document else None
+        if isinstance(event, ItemEvent):
+            seen.setdefault(event.item_id, []).append(event.status.value)
+    assert len(seen) == 12
+    # The follower came when the first ones may have been under way: the end of each is there.
+    for statuses in seen.values():
+        assert ["queued", "in_progress", "succeeded"][-len(statuses) :] == statuses
+
+
+def test_an_analysis_hears_only_what_was_not_heard(pipelines: Pipelines, music: Path) -> None:
+    account = pipelines.account(music)
+    pipelines.run(account, "sync")
+    assert pipelines.run(account, "analysis")[0].result == {"heard": 12}
+    row, snapshot, _ = pipelines.run(account, "analysis")
+    assert row.result == {"heard": 0}
+    assert snapshot.progress is not None
+    assert snapshot.progress.fraction == 1
+
+
+def test_a_folder_full_of_trouble_is_synced_and_says_what_failed(
+    pipelines: Pipelines, music: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    good = music / "Dance" / "Neon Street.flac"
+    latin = os.fsencode(folder) + "/Caf\xe9.flac".encode("latin-1")
+    for name in ("Fine.flac", "日本語 – ünï.flac", "line\nbreak.flac", "Cut.flac"):
+        (folder / name).write_bytes(good.read_bytes())
+    Path(os.fsdecode(latin)).write_bytes(good.read_bytes())
+    (folder / "Cut.flac").write_bytes(good.read_bytes()[:6_000])
+    (folder / "Empty.ogg").touch()
+    (folder / "Noise.mp3").write_bytes(b"this is not audio" * 50)
+    (folder / "loop").symlink_to(folder)
+    outside = tmp_path / "outside.flac"
+    outside.write_bytes(good.read_bytes())
+    (folder / "Secret.flac").symlink_to(outside)
+    listed = "Fine.flac\r\nGone.flac\r\n../outside.flac\r\nCaf\xe9.flac\r\n"
+    (folder / "Old list.m3u").write_bytes(listed.encode("latin-1"))
+    (folder / "Favourites.m3u8").write_bytes("\ufeff日本語 – ünï.flac\n".encode())
+    account = pipelines.account(folder)
+
+    row, snapshot, _ = pipelines.run(account, "sync")
+    assert row.status == "completed"
+    reasons = {item.label: item.error for item in snapshot.failed_items}
+    assert reasons["Empty"] == "The file is empty."
+    assert reasons["Noise"] == "The file is damaged or is not what its name says."
+    assert "not in the folder" in (reasons["Gone.flac"] or "")
+    assert "not in the folder" in (reasons["outside.flac"] or "")
+    assert row.failed == len(reasons) == 4
+    with pipelines.runtime.database.session() as session:
+        rows = songs.page(session, account_id=account)
+        kept = playlists.with_sizes(session, account_id=account)
+    assert len(rows) == 5
+    assert {song.external_id for song, _, _ in rows} >= {"Caf\\xe9.flac", "line\nbreak.flac"}
+    assert [song.external_id for song, _, liked in rows if liked] == ["日本語 – ünï.flac"]
+    assert [(playlist.name, size) for playlist, size in kept] == [("Old list", 2)]
+
+    row, snapshot, _ = pipelines.run(account, "analysis")
+    assert (row.status, row.succeeded, row.failed) == ("completed", 4, 1)
+    assert snapshot.failed_items[0].error == "The file is damaged or is not audio that can be read."
+
+
+def test_a_folder_that_is_gone_fails_the_job_with_a_sentence(
+    pipelines: Pipelines, tmp_path: Path
+) -> None:
+    row, snapshot, _ = pipelines.run(pipelines.account(tmp_path / "nowhere"), "sync")
+    assert (row.status, row.error_code) == ("failed", "source_unavailable")
+    assert snapshot.error is not None
+    assert "Check that it exists" in snapshot.error.message
+
+
+def test_matching_without_playlists_says_what_to_do(pipelines: Pipelines, tmp_path: Path) -> None:
+    row, _, _ = pipelines.run(pipelines.account(tmp_path), "matching")
+    assert (row.status, row.error_code) == ("failed", "no_playlists")

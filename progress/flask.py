@@ -222,6 +222,11 @@ class _Body:
         finally:
             give_back()
 
+    # Werkzeug's server does not close a body whose client was reset with its request half
+    # read (seen in 3.1: `execute` reads on before it closes, and the read raises). A stream
+    # that was never given back would count against the account's cap for ever.
+    __del__ = close
+
 
 def _stream(
     log: Log, ref: LogRef, streams: Streams, cursor: Cursor | None, state: State

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-from uuid import UUID
-
-from flask import Blueprint, Flask, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import (
-    LoginManager,
-    UserMixin,
-    current_user,
-    login_required,
-    login_user,
-    logout_user,
-)
+from flask_login import current_user, logout_user
 from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired, Length, Regexp
@@ -23,29 +13,18 @@ from library import accounts
 from library.errors import EmailTaken
 from library.models import Account
 
-from .passwords import hash_password, verify_password
-from .problems import problem
-from .security import limiter
+from . import sessions
+from .next_path import own_path
+from .passwords import hash_password, is_outdated, verify_password
 from .services import services
 
 blueprint = Blueprint("accounts", __name__)
 
 MIN_PASSWORD, MAX_PASSWORD = 10, 200
-#: Compared with where there is no such account, so that the time taken does not tell.
-_NOBODYS_HASH = hash_password("nobody has this password")
 
 
-class SignedIn(UserMixin):  # type: ignore[misc] # Flask-Login is untyped
-    """The account of the present session."""
-
-    def __init__(self, account: Account) -> None:
-        self.account_id = account.id
-        self.email = account.email
-        self._version = account.session_version
-
-    def get_id(self) -> str:
-        """What the session holds: of a version that a changed password ends."""
-        return f"{self.account_id}:{self._version}"
+def _stripped(text: str | None) -> str | None:
+    return text.strip() if text else text
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc] # Flask-WTF is untyped
@@ -55,9 +34,13 @@ class SignInForm(FlaskForm):  # type: ignore[misc] # Flask-WTF is untyped
         "E-mail address",
         [
             InputRequired("Enter your e-mail address."),
-            Length(max=254),
-            Regexp(r"^[^@\s]+@[^@\s]+$", message="Enter an address such as me@home.org."),
+            Length(max=254, message="Enter an address of at most 254 characters."),
+            Regexp(
+                r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$",
+                message="Enter an address such as me@home.org.",
+            ),
         ],
+        filters=[_stripped],
     )
     password = PasswordField("Password", [InputRequired("Enter your password.")])
 
@@ -78,101 +61,72 @@ class SignUpForm(SignInForm):
     )
 
 
-def register(app: Flask) -> None:
-    """Add accounts to an application."""
-    manager = LoginManager(app)
-    manager.login_view = "accounts.sign_in"
-    manager.login_message = "Sign in to go on."
-    manager.session_protection = "basic"
-    manager.user_loader(_load)
-    manager.unauthorized_handler(_unauthorized)
-    app.register_blueprint(blueprint)
-
-
-def account_id() -> UUID:
-    """Whose request this is, where signing in is required."""
-    found: UUID = current_user.account_id
-    return found
-
-
-def _load(session_id: str) -> SignedIn | None:
-    key, _, version = session_id.partition(":")
-    with services().database.session() as session:
-        account = accounts.get(session, account_id=UUID(key))
-    if account is None or str(account.session_version) != version:
-        return None
-    return SignedIn(account)
-
-
-def _unauthorized() -> ResponseReturnValue:
-    if request.path.startswith("/api/"):
-        return problem(401, "Sign in first.")
-    return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")))
-
-
 @blueprint.route("/sign-in", methods=["GET", "POST"])
-@limiter.limit("10 per minute", methods=["POST"])
 def sign_in() -> ResponseReturnValue:
     """The sign-in page."""
+    then = own_path(request.args.get("next"), otherwise=url_for("pages.start"))
     if current_user.is_authenticated:
-        return redirect(_next())
+        return redirect(then, 303)
     form = SignInForm()
     if form.validate_on_submit():
         account = _authenticated(form.email.data, form.password.data)
         if account is not None:
-            login_user(SignedIn(account))
-            return redirect(_next())
+            sessions.begin(account)
+            return redirect(then, 303)
         form.password.errors = ["The e-mail address or the password is not right."]
-    status = 422 if form.errors or form.password.errors else 200
-    return render_template("sign_in.html", form=form), status
+    return render_template("sign_in.html", form=form), _form_status(form)
 
 
 def _authenticated(email: str, password: str) -> Account | None:
     with services().database.session() as session:
         account = accounts.by_email(session, email=email)
-    known = account.password_hash if account else _NOBODYS_HASH
-    fits = verify_password(known, password[: MAX_PASSWORD + 1])
-    return account if fits else None
+    # Outside of any transaction: hashing takes long, and is meant to.
+    if not verify_password(account.password_hash if account else None, password):
+        return None
+    if account is not None and is_outdated(account.password_hash):
+        _keep_new_hash(account, hash_password(password))
+    return account
+
+
+def _keep_new_hash(account: Account, new_hash: str) -> None:
+    with services().database.session() as session:
+        known = accounts.get(session, account_id=account.id)
+        # Another one by now is of another password.
+        if known is not None and known.password_hash == account.password_hash:
+            known.password_hash = new_hash
 
 
 @blueprint.route("/sign-up", methods=["GET", "POST"])
-@limiter.limit("10 per hour", methods=["POST"])
 def sign_up() -> ResponseReturnValue:
     """The page for a new account."""
     if current_user.is_authenticated:
-        return redirect(_next())
+        return redirect(url_for("pages.start"), 303)
     form = SignUpForm()
     if form.validate_on_submit():
-        try:
-            with services().database.session() as session:
-                account = accounts.create(
-                    session,
-                    email=form.email.data,
-                    password_hash=hash_password(form.password.data),
-                )
-        except EmailTaken:
-            form.email.errors = ["There is an account with this address already. Sign in."]
-        else:
-            login_user(SignedIn(account))
-            return redirect(url_for("pages.start"))
-    return render_template("sign_up.html", form=form), 422 if form.errors else 200
+        account = _new_account(form.email.data, form.password.data)
+        if account is not None:
+            sessions.begin(account)
+            return redirect(url_for("pages.start"), 303)
+        form.email.errors = ["There is an account with this address already. Sign in."]
+    return render_template("sign_up.html", form=form), _form_status(form)
+
+
+def _new_account(email: str, password: str) -> Account | None:
+    password_hash = hash_password(password)
+    try:
+        with services().database.session() as session:
+            return accounts.create(session, email=email, password_hash=password_hash)
+    except EmailTaken:
+        return None
+
+
+def _form_status(form: FlaskForm) -> int:
+    return 422 if any(field.errors for field in form) else 200
 
 
 @blueprint.post("/sign-out")
-@login_required  # type: ignore[untyped-decorator]
-def sign_out() -> Response:
+def sign_out() -> ResponseReturnValue:
     """End the session."""
     logout_user()
     flash("You have signed out.")
-    return redirect(url_for("accounts.sign_in"))  # type: ignore[return-value]
-
-
-def _next() -> str:
-    """Where to go after signing in: a path of this site, whatever the query says."""
-    wanted = request.args.get("next", "")
-    parts = urlsplit(wanted)
-    is_own = wanted.startswith("/") and not parts.scheme and not parts.netloc
-    # Browsers take a backslash for a slash: /\host leads away.
-    if is_own and "\\" not in wanted and not wanted.startswith("//"):
-        return wanted
-    return url_for("pages.start")
+    return redirect(url_for("accounts.sign_in"), 303)

@@ -11,7 +11,7 @@ from progress.flask import StreamLimits, create_blueprint
 from tasks.factory import create_celery
 from tasks.settings import Settings
 
-from . import accounts, api, pages, problems, security, services
+from . import accounts, api, pages, problems, rate_limits, security, services, sessions, words
 
 MAX_BODY_BYTES = 64 * 1024
 SESSION_LIFE = timedelta(days=30)
@@ -22,7 +22,7 @@ def create_app(
     *,
     celery: Celery | None = None,
     limits: StreamLimits | None = None,
-    rate_limits: bool = True,
+    has_rate_limits: bool = True,
 ) -> Flask:
     """The application for given settings.
 
@@ -30,42 +30,47 @@ def create_app(
         settings: With a secret key.
         celery: The way to the workers; by default one for the same settings.
         limits: How long streams live and how many an account may open.
-        rate_limits: Off in tests that sign in often.
+        has_rate_limits: Off in tests that sign in often.
 
     Raises:
         ValueError: the settings have no secret key.
-
     """
     if not settings.secret_key:
         raise ValueError("SECRET_KEY is not set: sessions cannot be signed without it.")
     app = Flask(__name__)
-    app.config.update(
-        SECRET_KEY=settings.secret_key,
-        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
-        PERMANENT_SESSION_LIFETIME=SESSION_LIFE,
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.secure_cookies,
-        SESSION_COOKIE_NAME="earmark",
-        WTF_CSRF_TIME_LIMIT=None,
-        RATELIMIT_STORAGE_URI=settings.redis_url,
-        RATELIMIT_ENABLED=rate_limits,
-        RATELIMIT_HEADERS_ENABLED=True,
-    )
-    found = services.Services.of(celery or create_celery(settings))
+    app.config.update(_configuration(settings), RATELIMIT_ENABLED=has_rate_limits)
+    celery = celery or create_celery(settings)
+    # The site reads no results: with a backend, each job sent would leave a subscription behind.
+    celery.conf.result_backend = "disabled://"
+    found = services.Services.of(celery)
     services.keep(app.extensions, found)
+    sessions.register(app)
     security.register(app)
     problems.register(app)
-    accounts.register(app)
-    app.register_blueprint(
-        create_blueprint(
-            found.log,
-            authorize=api.authorize,
-            account=api.present_account,
-            fallback=api.fallback_for(found),
-            limits=limits,
-        )
+    words.register(app)
+    progress = create_blueprint(
+        found.log,
+        authorize=api.authorize,
+        account=sessions.present_account,
+        fallback=api.fallback_for(found),
+        limits=limits,
     )
-    app.register_blueprint(api.blueprint)
-    app.register_blueprint(pages.blueprint)
+    for blueprint in (accounts.blueprint, progress, api.blueprint, pages.blueprint):
+        app.register_blueprint(blueprint)
+    rate_limits.register(app)
     return app
+
+
+def _configuration(settings: Settings) -> dict[str, object]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
+        "PERMANENT_SESSION_LIFETIME": SESSION_LIFE,
+        "SESSION_COOKIE_NAME": "earmark",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.secure_cookies,
+        # A page may stay open for as long as its session.
+        "WTF_CSRF_TIME_LIMIT": None,
+        "RATELIMIT_STORAGE_URI": settings.redis_url,
+    }

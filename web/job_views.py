@@ -1,4 +1,4 @@
-"""Jobs as the API and the pages show them, from their rows. Pure."""
+"""Jobs as the API and the pages show them, from their rows and their logs. Pure."""
 
 from __future__ import annotations
 
@@ -9,27 +9,16 @@ from uuid import UUID
 from flask import url_for
 
 from library.models import Job
-from progress.events import Failure, JobStatus, Progress, Snapshot
-
-#: What each kind is called, and what it does, for the listener.
-TITLES = {
-    "sync": "Read my music",
-    "analysis": "Listen to every song",
-    "matching": "Find a playlist for each",
-}
+from progress.events import Failure, JobStatus, Progress, Snapshot, iso_utc
 
 
-def parse_id(text: str) -> UUID | None:
-    """A job's id in the one form it is given out in, else None."""
+def parse_id(text: str | None) -> UUID | None:
+    """A row's id in the one form it is given out in, else None."""
     try:
         found = UUID(text)
-    except ValueError:
+    except (TypeError, ValueError):
         return None
     return found if str(found) == text else None
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat(timespec="milliseconds")
 
 
 def job_json(job: Job) -> dict[str, Any]:
@@ -58,6 +47,10 @@ def job_json(job: Job) -> dict[str, Any]:
             "page": url_for("pages.job", job_id=key),
         },
     }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else iso_utc(moment.timestamp())
 
 
 def _error(job: Job) -> dict[str, str] | None:
@@ -95,4 +88,19 @@ def _row_progress(job: Job) -> Progress | None:
         succeeded=job.succeeded,
         failed=job.failed,
         fraction=1.0 if completed or not job.total else done / job.total,
+    )
+
+
+def present_state(job: Job, logged: Snapshot | None) -> Snapshot:
+    """A job's state from both: the log knows more, the row is the truth about its end.
+
+    A row that has ended before its log was told, or whose log never will be, is believed.
+    """
+    row = row_snapshot(job)
+    if logged is None:
+        return row
+    if job.is_active or logged.status.is_terminal:
+        return logged
+    return row.model_copy(
+        update={"progress": row.progress or logged.progress, "failed_items": logged.failed_items}
     )

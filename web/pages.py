@@ -6,7 +6,6 @@ from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import login_required
 
 from library import accounts, jobs, matches, playlists, songs
 from library.errors import JobAlreadyActive
@@ -16,10 +15,11 @@ from progress.events import Snapshot
 from tasks import jobs as running
 from tasks.jobs import QueueUnavailable
 
-from .accounts import account_id
 from .api import own_job
-from .job_views import TITLES, parse_id, row_snapshot
+from .job_views import parse_id, row_snapshot
 from .services import services
+from .sessions import account_id
+from .words import TITLES
 
 blueprint = Blueprint("pages", __name__)
 
@@ -28,7 +28,6 @@ PAGE_JOBS = 30
 
 
 @blueprint.get("/")
-@login_required  # type: ignore[untyped-decorator]
 def start() -> ResponseReturnValue:
     """The three steps and where each stands."""
     mine = account_id()
@@ -52,7 +51,6 @@ def start() -> ResponseReturnValue:
 
 
 @blueprint.get("/library")
-@login_required  # type: ignore[untyped-decorator]
 def library() -> ResponseReturnValue:
     """The songs, with search, and the playlists."""
     search = request.args.get("search", "").strip()[:100]
@@ -85,7 +83,6 @@ def library() -> ResponseReturnValue:
 
 
 @blueprint.get("/playlists/<playlist_id>")
-@login_required  # type: ignore[untyped-decorator]
 def playlist(playlist_id: str) -> ResponseReturnValue:
     """One playlist and its songs."""
     key = parse_id(playlist_id) or abort(404)
@@ -98,7 +95,6 @@ def playlist(playlist_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/jobs")
-@login_required  # type: ignore[untyped-decorator]
 def job_list() -> ResponseReturnValue:
     """The account's jobs, newest first."""
     before = parse_id(request.args.get("before", ""))
@@ -109,7 +105,6 @@ def job_list() -> ResponseReturnValue:
 
 
 @blueprint.get("/jobs/<job_id>")
-@login_required  # type: ignore[untyped-decorator]
 def job(job_id: str) -> ResponseReturnValue:
     """One job."""
     found = own_job(job_id) or abort(404)
@@ -125,7 +120,6 @@ def job(job_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/jobs")
-@login_required  # type: ignore[untyped-decorator]
 def start_job() -> ResponseReturnValue:
     """Start a job from a page's button."""
     kind = request.form.get("kind", "")
@@ -149,7 +143,6 @@ def _to_job(start: object) -> ResponseReturnValue:
 
 
 @blueprint.post("/jobs/<job_id>/cancel")
-@login_required  # type: ignore[untyped-decorator]
 def cancel_job(job_id: str) -> ResponseReturnValue:
     """Have a job stop, from a page's button."""
     found = own_job(job_id) or abort(404)
@@ -158,7 +151,6 @@ def cancel_job(job_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/jobs/<job_id>/retry")
-@login_required  # type: ignore[untyped-decorator]
 def retry_job(job_id: str) -> ResponseReturnValue:
     """Do what is left of an ended job, from a page's button."""
     found = own_job(job_id) or abort(404)
@@ -167,7 +159,6 @@ def retry_job(job_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/proposals")
-@login_required  # type: ignore[untyped-decorator]
 def proposals() -> ResponseReturnValue:
     """The playlists proposed for liked songs."""
     mine = account_id()

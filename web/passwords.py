@@ -6,6 +6,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 _hasher = PasswordHasher()
+#: Compared with where there is no account, so that the time taken does not tell that.
+_NOBODYS_HASH = _hasher.hash("nobody has this password")
 
 
 def hash_password(plain: str) -> str:
@@ -13,9 +15,14 @@ def hash_password(plain: str) -> str:
     return _hasher.hash(plain)
 
 
-def verify_password(hashed: str, plain: str) -> bool:
-    """Whether ``plain`` is the password that was hashed. A damaged hash fits none."""
+def verify_password(hashed: str | None, plain: str) -> bool:
+    """Whether ``plain`` is the password that was hashed; False, as slowly, where there is none."""
     try:
-        return _hasher.verify(hashed, plain)
+        return _hasher.verify(hashed or _NOBODYS_HASH, plain) and hashed is not None
     except (VerificationError, InvalidHashError):
         return False
+
+
+def is_outdated(hashed: str) -> bool:
+    """Whether the hash was made with other parameters than those of today."""
+    return _hasher.check_needs_rehash(hashed)

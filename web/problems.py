@@ -6,7 +6,7 @@ import json
 import logging
 from http import HTTPStatus
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, current_app, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -15,22 +15,25 @@ logger = logging.getLogger(__name__)
 
 _SENTENCES = {
     400: "The request could not be understood.",
-    401: "Sign in first.",
     404: "There is nothing here.",
     405: "This address does not take that kind of request.",
     413: "The request is too large.",
+    415: "Send JSON, with the header Content-Type: application/json.",
     429: "Too many tries. Wait a minute, then try again.",
     500: "Something went wrong here. It is not your fault; try again.",
 }
+
+
+def is_api() -> bool:
+    """Whether the present request is a program's."""
+    return request.path.startswith("/api/")
 
 
 def problem(status: int, detail: str, **more: object) -> Response:
     """An error for a program."""
     title = HTTPStatus(status).phrase
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
-    answer = Response(json.dumps(body), status, content_type="application/problem+json")
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return Response(json.dumps(body), status, content_type="application/problem+json")
 
 
 def register(app: Flask) -> None:
@@ -43,18 +46,31 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status < 400:
         return error
-    detail = _SENTENCES.get(status, "That did not work.")
+    detail = None
     if isinstance(error, CSRFError):
-        detail = "This page was open for too long. Load it again, then try again."
-    return _answer(status, detail)
+        detail = (
+            "Send the page's csrf-token in the header X-CSRFToken."
+            if is_api()
+            else "This page is out of date. Load it again, then try again."
+        )
+    answer = refusal(status, detail)
+    # Such as Allow, which says what the address does take.
+    answer.headers.extend((n, v) for n, v in error.get_headers() if n.lower() != "content-type")
+    return answer
 
 
 def _fault(error: Exception) -> ResponseReturnValue:
     logger.error("A request failed.", exc_info=error, extra={"action": "request_failed"})
-    return _answer(500, _SENTENCES[500])
+    if is_api():
+        return problem(500, _SENTENCES[500])
+    # Without what other pages show: that may be what failed.
+    page = current_app.jinja_env.get_template("fault.html")
+    return page.render(detail=_SENTENCES[500]), 500
 
 
-def _answer(status: int, detail: str) -> ResponseReturnValue:
-    if request.path.startswith("/api/"):
+def refusal(status: int, detail: str | None = None) -> Response:
+    """An error for whoever asked, in words of its own or the usual ones."""
+    detail = detail or _SENTENCES.get(status, "That did not work.")
+    if is_api():
         return problem(status, detail)
-    return render_template("error.html", status=status, detail=detail), status
+    return make_response(render_template("error.html", detail=detail), status)

@@ -1,10 +1,8 @@
-"""Headers that keep a page to itself, forgery protection and rate limits."""
+"""What a browser is told to hold a page to, and forgery protection."""
 
 from __future__ import annotations
 
-from flask import Flask, Response
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
+from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFProtect
 
 #: Everything from here, nothing inline, no frame around it.
@@ -20,23 +18,33 @@ POLICY = "; ".join(
         "base-uri 'none'",
     )
 )
-
-csrf = CSRFProtect()
-#: A store that is gone must not lock people out: counted in memory meanwhile.
-limiter = Limiter(get_remote_address, in_memory_fallback_enabled=True, in_memory_fallback=[])
+_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_HTTPS_ONLY = "max-age=31536000"
 
 
 def register(app: Flask) -> None:
     """Protect an application."""
-    csrf.init_app(app)
-    limiter.init_app(app)
+    CSRFProtect(app)
     app.after_request(_headers)
+    if app.config["SESSION_COOKIE_SECURE"]:
+        app.after_request(_https_only)
 
 
 def _headers(answer: Response) -> Response:
-    answer.headers.setdefault("Content-Security-Policy", POLICY)
-    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
-    answer.headers.setdefault("Referrer-Policy", "same-origin")
-    answer.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    answer.headers.setdefault("Permissions-Policy", "interest-cohort=()")
+    for name, value in _HEADERS.items():
+        answer.headers.setdefault(name, value)
+    if request.endpoint != "static":
+        # What an account has is for nobody who comes to the same browser later.
+        answer.headers.setdefault("Cache-Control", "no-store")
+    return answer
+
+
+def _https_only(answer: Response) -> Response:
+    answer.headers.setdefault("Strict-Transport-Security", _HTTPS_ONLY)
     return answer

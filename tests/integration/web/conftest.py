@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -35,8 +36,10 @@ class Site:
     runtime: Runtime
 
     def client(self) -> FlaskClient:
-        """A browser without a session."""
-        return self.app.test_client()
+        """A browser without a session, at an address of its own."""
+        browser = self.app.test_client()
+        browser.environ_base["REMOTE_ADDR"] = str(IPv6Address(uuid4().int))
+        return browser
 
     def account(self) -> tuple[UUID, str]:
         """A new account's id and e-mail address; its password is `PASSWORD`."""
@@ -79,7 +82,9 @@ class Person:
 
 def token(browser: FlaskClient, page: str) -> str:
     """The forgery-protection token that a page holds."""
-    found = re.search(r'name="csrf[-_]token"[^>]*(?:value|content)="([^"]+)"', browser.get(page).text)
+    found = re.search(
+        r'name="csrf[-_]token"[^>]*(?:value|content)="([^"]+)"', browser.get(page).text
+    )
     assert found is not None, page
     return found[1]
 
@@ -101,7 +106,8 @@ def make_site(
             {
                 "EARMARK_DATA": str(tmp_path_factory.mktemp("site")),
                 "EARMARK_SECURE_COOKIES": "yes" if secure else "no",
-                "REDIS_URL": redis_url or valkey_server.tcp_url,
+                # Not the database that other tests' worker takes its tasks from.
+                "REDIS_URL": redis_url or f"{valkey_server.tcp_url.removesuffix('/0')}/1",
                 "SECRET_KEY": "for tests",
             }
         )

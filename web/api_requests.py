@@ -1,0 +1,99 @@
+"""What a program may ask of the jobs API, checked. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+from library.models import ACTIVE_STATUSES, JOB_KINDS, TERMINAL_STATUSES
+
+from .job_views import parse_id
+
+DEFAULT_LIMIT, MAX_LIMIT = 50, 100
+STATUSES = ACTIVE_STATUSES + TERMINAL_STATUSES
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+_NUMBER = re.compile(r"[1-9][0-9]{0,2}")
+#: Of a value that is not right, a message shows so many characters.
+_SHOWN = 60
+
+
+class Unusable(ValueError):
+    """A field has a value that cannot be used; says which, and what to send instead."""
+
+    def __init__(self, field: str, value: object, wanted: str) -> None:
+        self.field = field
+        shown = json.dumps(value)
+        if len(shown) > _SHOWN:
+            shown = f"{shown[:_SHOWN]}…"
+        super().__init__(f"{field} is {shown}: it must be {wanted}.")
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """A job to start."""
+
+    kind: str
+    #: Makes a repeat of the request harmless.
+    idempotency_key: str | None
+
+    @classmethod
+    def parse(cls, body: bytes, *, idempotency_key: str | None) -> Self:
+        """The request in a body and a header.
+
+        Raises:
+            Unusable: it holds something that cannot be used.
+        """
+        if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
+            wanted = "1 to 128 printable ASCII characters without spaces"
+            raise Unusable("Idempotency-Key", idempotency_key, wanted)
+        return cls(_kind(_document(body).get("kind")), idempotency_key)
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """A page of jobs to show, newest first."""
+
+    kind: str | None
+    status: str | None
+    #: The job after which the page begins.
+    before: UUID | None
+    limit: int
+
+    @classmethod
+    def parse(cls, query: Mapping[str, str]) -> Self:
+        """The request in a query string.
+
+        Raises:
+            Unusable: it holds something that cannot be used.
+        """
+        kind, status, before = query.get("kind"), query.get("status"), query.get("before")
+        limit = query.get("limit", str(DEFAULT_LIMIT))
+        if status is not None and status not in STATUSES:
+            raise Unusable("status", status, f"one of {', '.join(STATUSES)}")
+        if not _NUMBER.fullmatch(limit) or int(limit) > MAX_LIMIT:
+            raise Unusable("limit", limit, f"a number from 1 to {MAX_LIMIT}")
+        mark = parse_id(before)
+        if before is not None and mark is None:
+            raise Unusable("before", before, "the id of a job")
+        return cls(_kind(kind) if kind is not None else None, status, mark, int(limit))
+
+
+def _kind(value: object) -> str:
+    if not isinstance(value, str) or value not in JOB_KINDS:
+        raise Unusable("kind", value, f"one of {', '.join(JOB_KINDS)}")
+    return value
+
+
+def _document(body: bytes) -> dict[str, object]:
+    wanted = 'a JSON object such as {"kind": "sync"}'
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Unusable("The body", body.decode("utf-8", "replace"), wanted) from error
+    if not isinstance(found, dict):
+        raise Unusable("The body", found, wanted)
+    return found

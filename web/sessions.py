@@ -1,0 +1,75 @@
+"""Who is signed in. Every endpoint asks for a session, but for the few that are public."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Flask, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import LoginManager, UserMixin, current_user, login_user
+
+from library import accounts
+from library.models import Account
+
+from .problems import is_api, problem
+from .services import services
+
+#: The endpoints that answer without a session. A new one is not public by being forgotten.
+PUBLIC = frozenset({"static", "accounts.sign_in", "accounts.sign_up"})
+
+
+class SignedIn(UserMixin):  # type: ignore[misc] # Flask-Login is untyped
+    """The account of the present session."""
+
+    def __init__(self, account: Account) -> None:
+        self.account_id = account.id
+        self.email = account.email
+        self._version = account.session_version
+
+    def get_id(self) -> str:
+        """What the session holds: the account, and the version that a new password ends."""
+        return f"{self.account_id}:{self._version}"
+
+
+def register(app: Flask) -> None:
+    """Have an application know its accounts. Before anything else that looks at a request."""
+    manager = LoginManager(app)
+    manager.user_loader(_load)
+    app.before_request(_require_session)
+
+
+def begin(account: Account) -> None:
+    """Sign in, with a session that has nothing of the one before."""
+    session.clear()
+    session.permanent = True
+    login_user(SignedIn(account))
+
+
+def account_id() -> UUID:
+    """Whose request this is, where a session is required."""
+    found: UUID = current_user.account_id
+    return found
+
+
+def present_account() -> str | None:
+    """Whose request this is, or None."""
+    return str(account_id()) if current_user.is_authenticated else None
+
+
+def _load(session_id: str) -> SignedIn | None:
+    key, _, version = session_id.partition(":")
+    with services().database.session() as database:
+        account = accounts.get(database, account_id=UUID(key))
+    if account is None or str(account.session_version) != version:
+        return None
+    return SignedIn(account)
+
+
+def _require_session() -> ResponseReturnValue | None:
+    if request.endpoint is None or request.endpoint in PUBLIC or current_user.is_authenticated:
+        return None
+    if is_api():
+        return problem(401, "Sign in first.")
+    # What was sent with a POST is gone after signing in, and its address shows nothing.
+    back = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("accounts.sign_in", next=back), 303)

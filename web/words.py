@@ -1,0 +1,95 @@
+"""Counts, times and outcomes as sentences. Pure; `static/live/words.js` says the same."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Flask
+
+from progress.events import Progress
+
+#: What each kind of job does, for the listener.
+TITLES = {
+    "sync": "Read my music",
+    "analysis": "Listen to every song",
+    "matching": "Find a playlist for each",
+}
+#: What the button says that starts it.
+ACTIONS = {"sync": "Sync", "analysis": "Analyse", "matching": "Match"}
+
+
+def register(app: Flask) -> None:
+    """Give an application's templates the words."""
+    app.jinja_env.globals.update(titles=TITLES, actions=ACTIONS)
+    for say in (amount, counts, pace, phase, percent, moment, outcome):
+        app.jinja_env.filters[say.__name__] = say
+
+
+def amount(number: int, noun: str) -> str:
+    """Such as ``1 song`` or ``2 songs``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def counts(progress: Progress | None) -> str:
+    """How much is done, such as ``3 of 12, 1 failed``."""
+    if progress is None:
+        return ""
+    of = "" if progress.total is None else f" of {progress.total}"
+    failed = f", {progress.failed} failed" if progress.failed else ""
+    return f"{progress.done}{of}{failed}"
+
+
+def pace(progress: Progress | None) -> str:
+    """How long it will take, roughly."""
+    left = progress.eta_seconds if progress else None
+    if not left:
+        return ""
+    if left < 60:
+        return "less than a minute left"
+    minutes = (left + 30) // 60
+    if minutes < 90:
+        return f"about {amount(minutes, 'minute')} left"
+    return f"about {(minutes + 30) // 60} hours left"
+
+
+def phase(progress: Progress | None) -> str:
+    """Which part of the job is under way."""
+    now = progress.phase if progress else None
+    return f"Part {now.index} of {now.count}: {now.name}" if now else ""
+
+
+def percent(fraction: float) -> int:
+    """A share in full percent; 100 for the whole alone."""
+    return int(fraction * 100)
+
+
+def moment(at: datetime) -> str:
+    """A moment to the minute, such as ``3 January 2026, 09:05 UTC``."""
+    return f"{at.day} {at:%B %Y, %H:%M} UTC"
+
+
+def outcome(kind: str, result: dict[str, Any]) -> str:
+    """What a job came to, from what it left behind."""
+    if not result:
+        return ""
+    return {"sync": _read, "analysis": _heard, "matching": _matched}[kind](result)
+
+
+def _read(result: dict[str, Any]) -> str:
+    songs, playlists = amount(result["songs"], "song"), amount(result["playlists"], "playlist")
+    found = f"Found {songs} and {playlists}; you love {amount(result['liked'], 'song')}."
+    gone = result.get("gone", 0)
+    return f"{found} {amount(gone, 'song')} {'is' if gone == 1 else 'are'} gone." if gone else found
+
+
+def _heard(result: dict[str, Any]) -> str:
+    heard = result["heard"]
+    return f"Heard {amount(heard, 'song')}." if heard else "There was nothing new to hear."
+
+
+def _matched(result: dict[str, Any]) -> str:
+    proposed = result["proposed"]
+    if not proposed:
+        return "Every song you love is in a playlist already."
+    return f"Found a playlist for {amount(proposed, 'song')}."

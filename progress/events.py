@@ -45,6 +45,11 @@ class ItemStatus(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
 
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing can follow within an attempt."""
+        return self is ItemStatus.SUCCEEDED or self is ItemStatus.FAILED
+
 
 @lru_cache(maxsize=256)
 def _iso_of_millisecond(milliseconds: int) -> str:

@@ -34,6 +34,9 @@ T = TypeVar("T")
 MAX_WAITING = 20_000
 #: Reports sent at once.
 BATCH = 500
+#: Reports taken at once when more wait than go in a batch. An item that began and ended
+#: among them is told once, by its end: nobody could have seen it in progress.
+BACKLOG_BATCH = 2 * BATCH
 #: How long in all an outage may hold up a task.
 PATIENCE_SECONDS = 0.05
 #: The job's items as the database knows them, to make good what the log has lost.
@@ -308,7 +311,10 @@ class JobReporter:
 
     def _take_batch(self) -> list[Report]:
         waiting = self._waiting
-        return [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]
+        if len(waiting) <= BATCH:
+            return [waiting.popleft() for _ in range(len(waiting))]
+        taken = [waiting.popleft() for _ in range(min(BACKLOG_BATCH, len(waiting)))]
+        return _without_what_is_over(taken)
 
     def _refuse(self, refusal: WriteRefused) -> None:
         self._refusal = refusal
@@ -345,6 +351,20 @@ class JobReporter:
                 self._sent.wait(min(0.005, self._patience))
             self._patience -= time.monotonic() - began
         return True
+
+
+def _without_what_is_over(reports: Sequence[Report]) -> list[Report]:
+    """The reports without the beginnings of items whose end is among them."""
+    over = {
+        report.item_id
+        for report in reports
+        if type(report) is ItemReport and report.status.is_end
+    }
+    return [
+        report
+        for report in reports
+        if type(report) is not ItemReport or report.status.is_end or report.item_id not in over
+    ]
 
 
 def _newest_of_each_item(reports: Iterable[Report]) -> list[Report]:

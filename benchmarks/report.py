@@ -1,0 +1,204 @@
+"""What it costs a task to report an item, beside what else it could report with.
+
+Each way reports the items of one job to the same server, one way after the other, in rounds.
+`wall_us_per_item` is the time that reporting adds to the task, from its first report to the
+return of the last flush; `server_us_per_event` the processor time the server spends, for each
+event that is stored. `task_us_per_item` is the part spent inside the reporting calls alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import redis
+from celery import Celery
+
+from benchmarks._table import emit, medians
+from progress.events import ItemStatus
+from progress.log import JobRef
+from progress.redis import Keys, RedisLog
+from progress.reporter import JobReporter
+from tests.servers import Server, valkey
+
+#: Figures of one run of one way: wall, task, server time in µs, and bytes kept for each item.
+Figures = dict[str, float]
+META = {"current": 1, "total": 1000, "status": "Listening to Neon Street"}
+NODE = Path(__file__).parent / "node"
+
+
+class Meter:
+    """The server's processor time and memory between two moments."""
+
+    def __init__(self, server: Server) -> None:
+        self._client = redis.Redis.from_url(server.url)
+        self.pid = self._client.info("server")["process_id"]
+        self._began = self._cpu_seconds()
+
+    def _cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self.pid}/schedstat").read_text().split()
+        return int(fields[0]) / 1e9
+
+    def server_us(self) -> float:
+        """Processor time since the meter was made."""
+        return (self._cpu_seconds() - self._began) * 1e6
+
+
+def earmark(server: Server, items: int, *, with_item: bool = True) -> Figures:
+    """`job.item` around each item: two events an item, and the progress of each batch."""
+    log = RedisLog(server.url)
+    ref = JobRef("bench", uuid4().hex)
+    log.append(ref, (), attempt=1)
+    meter = Meter(server)
+    began = time.perf_counter()
+    reporter = JobReporter(log, ref)
+    reporter.total(items)
+    if with_item:
+        for number in range(items):
+            with reporter.item(number, kind="song", label="Neon Street"):
+                pass
+    else:
+        for number in range(items):
+            reporter.item_status(number, ItemStatus.SUCCEEDED, kind="song", label="Neon Street")
+    in_task = time.perf_counter() - began
+    reporter.close()
+    wall = time.perf_counter() - began
+    state = log.snapshot(ref)
+    assert state is not None
+    snapshot, cursor = state
+    assert snapshot.progress.done == items, snapshot.progress  # type: ignore[union-attr]
+    keys = Keys.of(ref, "progress")
+    used = sum(log.client.memory_usage(key, samples=0) or 0 for key in (keys.log, keys.state, keys.items))
+    figures = {
+        "wall_us_per_item": wall / items * 1e6,
+        "task_us_per_item": in_task / items * 1e6,
+        "server_us_per_event": meter.server_us() / cursor.seq,
+        "bytes_per_item": used / items,
+    }
+    log.close()
+    return figures
+
+
+def update_state(server: Server, items: int) -> Figures:
+    """Celery's own `update_state`, with its Redis result backend."""
+    app = Celery("bench", broker=server.tcp_url, backend=server.tcp_url)
+    task_id = uuid4().hex
+
+    @app.task(bind=True)
+    def work(task: object) -> None:
+        """Report only."""
+
+    work.push_request(id=task_id)
+    work.update_state(state="PROGRESS", meta=META)
+    meter = Meter(server)
+    began = time.perf_counter()
+    for number in range(items):
+        work.update_state(state="PROGRESS", meta=META | {"current": number})
+    wall = time.perf_counter() - began
+    return _figures(wall, items, meter.server_us())
+
+
+def xadd(server: Server, items: int, *, pipelined: int = 1) -> Figures:
+    """A bare XADD for each event, with no state, no counts and no reader told."""
+    client = redis.Redis.from_url(server.url)
+    key = f"bench:{uuid4().hex}"
+    document = json.dumps(META)
+    client.xadd(key, {"e": document})
+    meter = Meter(server)
+    began = time.perf_counter()
+    for start in range(0, items, pipelined):
+        pipeline = client.pipeline(transaction=False) if pipelined > 1 else client
+        for _ in range(start, min(items, start + pipelined)):
+            pipeline.xadd(key, {"e": document}, maxlen=2_000, approximate=True)
+        if pipelined > 1:
+            pipeline.execute()
+    wall = time.perf_counter() - began
+    return _figures(wall, items, meter.server_us())
+
+
+def bullmq(server: Server, items: int) -> Figures | None:
+    """BullMQ's `updateProgress`, awaited one by one as its documents show."""
+    if not (NODE / "node_modules" / "bullmq").is_dir():
+        return None
+    meter = Meter(server)
+    ran = subprocess.run(
+        ["node", NODE / "update_progress.mjs", str(server.port), str(items)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, float] = json.loads(ran.stdout)
+    # Two events: its own stream's, and the job's row.
+    return _figures(found["seconds"], items, meter.server_us())
+
+
+def _figures(wall_seconds: float, items: int, server_us: float) -> Figures:
+    wall = wall_seconds / items * 1e6
+    return {
+        "wall_us_per_item": wall,
+        "task_us_per_item": wall,
+        "server_us_per_event": server_us / items,
+    }
+
+
+def install_bullmq() -> None:
+    """Install BullMQ beside the script that uses it, where there is Node."""
+    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", NODE]
+    try:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=120)
+    except (OSError, subprocess.SubprocessError) as error:
+        print(f"BullMQ is left out: npm could not install it ({error}).", file=sys.stderr)
+
+
+def main() -> None:
+    """Measure each way in turn, several times over."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--items", type=int, default=5_000)
+    parser.add_argument("--large", type=int, default=100_000, help="items of the one large job")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    install_bullmq()
+    ways: dict[str, Callable[[Server, int], Figures | None]] = {
+        "earmark": earmark,
+        "update_state": update_state,
+        "xadd": xadd,
+        "xadd, 50 in a pipeline": lambda server, items: xadd(server, items, pipelined=50),
+        "bullmq": bullmq,
+    }
+    found: dict[str, list[Figures]] = {who: [] for who in ways}
+    with valkey() as server:
+        for _ in range(options.rounds):
+            for who, run in ways.items():
+                figures = run(server, options.items)
+                if figures is not None:
+                    found[who].append(figures)
+        large = [earmark(server, options.large) for _ in range(3)]
+        ends = [earmark(server, options.large, with_item=False) for _ in range(3)]
+    rows = [_row(who, options.items, runs) for who, runs in found.items() if runs]
+    rows.append(_row("earmark", options.large, large))
+    rows.append(_row("earmark, item_status", options.large, ends))
+    columns = [
+        "who",
+        "items",
+        "wall_us_per_item",
+        "task_us_per_item",
+        "server_us_per_event",
+        "bytes_per_item",
+    ]
+    emit(rows, columns=columns)
+
+
+def _row(who: str, items: int, runs: list[Figures]) -> dict[str, object]:
+    return {"bench": "report", "who": who, "items": items, **medians(runs)}
+
+
+if __name__ == "__main__":
+    main()

@@ -72,10 +72,10 @@ def test_the_encoding_is_the_one_under_which_the_files_exist(name, encoding):
 
 
 def test_the_encoding_that_finds_more_files_wins():
-    # Read as cp1252 the second name exists too, but not the first.
-    data = "Привет.ogg\nМузыка.ogg\n".encode("cp1251")
-    existing = ("Привет.ogg", "Музыка.ogg", "Ìóçûêà.ogg")
-    assert entries(data, *existing) == ("Привет.ogg", "Музыка.ogg")
+    # Read as cp1252, which is tried before, the second name exists too, but not the first.
+    names = ("音楽.ogg", "東京.ogg")
+    alike = "東京.ogg".encode("shift_jis").decode("cp1252")
+    assert entries("\n".join(names).encode("shift_jis"), *names, alike) == names
 
 
 def test_where_no_file_tells_the_encoding_a_name_that_is_utf_8_is_read_so():

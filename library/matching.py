@@ -16,11 +16,14 @@ import numpy.typing as npt
 
 Matrix = npt.NDArray[np.float64]
 
-#: Weights of the signals, in the order of `_signals`; see docs/matching.md.
-WEIGHTS = {"sound": 1.0, "artist": 1.0, "album": 0.5, "year": 0.5}
+#: Weights of the signals, chosen on one half of 250 public playlists and judged on the other:
+#: there 60 % of hidden songs come back first, against 57 % with 1, 1, ½, ½ (docs/matching.md).
+WEIGHTS = {"sound": 0.75, "artist": 1.5, "album": 1.0, "year": 0.75}
 #: How much of the covariance is replaced by its mean variance: few songs make it unsure.
 SHRINKAGE = 0.3
-#: Sharpens sums of weighted deviations into shares of certainty; see docs/matching.md.
+#: Sharpens sums of weighted deviations into shares of certainty, so that of the proposals with a
+#: score of 0.7 about 70 % are right. Less is unsure of everything, more is sure of what is wrong
+#: (docs/benchmarks.md).
 SHARPNESS = 1.5
 #: Deviations beyond this say no more.
 _MOST = 3.0

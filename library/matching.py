@@ -122,7 +122,7 @@ class Matcher:
         return np.clip(matrix / scale, -_MOST, _MOST)
 
     def _of_song(self, song: SongProfile, row: Matrix, why: dict[str, Matrix]) -> list[Proposal]:
-        has_it = self._places.get(song.song_id, frozenset())
+        has_it = self._places.get(song.song_id, set())
         others = [i for i in range(len(self._playlists)) if i not in has_it]
         if not others:
             return []

@@ -121,9 +121,7 @@ class Home:
 
     def song(self, name: str, **values: object) -> Song:
         record = SongRecord(external_id=name, **{"title": name, **values})  # type: ignore[arg-type]
-        return songs.save(
-            self.session, account_id=self.id, source_id=self.source.id, record=record
-        )
+        return songs.save(self.session, account_id=self.id, source_id=self.source.id, record=record)
 
     def playlist(self, name: str, *entries: Song) -> Playlist:
         return playlists.save(

@@ -73,9 +73,7 @@ def _copied(package: Path, folder: Path) -> Path:
     return folder / package.name
 
 
-def _wait_until_ready(
-    programs: Path, folder: Path, process: subprocess.Popen[bytes]
-) -> None:
+def _wait_until_ready(programs: Path, folder: Path, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + STARTUP_SECONDS
     asking = [programs / "pg_isready", "-h", folder, "-q"]
     while subprocess.run(asking, check=False).returncode:

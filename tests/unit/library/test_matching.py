@@ -184,21 +184,39 @@ def test_ten_songs_of_an_artist_among_twenty_say_more_than_one_among_two():
         songs = (song(f"{name}{n}", artist=artist) for n, artist in enumerate(names))
         return PlaylistProfile(name, tuple(songs))
 
-    found = best([mixed("small", 1, 1), mixed("large", 10, 10)], song("x", artist="Ann"))
+    found = best([mixed("a", 1, 1), mixed("large", 10, 10)], song("x", artist="Ann"))
     assert found.playlist_id == "large"
 
 
 def test_a_direction_in_which_playlists_scatter_counts_less():
-    # In the first number each playlist is wide: a step there says less than one in the second.
+    # In the first number each playlist is wide: a step there says less than one in the second,
+    # though measured over all songs this one lies nearer to the low ones.
     rng = np.random.default_rng(1)
     wide = [
         PlaylistProfile(name, tuple(
-            song(f"{name}{n}", sound=at(x + rng.normal(0, 5), y + rng.normal(0, 0.3)))
+            song(f"{name}{n}", sound=at(x + rng.normal(0, 5), y + rng.normal(0, 0.1)))
             for n in range(30)))
-        for name, x, y in (("low", 0, 0), ("high", 0, 3))
+        for name, x, y in (("high", 8, 1), ("low", -8, 0))
     ]  # fmt: skip
-    assert best(wide, song("x", sound=at(9, 3))).playlist_id == "high"
-    assert best(wide, song("x", sound=at(-9, 0))).playlist_id == "low"
+    assert best(wide, song("x", sound=at(-12, 1))).playlist_id == "high"
+    assert best(wide, song("x", sound=at(12, 0))).playlist_id == "low"
+
+
+def test_a_playlist_without_years_is_neither_near_nor_far():
+    lists = [cloud("a", 0, year=1970), cloud("b", 0, year=2020), cloud("c", 0, year=0)]
+    (found,) = propose(lists, [song("x", year=2019), song("y", year=1971)])[:1]
+    assert [proposal.playlist_id for proposal in found] == ["b", "c", "a"]
+
+
+def test_what_stands_out_by_far_says_no_more_than_what_stands_out():
+    matcher = Matcher([cloud("a", 0)])
+    matcher._scales = {"sound": 2.0, "year": 0.0}
+    far = np.array([[-100.0, 1.0, 100.0, np.nan]])
+    assert matcher._deviation("sound", far)[0, :3].tolist() == [-3, 0.5, 3]
+    assert np.isnan(matcher._deviation("sound", far)[0, 3])
+    # What is the same everywhere says nothing, but is known.
+    assert matcher._deviation("year", far)[0, :3].tolist() == [0, 0, 0]
+    assert np.isnan(matcher._deviation("year", far)[0, 3])
 
 
 def test_what_is_not_known_gives_its_weight_to_the_rest():

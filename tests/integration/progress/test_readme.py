@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from celery import Celery
 
-from tests.servers import Server, free_port
+from tests.servers import Server, free_port, valkey
 from tests.sse import Parser
 from tests.workers import worker
 
@@ -32,11 +32,18 @@ def example() -> str:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, valkey_server: Server) -> Path:
+def server() -> Iterator[Server]:
+    """A server of this test's own: another worker on its queue would take the example's task."""
+    with valkey() as running:
+        yield running
+
+
+@pytest.fixture
+def folder(tmp_path: Path, server: Server) -> Path:
     """The example as a file, with the server of the tests for the one on its usual port."""
     there = "redis://localhost:6379/0"
     assert example().count(there) == 2
-    (tmp_path / "shop.py").write_text(example().replace(there, valkey_server.tcp_url), "utf-8")
+    (tmp_path / "shop.py").write_text(example().replace(there, server.tcp_url), "utf-8")
     return tmp_path
 
 
@@ -68,13 +75,11 @@ def test_the_example_is_short() -> None:
     assert len(example().splitlines()) <= 20
 
 
-def test_the_example_streams_a_job_to_its_end(
-    folder: Path, site: int, valkey_server: Server
-) -> None:
+def test_the_example_streams_a_job_to_its_end(folder: Path, site: int, server: Server) -> None:
     assert "`celery -A shop.celery worker`" in README
     path = os.pathsep.join([str(folder), str(ROOT)])
     with worker("shop.celery", folder, {"PYTHONPATH": path}):
-        client = Celery("client", broker=valkey_server.tcp_url)
+        client = Celery("client", broker=server.tcp_url)
         job_id = client.send_task("shop.ship", args=[["apples", "pears", "plums"]]).id
         client.close()
         events = _followed(site, job_id)

@@ -1,1 +1,1 @@
-"""What is measured. Each module is one benchmark; `make bench` lists them."""
+"""What is measured: `make bench` lists it."""

@@ -1,40 +1,32 @@
-"""How a benchmark says what it found: JSON lines on stdout, a table on stderr."""
+"""How benchmarks tell what they found: JSON lines for programs, a table for people."""
 
 from __future__ import annotations
 
 import json
-import os
-import platform
 import statistics
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+
+Row = Mapping[str, object]
 
 
-def machine() -> str:
-    """The machine's shape, for the head of a table."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{cores} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-
-
-def medians(runs: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """The median of every figure over runs."""
-    rows = list(runs)
-    return {name: statistics.median(row[name] for row in rows) for name in rows[0]}
-
-
-def emit(rows: Sequence[Mapping[str, object]], *, columns: Sequence[str]) -> None:
-    """Print the rows, and a table of some of their columns."""
+def tell(title: str, rows: Sequence[Row]) -> None:
+    """Rows: a JSON line for each on stdout, one table of all their columns on stderr."""
     for row in rows:
-        print(json.dumps(row), flush=True)
-    cells = [[_cell(row.get(name)) for name in columns] for row in rows]
-    widths = [max(len(line[i]) for line in [list(columns), *cells]) for i in range(len(columns))]
-    print(f"\n{machine()}\n", file=sys.stderr)
-    for line in [list(columns), ["-" * width for width in widths], *cells]:
-        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        print(text.rstrip(), file=sys.stderr)
+        print(json.dumps({"table": title, **row}), flush=True)
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [columns, ["---"] * len(columns), *([_text(row.get(c)) for c in columns] for row in rows)]
+    print(f"\n{title}\n", file=sys.stderr)
+    for line in lines:
+        print("| " + " | ".join(line) + " |", file=sys.stderr)
 
 
-def _cell(value: object) -> str:
+def medians(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The median of every figure over runs."""
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+
+
+def _text(value: object) -> str:
     if value is None:
         return "–"
-    return f"{value:,.2f}" if isinstance(value, float) else str(value)
+    return f"{value:.3g}" if isinstance(value, float) and abs(value) < 1000 else str(value)

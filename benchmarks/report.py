@@ -22,7 +22,7 @@ from uuid import uuid4
 import redis
 from celery import Celery
 
-from benchmarks._table import emit, medians
+from benchmarks._table import medians, tell
 from progress.events import ItemStatus
 from progress.log import JobRef
 from progress.redis import Keys, RedisLog
@@ -185,15 +185,7 @@ def main() -> None:
     rows = [_row(who, options.items, runs) for who, runs in found.items() if runs]
     rows.append(_row("earmark", options.large, large))
     rows.append(_row("earmark, item_status", options.large, ends))
-    columns = [
-        "who",
-        "items",
-        "wall_us_per_item",
-        "task_us_per_item",
-        "server_us_per_event",
-        "bytes_per_item",
-    ]
-    emit(rows, columns=columns)
+    tell("Reporting", rows)
 
 
 def _row(who: str, items: int, runs: list[Figures]) -> dict[str, object]:

@@ -21,13 +21,19 @@ from .errors import UnreadableFile
 from .listening import SILENCE_LUFS, Listening
 
 #: Raise it when what is heard changes, so that every song is heard again.
-ANALYSER_VERSION = 1
+ANALYSER_VERSION = 2
 
 RATE_HZ = 22_050
 #: Longer files are heard to this point: enough for every figure, and a bound on memory.
 MAX_SECONDS = 15 * 60
+#: Numbers decoded at most: 15 minutes of stereo at 48 kHz; more channels are heard for less long.
+MAX_NUMBERS = MAX_SECONDS * 48_000 * 2
 #: Below this there is nothing to hear.
 MIN_SECONDS = 0.1
+#: A rate below this is a damaged header's, and holds no music.
+MIN_RATE_HZ = 2_000
+#: Louder samples are damaged ones: 1 is full scale, files that hold integers as floats 32,768.
+_LOUDEST = 32_768.0
 
 STAGES = ("decode", "loudness", "rhythm", "tonality", "timbre")
 
@@ -74,15 +80,18 @@ def _decode(path: Path) -> tuple[Samples, int]:
         raise UnreadableFile("The file is empty.")
     try:
         with soundfile.SoundFile(os.fsencode(path)) as file:
-            frames = int(MAX_SECONDS * file.samplerate)
+            frames = min(MAX_SECONDS * file.samplerate, MAX_NUMBERS // file.channels)
             samples = file.read(frames, dtype="float32", always_2d=True)
             rate_hz = int(file.samplerate)
     except (soundfile.SoundFileError, OSError, ValueError) as error:
         raise UnreadableFile("The file is damaged or is not audio that can be read.") from error
     if not len(samples):
         raise UnreadableFile("There is no sound in this file.")
-    # A damaged float file may hold NaN or infinities, which would spread to every figure.
-    return np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0), rate_hz
+    if rate_hz < MIN_RATE_HZ:
+        raise UnreadableFile("The file is damaged or is not audio that can be read.")
+    # A damaged float file may hold NaN or more than any sum takes, which would spread to all.
+    np.nan_to_num(samples, copy=False, nan=0.0)
+    return np.clip(samples, -_LOUDEST, _LOUDEST, out=samples), rate_hz
 
 
 def _loudness(samples: Samples, rate_hz: int) -> float:

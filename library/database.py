@@ -76,6 +76,8 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
     # The driver's own transaction control is off: it begins too late, and a transaction that
     # reads first and writes later then fails with "database is locked" at once.
     connection.isolation_level = None
+    # SQLite's own knows the letters of ASCII alone: a search for "über" would miss "Über".
+    connection.create_function("lower", 1, _lower, deterministic=True)
     for pragma in (
         "journal_mode=WAL",
         "synchronous=NORMAL",
@@ -83,6 +85,10 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
         f"busy_timeout={BUSY_TIMEOUT_MS}",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else str(text).lower()
 
 
 def _begin_sqlite(connection: Any) -> None:

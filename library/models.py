@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     CheckConstraint,
     DateTime,
     Dialect,
@@ -80,9 +81,23 @@ class Base(DeclarativeBase):
 
 
 def _within_account(local: str, remote: str) -> ForeignKeyConstraint:
-    """A reference to a row of the same account."""
+    """A reference to a row of the same account, at whose end this one ends too."""
     return ForeignKeyConstraint(
         ["account_id", local], [f"{remote}.account_id", f"{remote}.id"], ondelete="CASCADE"
+    )
+
+
+def _to_a_job(local: str) -> ForeignKeyConstraint:
+    """A reference to a job of the same account, which holds the job as long as it is there.
+
+    Looked at when the transaction ends: the end of an account takes both rows, in either order.
+    Not ON DELETE SET NULL, which would empty the account's column along with the job's.
+    """
+    return ForeignKeyConstraint(
+        ["account_id", local],
+        ["jobs.account_id", "jobs.id"],
+        deferrable=True,
+        initially="DEFERRED",
     )
 
 
@@ -147,7 +162,8 @@ class Song(Base):
     year: Mapped[int | None]
     track_number: Mapped[int | None]
     duration_seconds: Mapped[float | None]
-    size_bytes: Mapped[int | None]
+    #: Wider than four bytes: a recording of hours is larger than 2 GiB.
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     #: Nanoseconds since 1970, as text: wider than some databases' integers.
     modified_ns: Mapped[str | None] = mapped_column(String(20))
     #: False once the source has it no longer.
@@ -230,6 +246,7 @@ class Job(Base):
     __table_args__ = (
         UniqueConstraint("account_id", "id"),
         UniqueConstraint("account_id", "idempotency_key"),
+        _to_a_job("retry_of"),
         CheckConstraint(f"kind IN {JOB_KINDS}", name="kind"),
         CheckConstraint(f"status IN {ACTIVE_STATUSES + TERMINAL_STATUSES}", name="status"),
         CheckConstraint("attempt >= 0", name="attempt"),
@@ -259,7 +276,7 @@ class Job(Base):
     parameters: Mapped[dict[str, Any]] = mapped_column(default=dict)
     idempotency_key: Mapped[str | None] = mapped_column(String(128))
     #: The job whose remaining work this one does.
-    retry_of: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
+    retry_of: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -286,6 +303,7 @@ class Match(Base):
         UniqueConstraint("song_id", "playlist_id"),
         _within_account("song_id", "songs"),
         _within_account("playlist_id", "playlists"),
+        _to_a_job("job_id"),
         CheckConstraint("score >= 0 AND score <= 1", name="score"),
         CheckConstraint("rank >= 1", name="rank"),
         Index("ix_matches_account_id_rank_score", "account_id", "rank", "score"),
@@ -295,7 +313,7 @@ class Match(Base):
     account_id: Mapped[UUID]
     song_id: Mapped[UUID]
     playlist_id: Mapped[UUID]
-    job_id: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
+    job_id: Mapped[UUID | None]
     #: 0…1: how sure the proposal is.
     score: Mapped[float]
     #: 1 for the best playlist for the song.

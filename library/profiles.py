@@ -10,11 +10,13 @@ import numpy as np
 
 from .matching import PlaylistProfile, SongProfile
 from .models import Features, Playlist, Song
+from .timbre import TIMBRE_SIZE
 
 
 def song_profile(song: Song, features: Features | None) -> SongProfile:
-    """A song as the matcher sees it."""
-    sound = None if features is None else _sound(features)
+    """A song as the matcher sees it: not heard where another analyser's vector is all there is."""
+    is_usable = features is not None and len(features.timbre) == 4 * TIMBRE_SIZE
+    sound = _sound(features) if features is not None and is_usable else None
     return SongProfile(str(song.id), song.artist, song.album, song.year, sound)
 
 

@@ -11,6 +11,9 @@ _SIZE, _HOP, _BANDS = 1024, 256, 40
 SLOWEST_BPM, FASTEST_BPM = 45.0, 220.0
 #: Listeners tap near this tempo; it decides between one and its double.
 _USUAL_BPM, _USUAL_OCTAVES = 120.0, 0.9
+#: The least rise, summed over the bands in nepers, that may be an onset. The ripple of steady
+#: tones and of noise stays below it; its own period would else be taken for a sure beat.
+_LEAST_RISE = 6.0
 #: What no beat can be heard in is given the usual tempo, with no confidence.
 _NO_BEAT = (_USUAL_BPM, 0.0)
 
@@ -23,7 +26,7 @@ def tempo(signal: Array, rate_hz: int) -> tuple[float, float]:
     programming", 2007).
     """
     flux = _flux(signal, rate_hz)
-    if len(flux) < 32 or not flux.any():
+    if len(flux) < 32 or flux.max() < _LEAST_RISE:
         return _NO_BEAT
     frames_per_second = rate_hz / _HOP
     correlation = _autocorrelation(flux)

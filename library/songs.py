@@ -48,7 +48,7 @@ def mark_gone(session: Session, *, source_id: UUID, present: Iterable[str]) -> i
 def ids_by_external(session: Session, *, source_id: UUID) -> dict[str, UUID]:
     """The ids of a source's present songs by the source's own names."""
     mine = select(Song.external_id, Song.id).where(Song.source_id == source_id, Song.present)
-    return dict(session.execute(mine).tuples().all())
+    return {external_id: song_id for external_id, song_id in session.execute(mine)}  # noqa: C416
 
 
 def set_liked(session: Session, *, account_id: UUID, song_ids: Sequence[UUID]) -> None:
@@ -88,7 +88,10 @@ def page(
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[tuple[Song, Features | None, bool]]:
-    """The account's songs by title: each with what was heard, and whether it is liked."""
+    """The account's songs by title, from the one after `after` on.
+
+    Each comes with what was heard, and whether it is liked.
+    """
     liked = LikedSong.song_id.is_not(None)
     query = (
         select(Song, Features, liked)
@@ -102,8 +105,10 @@ def page(
         like = f"%{_escaped(search.lower())}%"
         fields = (Song.title, Song.artist, Song.album)
         query = query.where(or_(*(func.lower(f).like(like, escape="\\") for f in fields)))
-    mark = get(session, account_id=account_id, song_id=after) if after else None
-    if mark is not None:
+    if after is not None:
+        mark = get(session, account_id=account_id, song_id=after)
+        if mark is None:
+            return []
         further = (Song.title == mark.title) & (Song.id > mark.id)
         query = query.where(or_(Song.title > mark.title, further))
     query = query.order_by(Song.title, Song.id).limit(limit)

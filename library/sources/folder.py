@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import unicodedata
@@ -20,6 +21,8 @@ PLAYLIST_SUFFIXES = frozenset((".m3u", ".m3u8"))
 
 #: Larger than any playlist; what is larger is something else.
 MAX_PLAYLIST_BYTES = 8 * 1024 * 1024
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 _LIKED_NAMES = frozenset(
     f"{word}{ending}"
@@ -83,10 +86,12 @@ class FolderSource:
         for entry in entries:
             if entry.name.startswith(".") or not self._is_inside(entry):
                 continue
-            if entry.is_dir():
-                yield from self._walk(Path(entry.path), seen)
-            elif entry.is_file():
-                yield Path(entry.path)
+            path = Path(entry.path)
+            # Not the entry's own tests, which raise for a link that leads back to itself.
+            if path.is_dir():
+                yield from self._walk(path, seen)
+            elif path.is_file():
+                yield path
 
     def _is_inside(self, entry: os.DirEntry[str]) -> bool:
         if not entry.is_symlink():
@@ -150,12 +155,12 @@ class FolderSource:
         """
         path = self.path(external_id)
         try:
-            data = path.read_bytes()[: MAX_PLAYLIST_BYTES + 1]
+            with path.open("rb") as file:
+                data = file.read(MAX_PLAYLIST_BYTES + 1)
         except OSError as error:
             raise UnreadableFile(f"The playlist cannot be opened: {error.strerror}.") from error
-        if len(data) > MAX_PLAYLIST_BYTES or (
-            b"\0" in data[:64] and not data.startswith(b"\xff\xfe")
-        ):
+        is_binary = b"\0" in data[:64] and not data.startswith(_UTF_16)
+        if is_binary or len(data) > MAX_PLAYLIST_BYTES:
             raise UnreadableFile("The file is not a playlist.")
         at = PurePosixPath(external_id).parent
         parsed = m3u.parse(data, lambda entry: songs.find(entry, at, self.root) is not None)
@@ -211,8 +216,10 @@ def _alike(name: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """A text that may hold undecodable bytes, as it can be shown and stored."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """A text that may hold undecodable bytes or NUL, as it can be shown and stored."""
+    return (
+        text.replace("\0", "\ufffd").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    )
 
 
 def _told_by_name(external_id: str) -> tuple[str | None, str]:

@@ -69,5 +69,6 @@ def _path(line: str) -> str:
         path = line[5:]
         if path.startswith("//"):
             path = "/" + path[2:].partition("/")[2]
-        return unquote_to_bytes(path).decode("utf-8", "surrogateescape")
+        raw = unquote_to_bytes(path.encode("utf-8", "surrogateescape"))
+        return raw.decode("utf-8", "surrogateescape")
     return line.replace("\\", "/")

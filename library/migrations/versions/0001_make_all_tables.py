@@ -61,7 +61,11 @@ def upgrade() -> None:
             ["account_id"], ["accounts.id"], name=op.f("fk_jobs_account_id"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
-            ["retry_of"], ["jobs.id"], name=op.f("fk_jobs_retry_of"), ondelete="SET NULL"
+            ["account_id", "retry_of"],
+            ["jobs.account_id", "jobs.id"],
+            name=op.f("fk_jobs_account_id_retry_of"),
+            initially="DEFERRED",
+            deferrable=True,
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
         sa.UniqueConstraint("account_id", "id", name=op.f("uq_jobs_account_id_id")),
@@ -132,7 +136,7 @@ def upgrade() -> None:
         sa.Column("year", sa.Integer(), nullable=True),
         sa.Column("track_number", sa.Integer(), nullable=True),
         sa.Column("duration_seconds", sa.Double(), nullable=True),
-        sa.Column("size_bytes", sa.Integer(), nullable=True),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=True),
         sa.Column("modified_ns", sa.String(length=20), nullable=True),
         sa.Column("present", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -213,7 +217,11 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["job_id"], ["jobs.id"], name=op.f("fk_matches_job_id"), ondelete="SET NULL"
+            ["account_id", "job_id"],
+            ["jobs.account_id", "jobs.id"],
+            name=op.f("fk_matches_account_id_job_id"),
+            initially="DEFERRED",
+            deferrable=True,
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_matches")),
         sa.UniqueConstraint("song_id", "playlist_id", name=op.f("uq_matches_song_id_playlist_id")),

@@ -1,0 +1,431 @@
+"""What is written is found again, by its account alone, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import numpy as np
+import pytest
+from sqlalchemy.orm import Session
+
+from library import accounts, jobs, matches, playlists, songs
+from library.errors import EmailTaken, JobAlreadyActive
+from library.listening import Listening
+from library.matching import Proposal
+from library.models import Job, Song
+from tests.integration.library.conftest import Home
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+LISTENING = Listening(120.5, 0.9, -14.2, "C♯ minor", 0.8, 200.0, np.arange(67, dtype=np.float32))
+
+
+class TestAccounts:
+    def test_an_address_is_known_in_any_case(self, session: Session) -> None:
+        account = accounts.create(session, email=" Ünn@Example.ORG ", password_hash="h")
+        assert account.email == "ünn@example.org"
+        assert accounts.by_email(session, email="ÜNN@example.org ") is account
+        assert accounts.get(session, account_id=account.id) is account
+        assert accounts.by_email(session, email="bob@example.org") is None
+
+    def test_an_address_that_is_taken_is_named_and_the_rest_is_kept(self, session: Session) -> None:
+        kept = accounts.create(session, email="a@b", password_hash="h")
+        with pytest.raises(EmailTaken, match="a@b"):
+            accounts.create(session, email="A@B", password_hash="h")
+        assert accounts.get(session, account_id=kept.id) is kept
+
+    def test_the_folder_of_an_account_can_be_changed(self, session: Session, home: Home) -> None:
+        before = accounts.source(session, account_id=home.id)
+        after = accounts.set_folder(session, account_id=home.id, location="/other", name="Other")
+        assert before is after
+        assert (after.location, after.name) == ("/other", "Other")
+
+    def test_an_account_without_a_folder_has_no_source(self, session: Session) -> None:
+        account = accounts.create(session, email="a@b", password_hash="h")
+        assert accounts.source(session, account_id=account.id) is None
+
+
+class TestSongs:
+    def test_a_song_that_is_read_again_is_the_same_song(self, home: Home) -> None:
+        first = home.song("a", artist="Ann")
+        second = home.song("a", title="New", artist=None)
+        assert first is second
+        assert (second.title, second.artist) == ("New", None)
+
+    def test_a_song_that_is_gone_is_kept_but_shown_nowhere(
+        self, session: Session, home: Home
+    ) -> None:
+        kept, gone = home.song("kept"), home.song("gone")
+        songs.set_liked(session, account_id=home.id, song_ids=[kept.id, gone.id])
+        assert songs.mark_gone(session, source_id=home.source.id, present=["kept"]) == 1
+        assert songs.mark_gone(session, source_id=home.source.id, present=["kept"]) == 0
+        assert songs.ids_by_external(session, source_id=home.source.id) == {"kept": kept.id}
+        assert [row[0].title for row in songs.page(session, account_id=home.id)] == ["kept"]
+        assert songs.counts(session, account_id=home.id) == (1, 1, 0)
+        assert [s.title for s, _ in songs.all_with_features(session, account_id=home.id)] == [
+            "kept"
+        ]
+        assert home.song("gone").id == gone.id
+        assert songs.counts(session, account_id=home.id) == (2, 2, 0)
+
+    def test_many_songs_may_go_at_once(self, session: Session, home: Home) -> None:
+        session.add_all(
+            Song(account_id=home.id, source_id=home.source.id, external_id=str(n), title="x")
+            for n in range(1201)
+        )
+        session.flush()
+        assert songs.mark_gone(session, source_id=home.source.id, present=["7"]) == 1200
+
+    def test_the_liked_songs_are_these_and_no_others(
+        self, session: Session, home: Home, make_home: Callable[[], Home]
+    ) -> None:
+        a, b, c = (home.song(name) for name in "abc")
+        other = make_home()
+        songs.set_liked(session, account_id=other.id, song_ids=[other.song("x").id])
+        for wanted in ([a, b], [b, c], [c, c], []):
+            ids = [song.id for song in wanted]
+            songs.set_liked(session, account_id=home.id, song_ids=ids)
+            assert songs.liked_ids(session, account_id=home.id) == set(ids)
+        assert len(songs.liked_ids(session, account_id=other.id)) == 1
+
+    def test_songs_are_paged_by_title_each_once(self, session: Session, home: Home) -> None:
+        titles = ["Same", "Same", "Same", "Äther", "a", "B", "", "日本", "z"]
+        made = [home.song(str(n), title=title) for n, title in enumerate(titles)]
+        whole = [row[0].id for row in songs.page(session, account_id=home.id)]
+        assert set(whole) == {song.id for song in made}
+        for limit in (1, 2, 3, 8):
+            walked: list[UUID] = []
+            while rows := songs.page(
+                session,
+                account_id=home.id,
+                after=walked[-1] if walked else None,
+                limit=limit,
+            ):
+                walked += [row[0].id for row in rows]
+                assert len(walked) <= len(made)
+            assert walked == whole
+
+    def test_a_page_after_a_song_that_is_not_there_is_empty(
+        self, session: Session, home: Home, make_home: Callable[[], Home]
+    ) -> None:
+        home.song("a")
+        for mark in (uuid4(), make_home().song("theirs").id):
+            assert songs.page(session, account_id=home.id, after=mark) == []
+
+    @pytest.mark.parametrize(
+        ("search", "found"),
+        [
+            ("night", {"1"}),
+            ("NIGHT", {"1"}),
+            ("quay", {"1"}),
+            ("harbour", {"1"}),
+            ("über", {"2"}),
+            ("ÜBER", {"2"}),
+            ("100%", {"3"}),
+            ("%", {"3"}),
+            ("_", {"4"}),
+            ("\\", {"5"}),
+            ("", {"1", "2", "3", "4", "5"}),
+            ("nowhere", set()),
+        ],
+    )
+    def test_a_search_finds_title_artist_and_album_as_they_stand(
+        self, session: Session, home: Home, search: str, found: set[str]
+    ) -> None:
+        home.song("1", title="At Night", artist="North Quay", album="Harbour")
+        home.song("2", title="Über den Wolken")
+        home.song("3", title="100% pure")
+        home.song("4", title="a_b")
+        home.song("5", title="a\\b")
+        rows = songs.page(session, account_id=home.id, search=search)
+        assert {row[0].external_id for row in rows} == found
+
+    def test_a_page_says_what_was_heard_and_what_is_liked(
+        self, session: Session, home: Home
+    ) -> None:
+        a, b = home.song("a"), home.song("b")
+        songs.set_liked(session, account_id=home.id, song_ids=[b.id])
+        songs.save_features(session, song=a, listening=LISTENING, analyser_version=1)
+        rows = songs.page(session, account_id=home.id)
+        assert [(s.title, f is not None, liked) for s, f, liked in rows] == [
+            ("a", True, False),
+            ("b", False, True),
+        ]
+        liked = songs.page(session, account_id=home.id, liked_only=True)
+        assert [row[0].title for row in liked] == ["b"]
+        assert songs.counts(session, account_id=home.id) == (2, 1, 1)
+
+    def test_what_was_heard_comes_back_as_it_was(self, session: Session, home: Home) -> None:
+        song = home.song("a")
+        for confidence in (0.1, 0.9):
+            heard = Listening(120.5, confidence, -14.2, "C♯ minor", 0.8, 200.0, LISTENING.timbre)
+            songs.save_features(session, song=song, listening=heard, analyser_version=1)
+        session.expire_all()
+        ((_, features),) = songs.all_with_features(session, account_id=home.id)
+        assert features is not None
+        assert (features.tempo_bpm, features.tempo_confidence) == (120.5, 0.9)
+        assert features.key == "C♯ minor"
+        assert np.array_equal(np.frombuffer(features.timbre, "<f4"), LISTENING.timbre)
+
+    def test_only_what_was_not_heard_in_this_form_is_to_be_heard(
+        self, session: Session, home: Home
+    ) -> None:
+        def waiting(version: int = 2) -> list[str]:
+            found = songs.to_analyse(session, account_id=home.id, analyser_version=version)
+            return [song.title for song in found]
+
+        a = home.song("a", size_bytes=1, modified_ns="1")
+        home.song("b")
+        assert waiting() == ["a", "b"]
+        songs.save_features(session, song=a, listening=LISTENING, analyser_version=2)
+        assert waiting() == ["b"]
+        assert waiting(version=3) == ["a", "b"]
+        home.song("a", size_bytes=1, modified_ns="2")
+        assert waiting() == ["a", "b"]
+        songs.mark_gone(session, source_id=home.source.id, present=["b"])
+        assert waiting() == ["b"]
+
+
+class TestPlaylists:
+    def test_a_playlist_that_is_read_again_is_the_same_with_its_new_entries(
+        self, session: Session, home: Home
+    ) -> None:
+        a, b, c = (home.song(name) for name in "abc")
+        first = home.playlist("p", a, b)
+        second = home.playlist("p", c, a)
+        assert first.id == second.id
+        assert playlists.members(session, account_id=home.id) == {first.id: [c.id, a.id]}
+        found = playlists.songs(session, account_id=home.id, playlist_id=first.id)
+        assert [song.title for song in found] == ["c", "a"]
+
+    def test_a_playlist_may_be_empty(self, session: Session, home: Home) -> None:
+        full, empty = home.playlist("b", home.song("s")), home.playlist("a")
+        found = playlists.with_sizes(session, account_id=home.id)
+        assert found == [(empty, 0), (full, 1)]
+        assert playlists.members(session, account_id=home.id).keys() == {full.id}
+
+    def test_the_playlists_that_are_gone_are_removed(self, session: Session, home: Home) -> None:
+        kept = home.playlist("kept")
+        home.playlist("gone", home.song("s"))
+        assert playlists.remove_others(session, source_id=home.source.id, present=["kept"]) == 1
+        session.expire_all()
+        assert playlists.with_sizes(session, account_id=home.id) == [(kept, 0)]
+
+    def test_songs_that_are_gone_are_no_members(self, session: Session, home: Home) -> None:
+        a, b = home.song("a"), home.song("b")
+        playlist = home.playlist("p", a, b)
+        songs.mark_gone(session, source_id=home.source.id, present=["b"])
+        assert playlists.members(session, account_id=home.id) == {playlist.id: [b.id]}
+
+
+class TestMatches:
+    def test_the_proposals_for_a_song_are_these_and_no_others(
+        self, session: Session, home: Home
+    ) -> None:
+        song, p, q = home.song("s"), home.playlist("p"), home.playlist("q")
+        job, _ = jobs.create(session, account_id=home.id, kind="matching")
+        for scores in ({p: 0.5}, {q: 0.7, p: 0.2}, {}, {p: 0.9, q: 0.1}):
+            found = [Proposal(str(song.id), str(x.id), s, ("why",)) for x, s in scores.items()]
+            matches.replace(
+                session, account_id=home.id, song_id=song.id, job_id=job.id, proposals=found
+            )
+            rows = matches.proposed(session, account_id=home.id)
+            shown = [(m.rank, x, m.score, m.reasons) for _, ranked in rows for m, x in ranked]
+            expected = [(n, x, s, ["why"]) for n, (x, s) in enumerate(scores.items(), 1)]
+            assert shown == expected
+            assert matches.count(session, account_id=home.id) == bool(scores)
+
+    def test_the_songs_most_sure_of_come_first(self, session: Session, home: Home) -> None:
+        p, q = home.playlist("p"), home.playlist("q")
+        for name, score in (("unsure", 0.4), ("sure", 0.9), ("half", 0.6)):
+            song = home.song(name)
+            proposals = [
+                Proposal("", str(p.id), score, ()), Proposal("", str(q.id), 1 - score, ())
+            ]  # fmt: skip
+            matches.replace(
+                session, account_id=home.id, song_id=song.id, job_id=None, proposals=proposals
+            )  # type: ignore[arg-type]
+        found = matches.proposed(session, account_id=home.id)
+        assert [song.title for song, _ in found] == ["sure", "half", "unsure"]
+        assert [[m.rank for m, _ in ranked] for _, ranked in found] == [[1, 2]] * 3
+
+    def test_proposals_for_other_songs_are_dropped(
+        self, session: Session, home: Home, make_home: Callable[[], Home]
+    ) -> None:
+        for mine in (home, make_home()):
+            playlist = mine.playlist("p")
+            for name in "ab":
+                proposal = Proposal("", str(playlist.id), 0.5, ())
+                matches.replace(
+                    session,
+                    account_id=mine.id,
+                    song_id=mine.song(name).id,
+                    job_id=None,  # type: ignore[arg-type]
+                    proposals=[proposal],
+                )
+            other = mine
+        matches.keep_only(session, account_id=home.id, song_ids=[home.song("a").id])
+        assert [s.title for s, _ in matches.proposed(session, account_id=home.id)] == ["a"]
+        assert matches.count(session, account_id=other.id) == 2
+
+
+class TestJobs:
+    def create(self, home: Home, **values: object) -> Job:
+        given = {"kind": "sync", **values}
+        return jobs.create(home.session, account_id=home.id, **given)[0]  # type: ignore[arg-type]
+
+    def end(self, home: Home, job: Job, status: str = "completed") -> bool:
+        return jobs.finish(home.session, job_id=job.id, attempt=job.attempt, status=status, now=NOW)
+
+    def test_a_second_job_of_a_kind_is_refused_and_names_the_first(self, home: Home) -> None:
+        first = self.create(home)
+        with pytest.raises(JobAlreadyActive) as caught:
+            self.create(home)
+        assert (caught.value.job_id, caught.value.kind) == (first.id, "sync")
+        self.create(home, kind="analysis")
+        self.end(home, first)
+        assert self.create(home).id != first.id
+
+    def test_a_key_that_was_used_gives_the_job_it_made_also_after_its_end(
+        self, home: Home, make_home: Callable[[], Home]
+    ) -> None:
+        session = home.session
+        made, new = jobs.create(session, account_id=home.id, kind="sync", idempotency_key="k")
+        assert new
+        for _ in range(2):
+            found, new = jobs.create(session, account_id=home.id, kind="sync", idempotency_key="k")
+            assert (found.id, new) == (made.id, False)
+            self.end(home, made)
+        other = make_home()
+        _, new = jobs.create(session, account_id=other.id, kind="sync", idempotency_key="k")
+        assert new
+
+    def test_an_attempt_begins_until_the_job_is_over(self, home: Home) -> None:
+        job = self.create(home)
+
+        def begin() -> int | None:
+            return jobs.begin_attempt(home.session, job_id=job.id, now=NOW)
+
+        assert [begin(), begin()] == [1, 2]
+        home.session.refresh(job)
+        assert (job.status, job.attempt, job.started_at) == ("running", 2, NOW)
+        assert self.end(home, job)
+        assert begin() is None
+
+    def test_a_stale_attempt_writes_nothing(self, home: Home) -> None:
+        job = self.create(home)
+        for _ in range(2):
+            jobs.begin_attempt(home.session, job_id=job.id, now=NOW)
+        ids = {"job_id": job.id, "attempt": 1}
+        counts = {"total": 9, "succeeded": 9, "failed": 0}
+        assert not jobs.set_retrying(home.session, **ids)
+        assert not jobs.set_counts(home.session, **ids, **counts)
+        assert not jobs.finish(home.session, **ids, status="failed", now=NOW)
+        home.session.refresh(job)
+        assert (job.status, job.total, job.finished_at) == ("running", None, None)
+        ids["attempt"] = 2
+        assert jobs.set_counts(home.session, **ids, **counts, result={"heard": 9})
+        assert jobs.set_retrying(home.session, **ids)
+        home.session.refresh(job)
+        assert (job.status, job.succeeded, job.result) == ("retrying", 9, {"heard": 9})
+
+    def test_a_job_ends_once(self, home: Home) -> None:
+        job = self.create(home)
+        assert self.end(home, job, "failed")
+        assert not self.end(home, job, "completed")
+        home.session.refresh(job)
+        assert (job.status, job.finished_at) == ("failed", NOW)
+
+    def test_what_went_wrong_is_kept(self, home: Home) -> None:
+        job = self.create(home)
+        jobs.finish(
+            home.session,
+            job_id=job.id,
+            attempt=0,
+            status="failed",
+            now=NOW,
+            error_code="code",
+            error_message="A sentence.",
+        )
+        home.session.refresh(job)
+        assert (job.error_code, job.error_message) == ("code", "A sentence.")
+
+    def test_only_its_owner_cancels_a_job_and_only_before_its_end(
+        self, home: Home, make_home: Callable[[], Home]
+    ) -> None:
+        job = self.create(home)
+
+        def cancel(account_id: UUID) -> bool:
+            return jobs.request_cancel(home.session, account_id=account_id, job_id=job.id, now=NOW)
+
+        assert not cancel(make_home().id)
+        assert cancel(home.id)
+        home.session.refresh(job)
+        assert job.cancel_requested_at == NOW
+        self.end(home, job, "cancelled")
+        assert not cancel(home.id)
+
+    def test_jobs_are_paged_newest_first_each_once(self, home: Home) -> None:
+        for n in range(9):
+            job = self.create(home, kind=("sync", "analysis", "matching")[n % 3])
+            # Three moments, so that several jobs share each.
+            job.created_at = NOW + timedelta(seconds=n // 3)
+            self.end(home, job)
+        session = home.session
+        session.flush()
+        whole = jobs.page(session, account_id=home.id)
+        moments = [job.created_at for job in whole]
+        assert len(whole) == 9
+        assert moments == sorted(moments, reverse=True)
+        for limit in (1, 2, 4):
+            walked: list[Job] = []
+            while rows := jobs.page(
+                session,
+                account_id=home.id,
+                before=walked[-1].id if walked else None,
+                limit=limit,
+            ):
+                walked += rows
+                assert len(walked) <= 9
+            assert walked == whole
+        kinds = jobs.page(session, account_id=home.id, kind="sync", status="completed")
+        assert [job.kind for job in kinds] == ["sync"] * 3
+        assert jobs.page(session, account_id=home.id, status="failed") == []
+        assert jobs.page(session, account_id=home.id, before=uuid4()) == []
+
+    def test_the_active_and_the_latest_job_of_a_kind_are_found(self, home: Home) -> None:
+        first = self.create(home)
+        assert jobs.active(home.session, account_id=home.id, kind="sync") is first
+        self.end(home, first)
+        assert jobs.active(home.session, account_id=home.id, kind="sync") is None
+        second = self.create(home)
+        second.created_at = first.created_at + timedelta(seconds=1)
+        home.session.flush()
+        assert jobs.latest(home.session, account_id=home.id, kind="sync") is second
+        assert jobs.latest(home.session, account_id=home.id, kind="matching") is None
+        assert jobs.load(home.session, job_id=first.id) is first
+        assert jobs.load(home.session, job_id=uuid4()) is None
+
+
+def test_nothing_of_one_account_is_found_by_another(
+    session: Session, home: Home, make_home: Callable[[], Home], tmp_path: Path
+) -> None:
+    song = home.song("s")
+    playlist = home.playlist("p", song)
+    job, _ = jobs.create(session, account_id=home.id, kind="sync")
+    other = make_home().id
+    assert songs.get(session, account_id=other, song_id=song.id) is None
+    assert songs.by_ids(session, account_id=other, song_ids=[song.id]) == []
+    assert songs.page(session, account_id=other) == []
+    assert songs.counts(session, account_id=other) == (0, 0, 0)
+    assert playlists.get(session, account_id=other, playlist_id=playlist.id) is None
+    assert playlists.songs(session, account_id=other, playlist_id=playlist.id) == []
+    assert playlists.members(session, account_id=other) == {}
+    assert jobs.get(session, account_id=other, job_id=job.id) is None
+    assert jobs.page(session, account_id=other) == []
+    # And its own account finds all of it.
+    assert songs.by_ids(session, account_id=home.id, song_ids=[song.id]) == [song]
+    assert playlists.get(session, account_id=home.id, playlist_id=playlist.id) is playlist
+    assert jobs.get(session, account_id=home.id, job_id=job.id) is job

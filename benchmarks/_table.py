@@ -15,7 +15,11 @@ def tell(title: str, rows: Sequence[Row]) -> None:
     for row in rows:
         print(json.dumps({"table": title, **row}), flush=True)
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    lines = [columns, ["---"] * len(columns), *([_text(row.get(c)) for c in columns] for row in rows)]
+    lines = [
+        columns,
+        ["---"] * len(columns),
+        *([_text(row.get(c)) for c in columns] for row in rows),
+    ]
     print(f"\n{title}\n", file=sys.stderr)
     for line in lines:
         print("| " + " | ".join(line) + " |", file=sys.stderr)

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -76,7 +74,9 @@ def earmark(server: Server, items: int, *, with_item: bool = True) -> Figures:
     snapshot, cursor = state
     assert snapshot.progress.done == items, snapshot.progress  # type: ignore[union-attr]
     keys = Keys.of(ref, "progress")
-    used = sum(log.client.memory_usage(key, samples=0) or 0 for key in (keys.log, keys.state, keys.items))
+    used = sum(
+        log.client.memory_usage(key, samples=0) or 0 for key in (keys.log, keys.state, keys.items)
+    )
     figures = {
         "wall_us_per_item": wall / items * 1e6,
         "task_us_per_item": in_task / items * 1e6,

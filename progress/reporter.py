@@ -356,9 +356,7 @@ class JobReporter:
 def _without_what_is_over(reports: Sequence[Report]) -> list[Report]:
     """The reports without the beginnings of items whose end is among them."""
     over = {
-        report.item_id
-        for report in reports
-        if type(report) is ItemReport and report.status.is_end
+        report.item_id for report in reports if type(report) is ItemReport and report.status.is_end
     }
     return [
         report

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CursorResult, and_, or_, select, update
+from sqlalchemy import CursorResult, and_, case, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -114,9 +114,7 @@ def page(
     return list(session.scalars(query))
 
 
-def begin_attempt(
-    session: Session, *, job_id: UUID, now: datetime, lease_expires_at: datetime | None = None
-) -> int | None:
+def begin_attempt(session: Session, *, job_id: UUID, now: datetime) -> int | None:
     """Begin the next attempt; its number from 1, or None when the job is over."""
     changed = session.execute(
         update(Job)
@@ -124,8 +122,10 @@ def begin_attempt(
         .values(
             status="running",
             attempt=Job.attempt + 1,
+            # One that was running already was lost: nobody said that it would be tried again.
+            losses=Job.losses + case((Job.status == "running", 1), else_=0),
             started_at=now,
-            lease_expires_at=lease_expires_at,
+            lease_expires_at=None,
         )
         .returning(Job.attempt)
         .execution_options(synchronize_session=False)
@@ -133,9 +133,29 @@ def begin_attempt(
     return changed.scalar_one_or_none()
 
 
-def set_retrying(session: Session, *, job_id: UUID, attempt: int) -> bool:
-    """Say that a passing fault has the job wait for its next attempt."""
-    return _change(session, job_id, attempt, {"status": "retrying"})
+def set_retrying(
+    session: Session, *, job_id: UUID, attempt: int, due_at: datetime | None = None
+) -> bool:
+    """Say that a passing fault has the job wait for its next attempt, due at a time."""
+    return _change(session, job_id, attempt, {"status": "retrying", "lease_expires_at": due_at})
+
+
+def set_lost(session: Session, *, job_id: UUID, attempt: int) -> bool:
+    """Say that the attempt was lost, and that the job waits for its next."""
+    values = {
+        "status": "retrying",
+        "losses": Job.losses + case((Job.status == "running", 1), else_=0),
+        "lease_expires_at": None,
+    }
+    return _change(session, job_id, attempt, values)
+
+
+def overdue(session: Session, *, now: datetime, limit: int = 100) -> list[tuple[UUID, UUID]]:
+    """Accounts and ids of jobs that have not ended and wait for no later time, oldest first."""
+    due = or_(Job.lease_expires_at.is_(None), Job.lease_expires_at <= now)
+    query = select(Job.account_id, Job.id).where(Job.status.in_(ACTIVE_STATUSES), due)
+    rows = session.execute(query.order_by(Job.created_at).limit(limit))
+    return [(row.account_id, row.id) for row in rows]
 
 
 def set_counts(

@@ -264,6 +264,12 @@ class Job(Base):
             postgresql_where=text(_ACTIVE_SQL),
         ),
         Index("ix_jobs_account_id_created_at_id", "account_id", "created_at", "id"),
+        Index(
+            "ix_jobs_active",
+            "created_at",
+            sqlite_where=text(_ACTIVE_SQL),
+            postgresql_where=text(_ACTIVE_SQL),
+        ),
     )
 
     #: Equal to the Celery id of its root task.
@@ -273,6 +279,8 @@ class Job(Base):
     status: Mapped[str] = mapped_column(String(20), default="pending")
     #: 0 until a worker takes it up.
     attempt: Mapped[int] = mapped_column(default=0)
+    #: Attempts of which the worker was lost.
+    losses: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     parameters: Mapped[dict[str, Any]] = mapped_column(default=dict)
     idempotency_key: Mapped[str | None] = mapped_column(String(128))
     #: The job whose remaining work this one does.
@@ -280,6 +288,7 @@ class Job(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    #: Until when nobody need take the job up: a retry that waits.
     lease_expires_at: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
     total: Mapped[int | None]

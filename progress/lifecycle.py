@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from .events import JobStatus
+from .log import JobRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +29,52 @@ class Begun:
     ended: Settlement | None = None
     #: Somebody asked for the job to be cancelled before it began.
     cancel_requested: bool = False
+    #: A newer attempt has begun: the execution is to do nothing, and to say nothing.
+    is_stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What a store says of a job of which an execution was lost, or which nobody took up."""
+
+    #: The attempt that is over.
+    attempt: int
+    #: How the job has ended, now or before; None: it is to be sent once more.
+    ended: Settlement | None = None
+
+
+COMPLETED = Settlement(JobStatus.COMPLETED)
+CANCELLED = Settlement(JobStatus.CANCELLED)
+WORKER_LOST = Settlement(
+    JobStatus.FAILED, "The process that did this work was lost. Try again.", "worker_lost"
+)
 
 
 class JobStore(Protocol):
     """The truth about a job's status: the application's own rows. Written before the log."""
 
-    def begin(self, job_id: str, /, *, continues: bool) -> Begun:
+    def begin(self, job_id: str, /, *, attempt: int) -> Begun:
         """An execution begins.
 
-        `continues` says that it takes the place of the execution before it (a chord's body,
-        a replaced task) rather than doing its work again: the attempt stays.
+        Above 0, `attempt` says which one it goes on with: it takes the place of the execution
+        before it (a chord's body, a replaced task) rather than doing its work again. With 0,
+        the next attempt begins.
         """
         ...
 
-    def retrying(self, job_id: str, /, *, attempt: int) -> None:
+    def retrying(self, job_id: str, /, *, attempt: int, in_seconds: float) -> None:
         """A passing fault has the job wait for its next attempt."""
+        ...
+
+    def lost(self, job_id: str, /, *, attempt: int) -> Recovery | None:
+        """An execution was lost; 0 for one whose attempt is not known.
+
+        None when that changes nothing: a newer attempt is under way.
+        """
+        ...
+
+    def overdue(self) -> Sequence[JobRef]:
+        """Jobs that have not ended and that somebody should have taken up by now."""
         ...
 
     def finish(self, job_id: str, /, *, attempt: int, settlement: Settlement) -> Settlement | None:
@@ -55,13 +88,24 @@ class JobStore(Protocol):
 class NoStore:
     """For applications that keep no rows: the log alone knows."""
 
-    def begin(self, _job_id: str, /, *, continues: bool) -> Begun:
+    def begin(self, _job_id: str, /, *, attempt: int) -> Begun:
         """See `JobStore.begin`: the queue counts the attempts, and nothing is known to be over."""
-        del continues
-        return Begun(attempt=0)
+        return Begun(attempt)
 
-    def retrying(self, _job_id: str, /, *, attempt: int) -> None:
+    def retrying(self, _job_id: str, /, *, attempt: int, in_seconds: float) -> None:
         """See `JobStore.retrying`."""
+
+    def parked(self, _job_id: str, /, *, attempt: int) -> None:
+        """See `JobStore.parked`."""
+
+    def lost(self, _job_id: str, /, *, attempt: int) -> Recovery | None:
+        """See `JobStore.lost`: nobody knows what the task was given, so it is not sent again."""
+        del attempt
+        return None
+
+    def overdue(self) -> Sequence[JobRef]:
+        """See `JobStore.overdue`."""
+        return ()
 
     def finish(self, _job_id: str, /, *, attempt: int, settlement: Settlement) -> Settlement | None:
         """See `JobStore.finish`."""

@@ -134,3 +134,7 @@ class Log(Protocol):
     def request_cancel(self, ref: JobRef) -> None:
         """Leave a flag that every later append of the job brings back to its writer."""
         ...
+
+    def cancel_requested(self, ref: JobRef) -> bool:
+        """Whether that flag is there."""
+        ...

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from .cursor import Cursor
 from .errors import JobEnded, StaleAttempt
 from .events import FeedSnapshot, Snapshot, parse_event
+from .lease import MemoryLeaseBook
 from .log import Entry, FeedRef, Gap, JobRef, Lapse, LogRef, Message, Receipt, Retention
+from .parts import MemoryPartBook
 from .reports import Report
 from .snapshot import fold, fold_feed
 from .state import JobState
@@ -77,6 +79,9 @@ class MemoryLog:
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
+        #: The leases and the open parts of the jobs' tasks, as a server would keep them.
+        self.leases = MemoryLeaseBook()
+        self.parts = MemoryPartBook()
         self._jobs: dict[JobRef, _Job] = {}
         self._feeds: dict[FeedRef, _Record] = {}
         self._queues: dict[LogRef, list[_Queue]] = {}
@@ -137,6 +142,12 @@ class MemoryLog:
             if job is None:
                 job = self._jobs[ref] = self._new_job(ref)
             job.cancel_requested = True
+
+    def cancel_requested(self, ref: JobRef) -> bool:
+        """See `Log.cancel_requested`."""
+        with self._lock:
+            job = self._jobs.get(ref)
+            return job is not None and job.cancel_requested
 
     def forget(self, ref: LogRef) -> None:
         """Lose a log, as a server that was emptied does. For tests of what follows."""

@@ -25,6 +25,8 @@ from .errors import JobEnded, LogUnavailable, StaleAttempt
 from .events import FeedSnapshot, Snapshot
 from .listener import Listener
 from .log import Entry, FeedRef, Gap, JobRef, LogRef, Message, Receipt, Retention, Subscription
+from .redis_leases import RedisLeaseBook
+from .redis_parts import RedisPartBook
 from .reports import Report
 
 _SCRIPT = resources.files(__package__).joinpath("append.lua").read_text("utf-8")
@@ -155,6 +157,11 @@ class RedisLog:
         with self._listener.subscribe(self._keys(ref).log.encode()) as subscription:
             yield subscription
 
+    def cancel_requested(self, ref: JobRef) -> bool:
+        """See `Log.cancel_requested`."""
+        with _unavailable():
+            return bool(self.client.hexists(self._keys(ref).state, "cancel"))
+
     def request_cancel(self, ref: JobRef) -> None:
         """See `Log.request_cancel`."""
         state = self._keys(ref).state
@@ -173,6 +180,29 @@ class RedisLog:
                 if self._client is not None:
                     self._client.close()
             self._pid = 0
+
+    @property
+    def leases(self) -> RedisLeaseBook:
+        """The leases of the jobs' tasks, on the same server."""
+        return RedisLeaseBook(self)
+
+    @property
+    def parts(self) -> RedisPartBook:
+        """The open parts of the jobs, on the same server."""
+        return RedisPartBook(self, live_seconds=self.retention.live_seconds)
+
+    def run_script(self, text: str, *, keys: list[str], arguments: list[Any]) -> Any:
+        """The reply of a Lua script, run on this log's server.
+
+        Raises:
+            LogUnavailable: the server did not do its part.
+        """
+        with _unavailable():
+            return self.client.register_script(text)(keys=keys, args=arguments)
+
+    def key(self, ref: LogRef, name: str) -> str:
+        """The name of a key that lives beside a log's own, on the same node of a cluster."""
+        return f"{self._keys(ref).log}:{name}"
 
     @property
     def client(self) -> Any:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from celery import Celery
 
 from progress.celery import install
+from progress.lease import LeaseTerms
 
+from .jobs import send_again
 from .runtime import Runtime
 from .settings import Settings
 from .store import DatabaseStore
@@ -16,7 +20,7 @@ VISIBILITY_TIMEOUT_SECONDS = 6 * 3600
 RESULT_SECONDS = 24 * 3600
 
 
-def create_celery(settings: Settings) -> Celery:
+def create_celery(settings: Settings, *, terms: LeaseTerms | None = None) -> Celery:
     """An application that shows live progress; its `runtime` holds what the tasks share."""
     app = Celery("earmark", include=["tasks.sync", "tasks.analysis", "tasks.matching"])
     app.conf.update(
@@ -38,5 +42,11 @@ def create_celery(settings: Settings) -> Celery:
     )
     runtime = Runtime.of(settings)
     app.runtime = runtime
-    install(app, runtime.log, store=DatabaseStore(runtime.database))
+    install(
+        app,
+        runtime.log,
+        store=DatabaseStore(runtime.database),
+        resend=partial(send_again, app),
+        terms=terms,
+    )
     return app

@@ -12,6 +12,7 @@ from celery import Celery
 
 from library import jobs
 from library.models import Job, utc_now
+from progress import faults
 from progress.celery import HEADER
 from progress.errors import LogUnavailable, WriteRefused
 from progress.events import JobStatus
@@ -61,20 +62,34 @@ def start(
             retry_of=retry_of,
         )
     if is_new:
+        faults.reach(faults.COMMITTED)
         _tell(runtime, job, JobStatus.PENDING)
         _send(app, job)
     return job
 
 
-def _send(app: Celery, job: Job) -> None:
+def send_again(app: Celery, ref: JobRef) -> None:
+    """Send a job that was lost once more; its row says what it is to do."""
+    runtime: Runtime = app.runtime
+    with runtime.database.session() as session:
+        job = jobs.load(session, job_id=UUID(ref.job_id))
+    if job is not None and job.is_active:
+        _enqueue(app, job)
+
+
+def _enqueue(app: Celery, job: Job) -> None:
     ref = ref_of(job)
+    app.send_task(
+        TASK_NAMES[job.kind],
+        task_id=ref.job_id,
+        headers={HEADER: {"account": ref.account, "jobId": ref.job_id, "attempt": 0}},
+        retry=False,
+    )
+
+
+def _send(app: Celery, job: Job) -> None:
     try:
-        app.send_task(
-            TASK_NAMES[job.kind],
-            task_id=ref.job_id,
-            headers={HEADER: {"account": ref.account, "jobId": ref.job_id, "attempt": 0}},
-            retry=False,
-        )
+        _enqueue(app, job)
     except Exception as error:  # the transport lets errors of many kinds through
         logger.warning("A job could not be sent: %s", error, extra={"action": "send_failed"})
         runtime: Runtime = app.runtime
@@ -95,21 +110,38 @@ def _send(app: Celery, job: Job) -> None:
 def cancel(app: Celery, *, account_id: UUID, job_id: UUID) -> bool:
     """Have a job stop; False when it is over, or not the account's.
 
-    One that no worker has begun ends at once, any other at its next report.
+    One that no worker is at ends at once, any other at its next report.
     """
     runtime: Runtime = app.runtime
     with runtime.database.session() as session:
         if not jobs.request_cancel(session, account_id=account_id, job_id=job_id, now=utc_now()):
             return False
-        at_once = jobs.finish(session, job_id=job_id, attempt=0, status="cancelled", now=utc_now())
         job = jobs.load(session, job_id=job_id)
     if job is None:
         return False
     with suppress(LogUnavailable):
         runtime.log.request_cancel(ref_of(job))
-    if at_once:
-        _tell(runtime, job, JobStatus.CANCELLED)
+    if not _is_under_way(runtime, job):
+        _end_cancelled(runtime, job)
     return True
+
+
+def _is_under_way(runtime: Runtime, job: Job) -> bool:
+    if job.attempt == 0:
+        return False
+    try:
+        return ref_of(job) in runtime.log.leases.held()
+    except LogUnavailable:
+        return True
+
+
+def _end_cancelled(runtime: Runtime, job: Job) -> None:
+    with runtime.database.session() as session:
+        is_first = jobs.finish(
+            session, job_id=job.id, attempt=job.attempt, status="cancelled", now=utc_now()
+        )
+    if is_first:
+        _tell(runtime, job, JobStatus.CANCELLED)
 
 
 def retry(app: Celery, *, account_id: UUID, job_id: UUID) -> Job | None:

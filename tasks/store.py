@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -10,14 +12,15 @@ from library import jobs
 from library.database import Database
 from library.models import Job, utc_now
 from progress.events import JobStatus
-from progress.lifecycle import Begun, Settlement
+from progress.lifecycle import CANCELLED, Begun, Recovery, Settlement
+from progress.log import JobRef
 
-#: A job that takes its worker down each time is given up after so many attempts.
-MAX_ATTEMPTS = 3
+#: A job whose worker was lost so many times is given up.
+MAX_LOSSES = 3
 
 _GIVEN_UP = Settlement(
     JobStatus.FAILED,
-    f"The process that did this work was lost {MAX_ATTEMPTS} times. Try again later.",
+    f"The process that did this work was lost {MAX_LOSSES} times. Try again later.",
     "worker_lost",
 )
 _GONE = Settlement(JobStatus.FAILED, "The job is not known any more.", "unknown_job")
@@ -29,28 +32,48 @@ class DatabaseStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, job_id: str, /, *, continues: bool) -> Begun:
+    def begin(self, job_id: str, /, *, attempt: int) -> Begun:
         """See `progress.lifecycle.JobStore.begin`."""
-        key = UUID(job_id)
         with self._database.session() as session:
-            job = jobs.load(session, job_id=key)
+            job = jobs.load(session, job_id=UUID(job_id))
             if job is None:
-                return Begun(1, ended=_GONE)
-            if job.is_active and not continues and job.attempt >= MAX_ATTEMPTS:
-                _finish(session, job, _GIVEN_UP)
-                return Begun(job.attempt, ended=_GIVEN_UP)
+                return Begun(max(1, attempt), ended=_GONE)
             if not job.is_active:
                 return Begun(max(1, job.attempt), ended=_ending(job))
             wanted = job.cancel_requested_at is not None
-            if continues:
-                return Begun(job.attempt, cancel_requested=wanted)
-            attempt = jobs.begin_attempt(session, job_id=key, now=utc_now())
-            return Begun(attempt or 1, cancel_requested=wanted)
+            if attempt > 0:
+                return Begun(attempt, cancel_requested=wanted, is_stale=attempt < job.attempt)
+            if _is_given_up(job):
+                return Begun(max(1, job.attempt), ended=_finish(session, job, _GIVEN_UP))
+            begun = jobs.begin_attempt(session, job_id=job.id, now=utc_now())
+            return Begun(begun or 1, cancel_requested=wanted)
 
-    def retrying(self, job_id: str, /, *, attempt: int) -> None:
+    def retrying(self, job_id: str, /, *, attempt: int, in_seconds: float) -> None:
         """See `progress.lifecycle.JobStore.retrying`."""
+        due_at = utc_now() + timedelta(seconds=in_seconds)
         with self._database.session() as session:
-            jobs.set_retrying(session, job_id=UUID(job_id), attempt=attempt)
+            jobs.set_retrying(session, job_id=UUID(job_id), attempt=attempt, due_at=due_at)
+
+    def lost(self, job_id: str, /, *, attempt: int) -> Recovery | None:
+        """See `progress.lifecycle.JobStore.lost`."""
+        with self._database.session() as session:
+            job = jobs.load(session, job_id=UUID(job_id))
+            if job is None or 0 < attempt < job.attempt:
+                return None
+            if not job.is_active:
+                return Recovery(job.attempt, _ending(job))
+            if job.cancel_requested_at is not None:
+                return Recovery(job.attempt, _finish(session, job, CANCELLED))
+            if _is_given_up(job):
+                return Recovery(job.attempt, _finish(session, job, _GIVEN_UP))
+            is_changed = jobs.set_lost(session, job_id=job.id, attempt=job.attempt)
+            return Recovery(job.attempt) if is_changed else None
+
+    def overdue(self) -> Sequence[JobRef]:
+        """See `progress.lifecycle.JobStore.overdue`."""
+        with self._database.session() as session:
+            found = jobs.overdue(session, now=utc_now())
+        return [JobRef(str(account_id), str(job_id)) for account_id, job_id in found]
 
     def finish(self, job_id: str, /, *, attempt: int, settlement: Settlement) -> Settlement | None:
         """See `progress.lifecycle.JobStore.finish`."""
@@ -62,11 +85,17 @@ class DatabaseStore:
                 return _ending(job)
             if job.attempt not in (attempt, 0):
                 return None
-            return settlement if _finish(session, job, settlement) else None
+            return _finish(session, job, settlement)
 
 
-def _finish(session: Session, job: Job, settlement: Settlement) -> bool:
-    return jobs.finish(
+def _is_given_up(job: Job) -> bool:
+    """Whether its worker was lost once too often, the attempt that is under way included."""
+    return job.losses + (job.status == "running") >= MAX_LOSSES
+
+
+def _finish(session: Session, job: Job, settlement: Settlement) -> Settlement | None:
+    """The settlement, if it is this one that ended the job."""
+    is_first = jobs.finish(
         session,
         job_id=job.id,
         attempt=job.attempt,
@@ -75,6 +104,7 @@ def _finish(session: Session, job: Job, settlement: Settlement) -> bool:
         error_code=settlement.code,
         error_message=settlement.message,
     )
+    return settlement if is_first else None
 
 
 def _ending(job: Job) -> Settlement:

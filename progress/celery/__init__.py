@@ -1,0 +1,64 @@
+"""Celery's tasks as jobs. The only part that imports celery.
+
+`install` once, where the application is made; then a task whose base is `JobTask` shows live
+progress: its status by itself, its counts through ``self.job`` or plain `update_state`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from celery import Celery
+
+from ..lease import LeaseTerms, MemoryLeaseBook
+from ..lifecycle import JobStore, NoStore
+from ..log import JobRef, Log
+from ..parts import MemoryPartBook
+from ..reaper import Resend
+from ..reporter import Repair
+from .installation import Installation
+from .place import HEADER
+from .signals import connect
+from .task import JobTask
+
+__all__ = ["HEADER", "Installation", "JobTask", "install"]
+
+
+def install(
+    app: Celery,
+    log: Log,
+    *,
+    store: JobStore | None = None,
+    account: Callable[[], str] = lambda: "everyone",
+    repair: Callable[[JobRef], Repair | None] = lambda _: None,
+    resend: Resend | None = None,
+    terms: LeaseTerms | None = None,
+) -> Installation:
+    """Give an application live progress. Once; a second call replaces the first.
+
+    Args:
+        app: Every task of it whose base is `JobTask` is a job, or part of one.
+        log: Where the events go. Leases and open parts are kept beside it, where it has
+            `leases` and `parts` (the Redis log does), else in this process's memory.
+        store: The rows that are the truth about statuses; by default there are none.
+        account: Whose job it is that is being sent, asked in the process that sends it.
+        repair: The items of a job as the database knows them, for a log that was lost.
+        resend: Sends a job's first task again, with its own id; without it, a job whose
+            execution was lost and that the queue does not bring again fails.
+        terms: How long an execution that shows no sign of life is believed to be under way.
+
+    """
+    installation = Installation(
+        app,
+        log,
+        store or NoStore(),
+        account,
+        repair,
+        getattr(log, "leases", None) or MemoryLeaseBook(),
+        getattr(log, "parts", None) or MemoryPartBook(),
+        terms or LeaseTerms(),
+        resend,
+    )
+    app.progress_installation = installation
+    connect(app)
+    return installation

@@ -1,0 +1,252 @@
+"""One execution of one task, from its lease to what becomes of its job."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from celery import states
+from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
+
+from .. import faults
+from ..errors import CancelRequested, JobFailure, LogUnavailable, WriteRefused
+from ..events import JobStatus
+from ..lease import Lease
+from ..lifecycle import CANCELLED, COMPLETED, WORKER_LOST, Begun, Settlement
+from ..parts import Standing
+from ..reporter import JobReporter
+from .installation import Installation
+from .place import Place, process_name
+
+logger = logging.getLogger(__name__)
+
+UNKNOWN_FAULT = Settlement(
+    JobStatus.FAILED, "Something went wrong. It is not your fault; try again.", "internal_error"
+)
+TIME_LIMIT = Settlement(JobStatus.FAILED, "This took longer than it may.", "time_limit")
+REJECTED = Settlement(JobStatus.FAILED, "The work was turned away. Try again.", "rejected")
+
+#: Between looks at a lease that another execution holds: from the first to the last.
+_FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.05, 1.0
+#: A lease that is believed for so much longer than a moment ago was renewed.
+_RENEWED_SECONDS = 0.5
+
+
+class Execution:
+    """One execution of one task: `run` around its body, then `end` when Celery is done with it."""
+
+    def __init__(self, task: Any, installation: Installation) -> None:
+        self._request = task.request
+        self._in = installation
+        self.place = Place.of(task.request)
+        self.attempt = self.place.attempt
+        #: Whether a message with this task's own id was sent: it is tried again, or replaced.
+        self.passed_on = False
+        #: Whether it sent tasks of its own.
+        self.has_sent = False
+        self.reporter: JobReporter | None = None
+        self._lease: Lease | None = None
+        #: How the task ended, once it has; None while its part of the job stays open.
+        self._outcome: Settlement | None = None
+
+    # -- around the body -------------------------------------------------------------
+
+    def run(self, body: Callable[[], Any]) -> Any:
+        """The body's result.
+
+        Raises:
+            celery.exceptions.Ignore: there is nothing to do, or the body stopped early.
+        """
+        tries = self._take_lease()
+        faults.reach(faults.LEASED)
+        begun = self._begin()
+        self.attempt = begun.attempt
+        if begun.is_stale:
+            raise Ignore("A newer attempt has begun.")
+        self.reporter = JobReporter(
+            self._in.log,
+            self.place.ref,
+            attempt=begun.attempt,
+            repair=self._in.repair(self.place.ref),
+        )
+        if begun.ended is not None:
+            # A message that came again: the end may have been written and never told.
+            tell(self.reporter, begun.ended)
+            raise Ignore("The job is over already.")
+        self._announce(self.place.task_id)
+        faults.reach(faults.BEGUN)
+        if self._continues or not self.place.is_root:
+            return self._stopping(body, begun, tries)
+        self.reporter.status(JobStatus.RUNNING)
+        return self._stopping(body, begun, tries)
+
+    @property
+    def _continues(self) -> bool:
+        return self.place.attempt > 0
+
+    def _begin(self) -> Begun:
+        job_id, attempt = self.place.ref.job_id, self.place.attempt
+        begun = self._in.store.begin(job_id, attempt=attempt)
+        if begun.attempt > 0:
+            return begun
+        return replace(begun, attempt=int(self._request.retries) + 1)
+
+    def _stopping(self, body: Callable[[], Any], begun: Begun, tries: int) -> Any:
+        try:
+            if begun.cancel_requested:
+                raise CancelRequested(self.place.ref.job_id)
+            if tries > self._in.terms.max_tries:
+                self._outcome = WORKER_LOST
+                raise Ignore("The processes that ran this task were lost each time.")
+            result = body()
+        except Retry as retry:
+            self._retrying(retry)
+            raise
+        except Ignore:
+            self._outcome = self._outcome or COMPLETED
+            raise
+        except Reject as reject:
+            self._outcome = None if reject.requeue else REJECTED
+            raise
+        except CancelRequested as stop:
+            self._outcome = CANCELLED
+            raise Ignore(str(stop)) from None
+        except WriteRefused as stop:
+            raise Ignore(str(stop)) from None
+        except Exception as error:
+            self._outcome = failure(error)
+            raise
+        self._outcome = COMPLETED
+        faults.reach(faults.WORKED)
+        return result
+
+    def _retrying(self, retry: Retry) -> None:
+        if not self.place.is_root or self.reporter is None:
+            return
+        in_seconds = _seconds_until(retry)
+        self._in.store.retrying(self.place.ref.job_id, attempt=self.attempt, in_seconds=in_seconds)
+        self.reporter.status(JobStatus.RETRYING, reason=retry_reason(retry, in_seconds))
+
+    # -- its parts -------------------------------------------------------------------
+
+    def sending(self, task_id: str, *, is_counted: bool) -> None:
+        """A message is about to be sent from the body, or because of its result."""
+        if task_id == self.place.task_id:
+            self.passed_on = True
+        elif is_counted:
+            self.has_sent = True
+        if is_counted:
+            self._announce(task_id)
+
+    def _announce(self, task_id: str) -> None:
+        with suppress(LogUnavailable):
+            self._in.parts.announce(self.place.ref, task_id, attempt=self.attempt)
+
+    # -- after the body --------------------------------------------------------------
+
+    def end(self, state: str | None) -> None:
+        """What becomes of the job, once Celery has kept the result and sent what follows."""
+        try:
+            if state == states.FAILURE and self._outcome in (None, COMPLETED):
+                self._outcome = UNKNOWN_FAULT
+            if self._outcome is not None and not self.passed_on:
+                self._end_part(self._outcome)
+            if state is not None:
+                self._release_lease()
+        finally:
+            if self.reporter is not None:
+                self.reporter.close()
+
+    def _end_part(self, outcome: Settlement) -> None:
+        standing = self._standing(None if outcome == COMPLETED else outcome)
+        if self.reporter is None or standing is None or standing.open or standing.is_stale:
+            return
+        faults.reach(faults.ENDED)
+        settlement = standing.outcome or COMPLETED
+        ref = self.place.ref
+        truth = self._in.store.finish(ref.job_id, attempt=self.attempt, settlement=settlement)
+        faults.reach(faults.FINISHED)
+        if truth is not None:
+            tell(self.reporter, truth)
+        faults.reach(faults.TOLD)
+
+    def _standing(self, outcome: Settlement | None) -> Standing | None:
+        ref, task_id = self.place.ref, self.place.task_id
+        try:
+            return self._in.parts.end(ref, task_id, attempt=self.attempt, outcome=outcome)
+        except LogUnavailable:
+            # A job of one task needs no book to know that all of it is done; any other is
+            # found by the reaper, when it is overdue.
+            alone = self.place.is_root and not self._continues and not self.has_sent
+            return Standing(self.attempt, 0, outcome) if alone else None
+
+    # -- its lease -------------------------------------------------------------------
+
+    def _take_lease(self) -> int:
+        """How often the task was begun, once this execution may go on.
+
+        Raises:
+            celery.exceptions.Ignore: another execution of it is under way.
+        """
+        if self._request.is_eager:
+            return 1
+        lease = self.place.lease(process_name(self._request.hostname), uuid4().hex)
+        left_seconds, pause = 0.0, _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                grant = self._in.leases.take(lease, seconds=self._in.terms.lease_seconds)
+            except LogUnavailable:
+                return 1  # the worker's main process makes the lease good
+            if grant.granted:
+                self._lease = lease
+                return grant.tries
+            if left_seconds and grant.left_seconds > left_seconds + _RENEWED_SECONDS:
+                raise Ignore("Another worker runs this task; the message came twice.")
+            left_seconds = grant.left_seconds
+            time.sleep(min(pause, left_seconds + _FIRST_PAUSE_SECONDS))
+            pause = min(2 * pause, _LAST_PAUSE_SECONDS)
+
+    def _release_lease(self) -> None:
+        if self._lease is not None:
+            with suppress(LogUnavailable):
+                self._in.leases.release(self._lease)
+
+
+def tell(reporter: JobReporter, truth: Settlement) -> None:
+    """Say in the log how a job has ended."""
+    if truth.status is JobStatus.FAILED and truth.message:
+        reporter.error(truth.message, code=truth.code or "failed")
+    reporter.status(truth.status, reason=truth.message)
+
+
+def failure(error: Exception) -> Settlement:
+    """How a job ends of which a task raised this."""
+    if isinstance(error, JobFailure):
+        return Settlement(JobStatus.FAILED, error.message, error.code)
+    if isinstance(error, SoftTimeLimitExceeded):
+        return TIME_LIMIT
+    # The text of any other exception may hold arguments and paths: it is for the log of the
+    # worker, where Celery writes it, and not for the person.
+    return UNKNOWN_FAULT
+
+
+def retry_reason(retry: Retry, in_seconds: float) -> str:
+    """Why a job waits, and until when, in words fit for the person whose job it is."""
+    why = retry.exc.message if isinstance(retry.exc, JobFailure) else "A passing fault."
+    seconds = round(in_seconds)
+    if seconds < 1:
+        return f"{why} Trying again now."
+    return f"{why} Trying again in {seconds} {'second' if seconds == 1 else 'seconds'}."
+
+
+def _seconds_until(retry: Retry) -> float:
+    """Celery keeps a number of seconds or a moment; None for at once."""
+    if isinstance(retry.when, datetime):
+        return max(0.0, (retry.when - datetime.now(retry.when.tzinfo)).total_seconds())
+    return float(retry.when or 0)

@@ -1,0 +1,60 @@
+"""Where a task belongs: what its message says of its job."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..lease import Lease, Part
+from ..log import JobRef
+
+#: The message header that says whose job a task belongs to, and in which attempt.
+HEADER = "progress"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a message says of the job that its task belongs to."""
+
+    ref: JobRef
+    task_id: str
+    #: The attempt the sender was in; 0 for a job that is sent to begin its next one.
+    attempt: int
+
+    @classmethod
+    def of(cls, request: Any) -> Place:
+        """The place of a task, from the request of its execution."""
+        said = request.get(HEADER) or (request.headers or {}).get(HEADER) or {}
+        return cls._read(said, request.id, request.root_id)
+
+    @classmethod
+    def of_message(cls, headers: Mapping[str, Any]) -> Place:
+        """The place of a task, from its message's headers."""
+        return cls._read(headers.get(HEADER) or {}, headers["id"], headers.get("root_id"))
+
+    @classmethod
+    def _read(cls, said: Mapping[str, Any], task_id: str, root_id: str | None) -> Place:
+        job_id = said.get("jobId") or root_id or task_id
+        return cls(
+            JobRef(said.get("account", "everyone"), job_id), task_id, int(said.get("attempt", 0))
+        )
+
+    @property
+    def is_root(self) -> bool:
+        """Whether the task bears the job's own id."""
+        return self.task_id == self.ref.job_id
+
+    def header(self, *, attempt: int) -> dict[str, object]:
+        """The header for the tasks that this one sends."""
+        return {"account": self.ref.account, "jobId": self.ref.job_id, "attempt": attempt}
+
+    def lease(self, process: str, execution: str = "") -> Lease:
+        """The lease of an execution of this task."""
+        return Lease(Part(self.ref, self.task_id), process, execution, self.attempt)
+
+
+def process_name(hostname: str | None, pid: int | None = None) -> str:
+    """What a worker's main process and its child both call the child."""
+    return f"{hostname or '?'}/{os.getpid() if pid is None else pid}"

@@ -1,0 +1,181 @@
+"""What happens around a task's own code: before it is sent, after it ran, and when it was lost.
+
+Some of these are told in the process that runs the task, some in the worker's main process,
+which has no current task. Each receiver below says which.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakSet, WeakValueDictionary
+
+from celery import Celery, current_app, current_task, signals, states
+from celery.exceptions import TimeLimitExceeded, WorkerLostError
+
+from ..events import JobStatus
+from ..lifecycle import CANCELLED, WORKER_LOST, Settlement
+from .ending import end_part, end_part_in_background
+from .execution import TIME_LIMIT, UNKNOWN_FAULT
+from .installation import Installation, installation_of
+from .place import HEADER, Place
+from .task import JobTask, execution_of
+from .worker import start_beside_clock, start_keeper, stop_keepers, watch_parent
+
+logger = logging.getLogger(__name__)
+
+EXPIRED = Settlement(JobStatus.FAILED, "It waited too long to be started.", "expired")
+
+_apps: WeakSet[Celery] = WeakSet()
+#: The worker's requests by task id, for signals that bring the id alone. Main process.
+_received: WeakValueDictionary[str, Any] = WeakValueDictionary()
+
+
+def connect(app: Celery) -> None:
+    """Have Celery tell what happens to an application's tasks. Any number of times."""
+    _apps.add(app)
+    for signal, receiver in _RECEIVERS:
+        # Held strongly, since Celery's own reference is weak; named, so connected once.
+        signal.connect(receiver, weak=False, dispatch_uid=f"progress.{receiver.__name__}")
+
+
+def _on_publish(sender: Any = None, headers: dict[str, Any] | None = None, **_: Any) -> None:
+    """Any process: say in every message whose job its task belongs to."""
+    if headers is None or "id" not in headers:
+        return
+    try:
+        _mark(str(sender), headers)
+    except Exception:
+        logger.exception("A message could not be marked.", extra={"action": "mark_failed"})
+
+
+def _mark(name: str, headers: dict[str, Any]) -> None:
+    app = _app_of(name)
+    request = current_task.request if current_task else None
+    execution = execution_of(request) if request is not None else None
+    if execution is not None:
+        headers.setdefault(HEADER, execution.place.header(attempt=execution.attempt))
+        execution.sending(headers["id"], is_counted=app is not None)
+        return
+    place = _carried(request) if request is not None else None
+    if place is not None:
+        headers.setdefault(HEADER, place.header(attempt=place.attempt))
+        _announce(app, headers)
+    elif app is not None and isinstance(app.tasks[name], JobTask):
+        _mark_new(app, headers)
+
+
+def _app_of(name: str) -> Celery | None:
+    """The application of this process that knows a task and was given live progress."""
+    apps = [app for app in _apps if name in app.tasks]
+    current = current_app._get_current_object()  # noqa: SLF001 - a proxy is equal to none
+    return current if current in apps else next(iter(apps), None)
+
+
+def _carried(request: Any) -> Place | None:
+    """The place of a task whose base is not `JobTask`, where its message tells one."""
+    has_header = bool(request.get(HEADER) or (request.headers or {}).get(HEADER))
+    return Place.of(request) if has_header else None
+
+
+def _announce(app: Celery | None, headers: dict[str, Any]) -> None:
+    installation = installation_of(app)
+    place = Place.of_message(headers)
+    if installation is not None and place.attempt > 0:
+        installation.parts.announce(place.ref, place.task_id, attempt=place.attempt)
+
+
+def _mark_new(app: Celery, headers: dict[str, Any]) -> None:
+    installation = installation_of(app)
+    if installation is None or HEADER in headers:
+        return
+    job_id = headers.get("root_id") or headers["id"]
+    headers[HEADER] = {"account": installation.account(), "jobId": job_id, "attempt": 0}
+
+
+def _on_postrun(task: Any = None, state: str | None = None, **_: Any) -> None:
+    """The process that ran the task: its result is kept, and what follows it is sent."""
+    execution = execution_of(task.request)
+    try:
+        if execution is not None:
+            execution.end(state)
+        else:
+            _end_plain(task, state)
+    except Exception:
+        logger.exception("The end of a task could not be told.", extra={"action": "end_failed"})
+
+
+def _end_plain(task: Any, state: str | None) -> None:
+    """A task that is part of a job without `JobTask` for its base."""
+    installation, place = installation_of(task.app), _carried(task.request)
+    if installation is None or place is None or state in (None, states.RETRY, states.REJECTED):
+        return
+    end_part(installation, place, UNKNOWN_FAULT if state == states.FAILURE else None)
+
+
+def _on_received(request: Any = None, **_: Any) -> None:
+    """The main process."""
+    _received[request.id] = request
+
+
+def _on_failure(
+    sender: Any = None, task_id: str | None = None, exception: Any = None, **_: Any
+) -> None:
+    """The main process, for a task whose process was lost or killed; else the task's own."""
+    request = _received.get(task_id or "")
+    if request is None:
+        return
+    if isinstance(exception, TimeLimitExceeded):
+        _end_elsewhere(sender, Place.of_message(request.request_dict), TIME_LIMIT)
+    elif isinstance(exception, WorkerLostError):
+        _end_elsewhere(sender, Place.of_message(request.request_dict), WORKER_LOST)
+
+
+def _on_revoked(sender: Any = None, request: Any = None, **said: Any) -> None:
+    """The main process: a task that was revoked, before it began or while it ran."""
+    expired = said.get("expired")
+    _end_elsewhere(sender, Place.of(request), EXPIRED if expired else CANCELLED)
+
+
+def _end_elsewhere(task: Any, place: Place, outcome: Settlement) -> None:
+    installation: Installation | None = installation_of(getattr(task, "app", None))
+    if installation is not None and isinstance(task, JobTask):
+        end_part_in_background(installation, place, outcome)
+
+
+def _on_worker_ready(sender: Any = None, **_: Any) -> None:
+    """The main process."""
+    installation = installation_of(sender.app)
+    if installation is not None:
+        start_keeper(installation, sender)
+
+
+def _on_worker_shutdown(**_: Any) -> None:
+    """The main process."""
+    stop_keepers()
+
+
+def _on_process_init(**_: Any) -> None:
+    """A process that runs tasks."""
+    watch_parent()
+
+
+def _on_clock(sender: Any = None, **_: Any) -> None:
+    """The clock's process."""
+    installation = installation_of(sender.app)
+    if installation is not None:
+        start_beside_clock(installation)
+
+
+_RECEIVERS: tuple[tuple[Any, Callable[..., None]], ...] = (
+    (signals.before_task_publish, _on_publish),
+    (signals.task_postrun, _on_postrun),
+    (signals.task_received, _on_received),
+    (signals.task_failure, _on_failure),
+    (signals.task_revoked, _on_revoked),
+    (signals.worker_ready, _on_worker_ready),
+    (signals.worker_shutdown, _on_worker_shutdown),
+    (signals.worker_process_init, _on_process_init),
+    (signals.beat_init, _on_clock),
+)

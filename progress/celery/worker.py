@@ -1,0 +1,106 @@
+"""What runs beside the tasks: in a worker's main process, in its children, beside the clock."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+from celery.concurrency.prefork import TaskPool as PreforkPool
+from celery.worker import state
+
+from ..keeper import Keeper
+from ..lease import Lease
+from .installation import Installation
+from .place import Place, process_name
+from .task import JobTask
+
+logger = logging.getLogger(__name__)
+
+#: How often a child looks whether its worker is still there.
+_PARENT_SECONDS = 1.0
+
+_keepers: list[Keeper] = []
+
+
+def start_keeper(installation: Installation, consumer: Any) -> None:
+    """Keep the leases of what a worker runs, from its main process."""
+    is_prefork = isinstance(consumer.pool, PreforkPool)
+
+    def active() -> dict[int, Lease]:
+        return {
+            id(request): _lease(request, is_prefork=is_prefork) for request in _active_requests()
+        }
+
+    def cancel_requested(lease: Lease) -> bool:
+        return installation.log.cancel_requested(lease.part.ref)
+
+    def terminate(lease: Lease) -> None:
+        # Other pools cannot end a task by force; such a task stops at its next report.
+        if is_prefork:
+            installation.app.control.revoke(
+                lease.part.task_id, terminate=True, destination=[consumer.hostname]
+            )
+
+    keeper = Keeper(
+        installation.leases,
+        active,
+        reaper=installation.reaper(),
+        terms=installation.terms,
+        cancel_requested=cancel_requested,
+        terminate=terminate,
+    )
+    _keepers.append(keeper)
+    keeper.start()
+
+
+def stop_keepers() -> None:
+    """End the keepers of this process."""
+    while _keepers:
+        _keepers.pop().stop()
+
+
+def _active_requests() -> list[Any]:
+    while True:
+        try:
+            found = list(state.active_requests)
+        except RuntimeError:  # the main thread took up a task meanwhile
+            continue
+        return [request for request in found if isinstance(request.task, JobTask)]
+
+
+def _lease(request: Any, *, is_prefork: bool) -> Lease:
+    # A greenlet pool calls its greenlets' ids pids; all of them are this process.
+    pid = request.worker_pid if is_prefork else os.getpid()
+    return Place.of_message(request.request_dict).lease(process_name(request.hostname, pid))
+
+
+def start_beside_clock(installation: Installation) -> None:
+    """Settle what was lost from the clock's process: it may outlive every worker."""
+    reaper = installation.reaper()
+
+    def sweep() -> None:
+        while True:
+            time.sleep(installation.terms.reap_seconds)
+            reaper.sweep()
+
+    threading.Thread(target=sweep, name="progress-reaper", daemon=True).start()
+
+
+def watch_parent() -> None:
+    """End this process soon after its worker's main process is gone, whatever it does.
+
+    Celery's children notice only when they next ask for work; until then they would go on
+    with a task that is another's by now.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_SECONDS)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="progress-parent-watch", daemon=True).start()

@@ -1,0 +1,168 @@
+"""Leases: which process runs which part of a job, and until when that may be believed.
+
+Every execution of a task takes a lease; the worker's main process renews it for as long as
+the execution is under way, so that a task which keeps its own process busy stays alive. A
+lease that runs out tells that an execution was lost, whatever took it. Pure of any server.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from .log import JobRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseTerms:
+    """How long leases last and how often they are looked at, in seconds."""
+
+    #: Several renewals may fail before a lease runs out.
+    lease_seconds: float = 15.0
+    renew_seconds: float = 4.0
+    reap_seconds: float = 4.0
+    #: A task that was asked to stop and does not is terminated after this long.
+    cancel_seconds: float = 10.0
+    #: Executions of one task that may be lost before its job is given up.
+    max_tries: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One task of a job: what a lease is of."""
+
+    ref: JobRef
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One execution's claim to a part of a job."""
+
+    part: Part
+    #: The process that runs it; empty where nobody does and the queue is to give it to one.
+    process: str
+    #: Tells executions of one process apart; empty where it is not known.
+    execution: str = ""
+    #: The job's attempt as the execution was told; 0 where it was told none.
+    attempt: int = 0
+
+    @property
+    def is_vacant(self) -> bool:
+        """Whether nobody runs the part: its message is in the queue again."""
+        return not self.process
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The answer to who asks for a lease."""
+
+    granted: bool
+    #: For how much longer another's execution is believed to be under way.
+    left_seconds: float = 0.0
+    #: How often the part was begun, this time included, since it last ended in good order.
+    tries: int = 1
+
+
+class LeaseBook(Protocol):
+    """Keeps leases. Every method raises `LogUnavailable` when its server is gone."""
+
+    def take(self, lease: Lease, *, seconds: float) -> Grant:
+        """Claim a part that nobody holds, whose lease has run out, or is vacant."""
+        ...
+
+    def renew(self, leases: Iterable[Lease], *, seconds: float) -> Sequence[Lease]:
+        """Extend what is held by the same process; the leases the server knows nothing of."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """The execution has ended in good order; of another's lease, nothing changes."""
+        ...
+
+    def vacate(self, lease: Lease, *, seconds: float) -> None:
+        """The process lost the execution. Whoever the queue gives the part to may take it."""
+        ...
+
+    def expired(self, *, claim_seconds: float, limit: int = 100) -> Sequence[Lease]:
+        """Leases that have run out, each given to one caller for `claim_seconds`."""
+        ...
+
+    def held(self) -> frozenset[JobRef]:
+        """The jobs of which anything is leased."""
+        ...
+
+
+@dataclass
+class _Record:
+    lease: Lease
+    until: float
+    tries: int
+
+    def is_of(self, lease: Lease) -> bool:
+        mine = self.lease
+        return mine.process == lease.process and mine.execution in ("", lease.execution)
+
+
+@dataclass
+class MemoryLeaseBook:
+    """Leases of one process: for tests, and for logs in memory."""
+
+    clock: Callable[[], float] = time.monotonic
+    _records: dict[Part, _Record] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, lease: Lease, *, seconds: float) -> Grant:
+        """See `LeaseBook.take`."""
+        now = self.clock()
+        with self._lock:
+            known = self._records.get(lease.part)
+            mine = known is not None and known.lease.execution == lease.execution
+            if known is not None and known.until > now and not mine and not known.lease.is_vacant:
+                return Grant(granted=False, left_seconds=known.until - now, tries=known.tries)
+            tries = (known.tries if known else 0) + (0 if mine else 1)
+            self._records[lease.part] = _Record(lease, now + seconds, tries)
+            return Grant(granted=True, left_seconds=seconds, tries=tries)
+
+    def renew(self, leases: Iterable[Lease], *, seconds: float) -> Sequence[Lease]:
+        """See `LeaseBook.renew`."""
+        until, unknown = self.clock() + seconds, []
+        with self._lock:
+            for lease in leases:
+                known = self._records.get(lease.part)
+                if known is None:
+                    unknown.append(lease)
+                elif known.lease.process == lease.process:
+                    known.until = until
+        return unknown
+
+    def release(self, lease: Lease) -> None:
+        """See `LeaseBook.release`."""
+        with self._lock:
+            known = self._records.get(lease.part)
+            if known is not None and known.is_of(lease):
+                del self._records[lease.part]
+
+    def vacate(self, lease: Lease, *, seconds: float) -> None:
+        """See `LeaseBook.vacate`."""
+        with self._lock:
+            known = self._records.get(lease.part)
+            if known is not None and known.lease.process == lease.process:
+                known.lease = Lease(lease.part, "", "", known.lease.attempt)
+                known.until = self.clock() + seconds
+
+    def expired(self, *, claim_seconds: float, limit: int = 100) -> Sequence[Lease]:
+        """See `LeaseBook.expired`."""
+        now = self.clock()
+        with self._lock:
+            due = [record for record in self._records.values() if record.until <= now][:limit]
+            for record in due:
+                record.until = now + claim_seconds
+            return [record.lease for record in due]
+
+    def held(self) -> frozenset[JobRef]:
+        """See `LeaseBook.held`."""
+        with self._lock:
+            return frozenset(part.ref for part in self._records)

@@ -1,0 +1,46 @@
+// What follows from a server's answer, and when to come back. Pure.
+
+/** What to do about an answer. */
+export type Verdict =
+  | { readonly do: "read" }
+  | { readonly do: "close"; readonly reason: "ended" | "refused" }
+  | { readonly do: "retry"; readonly afterMs: number };
+
+/** A wait is never longer than this, but for a server that asks for more. */
+export const LONGEST_WAIT_MS = 60_000;
+/** Until the server has said otherwise. */
+export const USUAL_RETRY_MS = 3_000;
+/** A timer takes no more than 31 bits. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const EVENT_STREAM = /^text\/event-stream\s*(;|$)/i;
+/** Refusals that pass: too slow, too early, too many. */
+const PASSING = new Set([408, 425, 429]);
+
+/** The verdict on an answer. A page in place of the stream is a proxy's: it is tried again. */
+export function judge(response: Response, nowMs: number): Verdict {
+  const { status, headers } = response;
+  if (status === 204) return { do: "close", reason: "ended" };
+  if (status >= 400 && status < 500 && !PASSING.has(status)) {
+    return { do: "close", reason: "refused" };
+  }
+  if (status === 200 && EVENT_STREAM.test(headers.get("Content-Type") ?? "")) return { do: "read" };
+  return { do: "retry", afterMs: retryAfterMs(headers.get("Retry-After"), nowMs) };
+}
+
+/** What `Retry-After` asks for (RFC 9110, §10.2.3: seconds or a date); 0 if nothing. */
+export function retryAfterMs(value: string | null, nowMs: number): number {
+  if (value === null) return 0;
+  const text = value.trim();
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
+  return ms > 0 ? Math.min(ms, LONGEST_TIMER_MS) : 0;
+}
+
+/**
+ * Full jitter: anywhere between nothing and a bound that doubles with each failure, so that a
+ * thousand clients of one server do not come back together.
+ */
+export function delayMs(retryMs: number, failures: number, random: () => number): number {
+  const bound = Math.min(retryMs * 2 ** Math.max(0, failures - 1), LONGEST_WAIT_MS);
+  return random() * Math.max(bound, Math.min(retryMs, LONGEST_TIMER_MS));
+}

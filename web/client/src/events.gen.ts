@@ -1,0 +1,144 @@
+// Generated from progress/events.schema.json by `npm run types`. Not to be edited.
+
+export type StreamEvent =
+  ProgressEvent | StatusEvent | ItemEvent | ErrorEvent | Snapshot | FeedSnapshot;
+/**
+ * Where a job stands. The last three are terminal: one per job, the last event of its log.
+ */
+export type JobStatus = "pending" | "running" | "retrying" | "completed" | "failed" | "cancelled";
+/**
+ * Where an item stands. The last two are final within an attempt.
+ */
+export type ItemStatus = "queued" | "in_progress" | "succeeded" | "failed";
+
+/**
+ * The counts after a batch of reports.
+ */
+export interface ProgressEvent {
+  jobId: string;
+  at: string;
+  attempt: number;
+  done: number;
+  total: number | null;
+  succeeded: number;
+  failed: number;
+  phase?: Phase;
+  fraction: number | null;
+  perSecond?: number;
+  etaSeconds?: number;
+  type: "progress";
+}
+/**
+ * The named part of an attempt that is under way.
+ */
+export interface Phase {
+  name: string;
+  index: number;
+  count: number;
+}
+/**
+ * The job came to a status.
+ */
+export interface StatusEvent {
+  jobId: string;
+  at: string;
+  attempt: number;
+  type: "status";
+  status: JobStatus;
+  reason?: string;
+}
+/**
+ * An item came to a status.
+ */
+export interface ItemEvent {
+  jobId: string;
+  at: string;
+  attempt: number;
+  itemId: string;
+  itemKind: string;
+  status: ItemStatus;
+  label?: string;
+  index?: number;
+  count?: number;
+  error?: string;
+  type: "item";
+}
+/**
+ * Why the job is about to fail or to be tried again.
+ */
+export interface ErrorEvent {
+  jobId: string;
+  at: string;
+  attempt: number;
+  message: string;
+  code: string;
+  type: "error";
+}
+/**
+ * A job's state folded from its events. Bounded in size whatever the job's size.
+ */
+export interface Snapshot {
+  jobId: string;
+  at: string;
+  attempt: number;
+  type: "snapshot";
+  status: JobStatus;
+  reason?: string;
+  progress: Progress | null;
+  itemsInProgress: Item[];
+  failedItems: Item[];
+  error?: Failure;
+  startedAt?: string;
+  finishedAt?: string;
+}
+/**
+ * How far a job is. Within an attempt no number but the rate and the ETA goes back.
+ */
+export interface Progress {
+  done: number;
+  total: number | null;
+  succeeded: number;
+  failed: number;
+  phase?: Phase;
+  fraction: number | null;
+  perSecond?: number;
+  etaSeconds?: number;
+}
+/**
+ * One thing a job works on, as last reported.
+ */
+export interface Item {
+  itemId: string;
+  itemKind: string;
+  status: ItemStatus;
+  label?: string;
+  index?: number;
+  count?: number;
+  error?: string;
+}
+/**
+ * Why something failed, fit for the person whose job it is.
+ */
+export interface Failure {
+  message: string;
+  code: string;
+}
+/**
+ * The active jobs of an account, folded from its feed.
+ */
+export interface FeedSnapshot {
+  type: "feed";
+  at: string;
+  jobs: FeedJob[];
+}
+/**
+ * One active job as the feed shows it.
+ */
+export interface FeedJob {
+  jobId: string;
+  at: string;
+  attempt: number;
+  status: JobStatus;
+  reason?: string;
+  progress: Progress | null;
+}

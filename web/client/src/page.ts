@@ -1,0 +1,32 @@
+// What happens to a page that its connections must know of.
+
+export interface PageListener {
+  /** The page is about to be frozen or put away: what it holds open keeps it from that. */
+  sleep(): void;
+  /** Timers may have stood still until now, and connections may have died unseen. */
+  wake(): void;
+  offline?(): void;
+  hide?(): void;
+}
+
+const EVENTS = ["pageshow", "pagehide", "online", "offline"];
+const DOCUMENT_EVENTS = ["visibilitychange", "freeze", "resume"];
+
+/** Listens to the page, where there is one. Returns how to stop. */
+export function listenToPage(listener: PageListener): () => void {
+  if (typeof document === "undefined") return () => {};
+
+  function hear({ type }: Event): void {
+    if (type === "pagehide" || type === "freeze") listener.sleep();
+    else if (type === "offline") listener.offline?.();
+    else if (type === "visibilitychange" && document.hidden) listener.hide?.();
+    else listener.wake();
+  }
+
+  for (const type of EVENTS) addEventListener(type, hear);
+  for (const type of DOCUMENT_EVENTS) document.addEventListener(type, hear);
+  return () => {
+    for (const type of EVENTS) removeEventListener(type, hear);
+    for (const type of DOCUMENT_EVENTS) document.removeEventListener(type, hear);
+  };
+}

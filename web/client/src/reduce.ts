@@ -1,0 +1,126 @@
+// The state after one more event: the twin of the folds in progress/snapshot.py. Pure.
+
+import type {
+  FeedJob,
+  FeedSnapshot,
+  Item,
+  ItemEvent,
+  JobStatus,
+  Progress,
+  ProgressEvent,
+  Snapshot,
+  StatusEvent,
+  StreamEvent,
+} from "./events.gen.ts";
+
+/** What a log holds. */
+export type LogEvent = Exclude<StreamEvent, Snapshot | FeedSnapshot>;
+
+/** A snapshot holds at most this many items in progress and this many failed ones. */
+export const MAX_SNAPSHOT_ITEMS = 20;
+
+const TERMINAL: readonly string[] = ["completed", "failed", "cancelled"] satisfies JobStatus[];
+
+/** Whether nothing can follow a status. */
+export function isTerminal(status: JobStatus): boolean {
+  return TERMINAL.includes(status);
+}
+
+/** The job's state after one more event; unchanged by a type that is not known here. */
+export function reduce(snapshot: Snapshot | null, event: LogEvent | Snapshot): Snapshot;
+export function reduce(snapshot: Snapshot | null, event: StreamEvent): Snapshot | null;
+export function reduce(snapshot: Snapshot | null, event: StreamEvent): Snapshot | null {
+  switch (event.type) {
+    case "snapshot":
+      return event;
+    case "progress":
+      return { ...take(snapshot, event), progress: progressOf(event) };
+    case "status":
+      return takeStatus(take(snapshot, event), event);
+    case "item":
+      return takeItem(take(snapshot, event), event);
+    case "error":
+      return { ...take(snapshot, event), error: { message: event.message, code: event.code } };
+    case "feed":
+      return snapshot;
+    default:
+      event satisfies never;
+      return snapshot;
+  }
+}
+
+/** What every event does. One of a later attempt clears what belonged to the earlier one. */
+function take(snapshot: Snapshot | null, { jobId, at, attempt }: LogEvent): Snapshot {
+  const fresh = { at, attempt, itemsInProgress: [], failedItems: [] };
+  if (!snapshot) return { type: "snapshot", jobId, status: "pending", progress: null, ...fresh };
+  if (attempt <= snapshot.attempt) return { ...snapshot, at, attempt };
+  const { error: _, ...kept } = snapshot;
+  return { ...kept, ...fresh };
+}
+
+function takeStatus(state: Snapshot, { status, reason, at }: StatusEvent): Snapshot {
+  state.status = status;
+  delete state.reason;
+  if (reason !== undefined) state.reason = reason;
+  if (status === "running") state.startedAt ??= at;
+  // Whatever was under way when the job ended is under way no longer.
+  return isTerminal(status) ? { ...state, finishedAt: at, itemsInProgress: [] } : state;
+}
+
+function takeItem(state: Snapshot, event: ItemEvent): Snapshot {
+  const { type: _, jobId: __, at: ___, attempt: ____, ...item } = event;
+  return {
+    ...state,
+    itemsInProgress: withItem(state.itemsInProgress, item, "in_progress"),
+    failedItems: withItem(state.failedItems, item, "failed"),
+  };
+}
+
+/** The list without an item, or with it as the newest where that is its status. */
+function withItem(items: Item[], item: Item, status: Item["status"]): Item[] {
+  const others = items.filter((other) => other.itemId !== item.itemId);
+  if (item.status === status) return [...others, item].slice(-MAX_SNAPSHOT_ITEMS);
+  return others.length === items.length ? items : others;
+}
+
+function progressOf({ type: _, jobId: __, at: ___, attempt: ____, ...progress }: ProgressEvent): Progress {
+  return progress;
+}
+
+/** The feed's state after one more event. A job that ended is active no longer. */
+export function reduceFeed(feed: FeedSnapshot | null, event: LogEvent | FeedSnapshot): FeedSnapshot;
+export function reduceFeed(feed: FeedSnapshot | null, event: StreamEvent): FeedSnapshot | null;
+export function reduceFeed(feed: FeedSnapshot | null, event: StreamEvent): FeedSnapshot | null {
+  switch (event.type) {
+    case "feed":
+      return event;
+    case "progress":
+    case "status":
+    case "item":
+    case "error":
+      return { type: "feed", at: event.at, jobs: takeJob(feed?.jobs ?? [], event) };
+    case "snapshot":
+      return feed;
+    default:
+      event satisfies never;
+      return feed;
+  }
+}
+
+function takeJob(jobs: FeedJob[], event: LogEvent): FeedJob[] {
+  const others = jobs.filter(({ jobId }) => jobId !== event.jobId);
+  if (event.type === "status" && isTerminal(event.status)) return others;
+  const job = feedJob(jobs.find(({ jobId }) => jobId === event.jobId), event);
+  return [...others, job].sort((one, other) => (one.jobId < other.jobId ? -1 : 1));
+}
+
+function feedJob(known: FeedJob | undefined, event: LogEvent): FeedJob {
+  const { jobId, at, attempt } = event;
+  const job: FeedJob = { status: "pending", progress: null, ...known, jobId, at, attempt };
+  if (event.type === "progress") job.progress = progressOf(event);
+  if (event.type !== "status") return job;
+  job.status = event.status;
+  delete job.reason;
+  if (event.reason !== undefined) job.reason = event.reason;
+  return job;
+}

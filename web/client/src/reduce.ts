@@ -26,7 +26,10 @@ export function isTerminal(status: JobStatus): boolean {
   return TERMINAL.includes(status);
 }
 
-/** The job's state after one more event; unchanged by a type that is not known here. */
+/**
+ * The job's state after one more event; unchanged by a type that is not known here. A field that
+ * is not known here is kept, as the fold of the newer server that sent it keeps it.
+ */
 export function reduce(snapshot: Snapshot | null, event: LogEvent | Snapshot): Snapshot;
 export function reduce(snapshot: Snapshot | null, event: StreamEvent): Snapshot | null;
 export function reduce(snapshot: Snapshot | null, event: StreamEvent): Snapshot | null {

@@ -1,4 +1,4 @@
-"""Counts, times and outcomes as sentences. Pure; `static/live/words.js` says the same."""
+"""Counts, times and outcomes as sentences. Pure; `client/src/words.ts` says the same."""
 
 from __future__ import annotations
 

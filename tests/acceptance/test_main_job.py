@@ -96,11 +96,11 @@ def test_a_person_syncs_analyses_and_matches_and_sees_it_live(person: Page) -> N
     page.get_by_role("link", name="Next step").click()
     page.get_by_role("button", name="Analyse").click()
     page.wait_for_url(re.compile("/jobs/"))
-    expect(page.locator('[data-part="counts"]')).to_contain_text("of 12")
+    expect(page.locator('[part="counts"]')).to_contain_text("of 12")
     page.reload()  # in the middle: the snapshot takes the place of what was missed
     picture(page, "job")
     watch_to_the_end(page)
-    expect(page.locator('[data-part="counts"]')).to_have_text("12 of 12")
+    expect(page.locator('[part="counts"]')).to_have_text("12 of 12")
     assert_nothing_was_lost(received(page))
 
     page.get_by_role("link", name="Next step").click()

@@ -6,7 +6,6 @@ export interface PageListener {
   /** Timers may have stood still until now, and connections may have died unseen. */
   wake(): void;
   offline?(): void;
-  hide?(): void;
 }
 
 const EVENTS = ["pageshow", "pagehide", "online", "offline"];
@@ -19,8 +18,7 @@ export function listenToPage(listener: PageListener): () => void {
   function hear({ type }: Event): void {
     if (type === "pagehide" || type === "freeze") listener.sleep();
     else if (type === "offline") listener.offline?.();
-    else if (type === "visibilitychange" && document.hidden) listener.hide?.();
-    else listener.wake();
+    else if (type !== "visibilitychange" || !document.hidden) listener.wake();
   }
 
   for (const type of EVENTS) addEventListener(type, hear);

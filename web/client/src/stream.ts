@@ -43,6 +43,8 @@ export interface Stream {
   readonly connection: Connection;
   /** The position after the last event; empty before the first. */
   readonly cursor: string;
+  /** Looks whether the connection lives, as after a sleep. It listens to its own page itself. */
+  wake(): void;
   close(): void;
 }
 
@@ -193,6 +195,18 @@ function createStream(options: StreamOptions): Stream {
     if (event && options.isLast?.(event)) close("ended");
   }
 
+  function wake(): void {
+    if (connection.state === "closed") return;
+    const now = Date.now();
+    const isQuiet = now - heardAt > silenceMs / 2;
+    const isUp = connection.state === "open" || connection.state === "connecting";
+    // Another network, or a long silence: the old connection may be dead and not know it.
+    if (isUp && !wasOffline && !isQuiet) return;
+    wasOffline = false;
+    if (now >= notBefore) connect();
+    else connectIn(notBefore - now);
+  }
+
   const stopListening = listenToPage({
     sleep() {
       leave();
@@ -201,22 +215,14 @@ function createStream(options: StreamOptions): Stream {
     offline() {
       wasOffline = true;
     },
-    wake() {
-      const now = Date.now();
-      const isQuiet = now - heardAt > silenceMs / 2;
-      const isUp = connection.state === "open" || connection.state === "connecting";
-      // Another network, or a long silence: the old connection may be dead and not know it.
-      if (isUp && !wasOffline && !isQuiet) return;
-      wasOffline = false;
-      if (now >= notBefore) connect();
-      else connectIn(notBefore - now);
-    },
+    wake,
   });
 
   connect();
   return {
     get connection() { return connection; },
     get cursor() { return cursor; },
+    wake,
     close: () => close("closed"),
   };
 }

@@ -1,0 +1,183 @@
+// <job-progress job-id="…">: one job's progress, live.
+
+import type { JobsClient, View } from "./client.ts";
+import type { Snapshot, StreamEvent } from "./events.gen.ts";
+import { coalesce } from "./frame.ts";
+import { isTerminal } from "./reduce.ts";
+import { LAYOUT, STYLE } from "./element.layout.ts";
+import { usualClient } from "./usual.ts";
+import { english, type Words } from "./words.ts";
+
+/** What the element tells, as events that bubble. */
+export interface JobProgressEventMap {
+  /** Each event of the job, in order, with the position after it. */
+  "job-event": CustomEvent<{ readonly event: StreamEvent | null; readonly id: string }>;
+  /** The state or the connection changed: at most once a frame. */
+  "job-change": CustomEvent<View<Snapshot>>;
+  /** The job came to its terminal status. Told once. */
+  "job-end": CustomEvent<{ readonly state: Snapshot }>;
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "job-progress": JobProgressElement;
+  }
+  interface GlobalEventHandlersEventMap extends JobProgressEventMap {}
+}
+
+// Where there is no document the module can be loaded all the same.
+const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
+
+/**
+ * Attributes: `job-id`; `items`, to follow the items as well; `label`, the bar's name. What is
+ * inside is shown until the first state is there. Parts: `bar`, `fill`, `text`, `counts`, `pace`,
+ * `phase`, `current`, `error`, `connection`. `data-status` on the element is the job's status.
+ */
+export class JobProgressElement extends Base {
+  static readonly observedAttributes = ["job-id", "items", "label"];
+  /** What all elements say; replace it for another language. */
+  static words: Words = english;
+
+  #client: JobsClient | undefined;
+  #view: View<Snapshot> | undefined;
+  #unfollow: (() => void) | undefined;
+  #hasEnded = false;
+  #root: ShadowRoot | undefined;
+  readonly #drawing = coalesce(() => this.#draw());
+
+  /** Where the element hears of its job; by default the page's own client. */
+  get client(): JobsClient {
+    return (this.#client ??= usualClient());
+  }
+
+  set client(client: JobsClient) {
+    this.#client = client;
+    this.#follow();
+  }
+
+  get jobId(): string | null {
+    return this.getAttribute("job-id");
+  }
+
+  set jobId(jobId: string | null) {
+    if (jobId === null) this.removeAttribute("job-id");
+    else this.setAttribute("job-id", jobId);
+  }
+
+  /** The job's state as last heard, or null. */
+  get state(): Snapshot | null {
+    return this.#view?.state ?? null;
+  }
+
+  connectedCallback(): void {
+    this.#follow();
+  }
+
+  disconnectedCallback(): void {
+    this.#leave();
+  }
+
+  attributeChangedCallback(name: string, before: string | null, after: string | null): void {
+    if (before === after || !this.isConnected) return;
+    if (name === "label") this.#drawing.request();
+    else this.#follow();
+  }
+
+  #follow(): void {
+    this.#leave();
+    this.#view = undefined;
+    this.#hasEnded = false;
+    if (!this.isConnected || !this.jobId) return;
+    this.#unfollow = this.client.followJob(this.jobId, (view, event) => this.#take(view, event), {
+      items: this.hasAttribute("items"),
+    });
+  }
+
+  #leave(): void {
+    this.#unfollow?.();
+    this.#unfollow = undefined;
+    this.#drawing.cancel();
+  }
+
+  #take(view: View<Snapshot>, event?: StreamEvent | null): void {
+    this.#view = view;
+    this.#drawing.request();
+    if (event !== undefined) this.#tell("job-event", { event, id: view.cursor });
+  }
+
+  #tell<Name extends keyof JobProgressEventMap>(name: Name, detail: JobProgressEventMap[Name]["detail"]): void {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
+  }
+
+  #draw(): void {
+    const view = this.#view;
+    if (!view) return;
+    const { state, connection } = view;
+    const words = (this.constructor as typeof JobProgressElement).words;
+    if (state) {
+      const isOver = isTerminal(state.status);
+      this.dataset["status"] = state.status;
+      this.#drawBar(state, words);
+      this.#say("counts", words.counts(state.progress));
+      this.#say("pace", isOver ? "" : words.pace(state.progress));
+      this.#say("phase", words.phase(state.progress));
+      const current = state.itemsInProgress.at(-1);
+      this.#say("current", current ? (current.label ?? current.itemId) : "");
+      this.#say("error", state.error?.message ?? "");
+    }
+    this.#say("connection", words.connection(connection));
+    this.#tell("job-change", view);
+    if (!state || this.#hasEnded || !isTerminal(state.status)) return;
+    this.#hasEnded = true;
+    this.#tell("job-end", { state });
+  }
+
+  #drawBar({ status, progress }: Snapshot, words: Words): void {
+    this.#part("panel").hidden = false;
+    this.#part("fallback").hidden = true;
+    const bar = this.#part("bar");
+    const fraction = progress?.fraction ?? null;
+    const percent = Math.floor((fraction ?? 0) * 100);
+    setAttribute(bar, "aria-label", this.getAttribute("label") ?? "Progress");
+    setAttribute(bar, "aria-valuetext", words.counts(progress) || status);
+    setAttribute(bar, "aria-valuenow", fraction === null ? null : String(percent));
+    bar.classList.toggle("moving", fraction === null && !isTerminal(status));
+    this.#part("fill").style.inlineSize = `${(fraction ?? 0) * 100}%`;
+  }
+
+  #say(name: string, text: string): void {
+    const part = this.#part(name);
+    // A screen reader may say a text anew whenever it is set, even to the same.
+    if (part.textContent !== text) part.textContent = text;
+  }
+
+  #part(name: string): HTMLElement {
+    this.#root ??= this.#build();
+    return this.#root.querySelector<HTMLElement>(`[part="${name}"]`)!;
+  }
+
+  #build(): ShadowRoot {
+    const root = this.attachShadow({ mode: "open" });
+    root.innerHTML = LAYOUT;
+    const style = new CSSStyleSheet();
+    style.replaceSync(STYLE);
+    // A page's policy may forbid style elements; it has no say in these.
+    root.adoptedStyleSheets = [style];
+    return root;
+  }
+}
+
+/** Only where it changes: each setting is work for a screen reader. */
+function setAttribute(element: Element, name: string, value: string | null): void {
+  if (element.getAttribute(name) === value) return;
+  if (value === null) element.removeAttribute(name);
+  else element.setAttribute(name, value);
+}
+
+/** Makes the element known to the document. Harmless if repeated. */
+export function defineJobProgress(name = "job-progress"): void {
+  if (!globalThis.customElements || customElements.get(name)) return;
+  customElements.define(name, name === "job-progress" ? JobProgressElement : class extends JobProgressElement {});
+}
+
+defineJobProgress();

@@ -1,0 +1,207 @@
+// React hooks over a page's client and TanStack Query: React 18 and 19, Query 5.
+
+import { skipToken, useQuery, useQueryClient, type QueryClient, type QueryKey } from "@tanstack/react-query";
+import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
+import type { JobsClient, Listener } from "./client.ts";
+import type { Failure, FeedJob, FeedSnapshot, Item, JobStatus, Progress, Snapshot } from "./events.gen.ts";
+import { coalesce } from "./frame.ts";
+import { isTerminal } from "./reduce.ts";
+import type { State } from "./sources.ts";
+import type { Connection } from "./stream.ts";
+import { usualClient } from "./usual.ts";
+
+/** Another client than the page's own. */
+export const JobsClientContext = createContext<JobsClient | null>(null);
+
+export interface JobProgressOptions {
+  /** Off: status and counts alone, over the connection that all of a page's jobs share. */
+  readonly items?: boolean;
+  /** What to fetch anew when the job has come to its end: told to Query once. */
+  readonly invalidate?: readonly QueryKey[];
+}
+
+export interface JobProgress {
+  readonly progress: Progress | null;
+  /** Null until the first state is there. */
+  readonly status: JobStatus | null;
+  readonly items: readonly Item[];
+  /** The newest item in progress. */
+  readonly currentItem: Item | null;
+  /** Why the job failed or is tried again; or why it cannot be followed, with code `refused`. */
+  readonly error: Failure | null;
+  readonly isConnected: boolean;
+  /** Connections in a row that failed. */
+  readonly attempts: number;
+}
+
+export interface JobFeed extends Pick<JobProgress, "error" | "isConnected" | "attempts"> {
+  /** The active jobs. */
+  readonly jobs: readonly FeedJob[];
+  readonly isKnown: boolean;
+}
+
+/** Where Query keeps a job's snapshot, and the feed's. */
+export const jobKey = (jobId: string) => ["job", jobId] as const;
+export const feedKey = ["jobs", "feed"] as const;
+
+const NOT_CONNECTED: Connection = { state: "connecting", attempts: 0 };
+
+/** One subscription for all components that want the same: counted, and ended with the last. */
+interface Store {
+  connection: Connection;
+  readonly renders: Set<() => void>;
+  readonly invalidates: Set<{ readonly current: readonly QueryKey[] | undefined }>;
+  stop(): void;
+}
+
+const stores = new WeakMap<QueryClient, WeakMap<JobsClient, Map<string, Store>>>();
+
+function storesOf(queries: QueryClient, client: JobsClient): Map<string, Store> {
+  const ofQueries = stores.get(queries) ?? new WeakMap<JobsClient, Map<string, Store>>();
+  stores.set(queries, ofQueries);
+  const found = ofQueries.get(client) ?? new Map<string, Store>();
+  ofQueries.set(client, found);
+  return found;
+}
+
+/** Brings what is followed into Query's cache, at most once a frame. */
+function createStore<S extends State>(
+  queries: QueryClient,
+  key: QueryKey,
+  follow: (listener: Listener<S>) => () => void,
+  invalidates: Store["invalidates"],
+): Store {
+  let state: S | null = null;
+  const write = coalesce(() => {
+    // What another store of this job wrote may be newer: a list's, and a page's with its items.
+    if (state) queries.setQueryData<S>(key, (old) => newer(old, state!));
+    for (const render of [...store.renders]) render();
+  });
+  const store: Store = {
+    connection: NOT_CONNECTED,
+    renders: new Set(),
+    invalidates,
+    stop() {
+      unfollow();
+      write.cancel();
+    },
+  };
+  const unfollow = follow((view) => {
+    const wasOver = hasEnded(state ?? queries.getQueryData<S>(key));
+    ({ state } = view);
+    store.connection = view.connection;
+    if (!wasOver && hasEnded(state)) invalidate(queries, store);
+    write.request();
+  });
+  return store;
+}
+
+function hasEnded(state: State | null | undefined): boolean {
+  return state?.type === "snapshot" && isTerminal(state.status);
+}
+
+function newer<S extends State>(old: S | undefined, state: S): S {
+  return old && old.at > state.at ? old : state;
+}
+
+function invalidate(queries: QueryClient, store: Store): void {
+  const keys = [...store.invalidates].flatMap(({ current }) => current ?? []);
+  const different = new Map(keys.map((key) => [JSON.stringify(key), key]));
+  for (const queryKey of different.values()) void queries.invalidateQueries({ queryKey });
+}
+
+/** Follows while the component is there; `name` is what it follows, null for nothing. */
+function useFollowed<S extends State>(
+  name: string | null,
+  key: QueryKey,
+  follow: (client: JobsClient, listener: Listener<S>) => () => void,
+  invalidate?: readonly QueryKey[],
+): { state: S | null; connection: Connection } {
+  const queries = useQueryClient();
+  const given = useContext(JobsClientContext);
+  const keys = useRef(invalidate);
+  useEffect(() => { keys.current = invalidate; });
+  const current = useRef<Store | null>(null);
+
+  const subscribe = useCallback(
+    (render: () => void) => {
+      if (name === null) return () => {};
+      const client = given ?? usualClient();
+      const all = storesOf(queries, client);
+      const store =
+        all.get(name) ??
+        createStore<S>(queries, key, (listener) => follow(client, listener), new Set([keys]));
+      all.set(name, store);
+      current.current = store;
+      store.renders.add(render);
+      store.invalidates.add(keys);
+      return () => {
+        current.current = null;
+        store.renders.delete(render);
+        store.invalidates.delete(keys);
+        if (store.renders.size) return;
+        all.delete(name);
+        store.stop();
+      };
+    },
+    // `key` and `follow` say no more than `name` does.
+    [name, queries, given],
+  );
+  const connection = useSyncExternalStore(
+    subscribe,
+    () => current.current?.connection ?? NOT_CONNECTED,
+    () => NOT_CONNECTED,
+  );
+  const { data } = useQuery<S>(
+    { queryKey: key, queryFn: skipToken, staleTime: Infinity, enabled: name !== null },
+    queries,
+  );
+  return { state: (name === null ? undefined : data) ?? null, connection };
+}
+
+/** Follows a job; with null, nothing. Its snapshot is in Query's cache at `["job", jobId]`. */
+export function useJobProgress(
+  jobId: string | null,
+  { items = true, invalidate }: JobProgressOptions = {},
+): JobProgress {
+  const { state, connection } = useFollowed<Snapshot>(
+    jobId === null ? null : `${items ? "items" : "job"}:${jobId}`,
+    jobKey(jobId ?? ""),
+    (client, listener) => client.followJob(jobId!, listener, { items }),
+    invalidate,
+  );
+  return useMemo(
+    () => ({
+      progress: state?.progress ?? null,
+      status: state?.status ?? null,
+      items: state ? [...state.itemsInProgress, ...state.failedItems] : [],
+      currentItem: state?.itemsInProgress.at(-1) ?? null,
+      error: state?.error ?? refusal(connection),
+      isConnected: connection.state === "open",
+      attempts: connection.attempts,
+    }),
+    [state, connection],
+  );
+}
+
+/** Follows the account's active jobs. */
+export function useJobFeed(): JobFeed {
+  const { state, connection } = useFollowed<FeedSnapshot>("feed", feedKey, (client, listener) =>
+    client.followFeed(listener),
+  );
+  return useMemo(
+    () => ({
+      jobs: state?.jobs ?? [],
+      isKnown: state !== null,
+      error: refusal(connection),
+      isConnected: connection.state === "open",
+      attempts: connection.attempts,
+    }),
+    [state, connection],
+  );
+}
+
+function refusal(connection: Connection): Failure | null {
+  if (connection.state !== "closed" || connection.reason !== "refused") return null;
+  return { message: "This cannot be followed.", code: "refused" };
+}

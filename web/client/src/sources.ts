@@ -1,0 +1,201 @@
+// What is open for all tabs of one account: at most one stream for lists, and a few for items.
+
+import type { FeedSnapshot, Snapshot, StreamEvent } from "./events.gen.ts";
+import { createJobState } from "./feedjob.ts";
+import { reduce, reduceFeed } from "./reduce.ts";
+import { createFeedStream, createJobStream, type Connection, type StreamOptions } from "./stream.ts";
+
+/** `feed`, `job:<id>` (status and counts), or `items:<id>` (its items as well). */
+export type Topic = "feed" | `job:${string}` | `items:${string}`;
+export type State = Snapshot | FeedSnapshot;
+
+/** What a tab has of a topic: the cursor, and the state there if it is asked for. */
+export interface Held {
+  readonly cursor: string;
+  readonly state?: State | null;
+}
+export type Wanted = Partial<Record<Topic, Held>>;
+
+/** News of a topic, the same for each tab. */
+export type Update = { readonly topic: Topic } & (
+  | { readonly connection: Connection }
+  | { readonly events: [StreamEvent | null, string][] }
+  | { readonly state: State; readonly cursor: string }
+);
+
+export interface SourceOptions
+  extends Pick<StreamOptions, "fetch" | "headers" | "credentials" | "silenceMs" | "random"> {
+  /** Where a job's stream is, or with null the feed's. */
+  url(jobId: string | null): string;
+}
+
+export interface Sources {
+  /** What a tab wants from now on, in place of what it wanted before. */
+  want(tab: string, wanted: Wanted): void;
+  /** A page is looked at again: connections may have died unseen. */
+  wake(): void;
+  close(): void;
+}
+
+/** A source of one topic. It tells of itself, and can be asked where it stands. */
+export interface Source {
+  readonly connection: Connection;
+  readonly held: Held;
+  wake?(): void;
+  close(): void;
+}
+
+/** Over HTTP/1.1 a browser has six connections for a site: the pages need some. */
+export const MAX_ITEM_STREAMS = 3;
+
+export const jobIdOf = (topic: Topic): string => topic.slice(topic.indexOf(":") + 1);
+
+export function createSources(
+  options: SourceOptions,
+  tell: (updates: readonly Update[]) => void,
+): Sources {
+  const wants = new Map<string, Wanted>();
+  const sources = new Map<Topic, Source & { take?(event: StreamEvent | null): void }>();
+  const streamed = new Set<Topic>();
+  let outbox: Update[] = [];
+  let isClosed = false;
+
+  /** All that one chunk of bytes brings goes out as one message. */
+  function send(update: Update): void {
+    if (isClosed) return;
+    if (!outbox.length) queueMicrotask(flush);
+    const last = outbox.at(-1);
+    if (last && "events" in last && "events" in update && last.topic === update.topic) {
+      last.events.push(...update.events);
+    } else outbox.push(update);
+  }
+
+  function flush(): void {
+    const updates = outbox;
+    outbox = [];
+    if (updates.length) tell(updates);
+  }
+
+  function heldByTabs(topic: Topic): Held | undefined {
+    for (const wanted of wants.values()) if (wanted[topic]?.state) return wanted[topic];
+    return undefined;
+  }
+
+  function openStream(topic: Topic): Source {
+    const isFeed = topic === "feed";
+    const { state: before = null, cursor: at } = heldByTabs(topic) ?? { cursor: "" };
+    let state: State | null = before;
+    const stream = (isFeed ? createFeedStream : createJobStream)({
+      ...options,
+      url: options.url(isFeed ? null : jobIdOf(topic)),
+      lastEventId: state ? at : "",
+      onEvent(event, cursor) {
+        if (event) state = isFeed ? reduceFeed(state as FeedSnapshot, event) : reduce(state as Snapshot, event);
+        send({ topic, events: [[event, cursor]] });
+        if (isFeed) for (const source of sources.values()) source.take?.(event);
+      },
+      onConnection(connection) {
+        send({ topic, connection });
+        if (isFeed) tellDependents(connection);
+        // An ended one gives its place to one that waits.
+        else if (connection.state === "closed") queueMicrotask(settle);
+      },
+    });
+    return {
+      get connection() { return stream.connection; },
+      get held() { return { cursor: stream.cursor, state }; },
+      wake: stream.wake,
+      close: stream.close,
+    };
+  }
+
+  function tellDependents(connection: Connection): void {
+    for (const [topic, source] of sources) {
+      if (source.take && source.connection.state !== "closed") send({ topic, connection });
+    }
+  }
+
+  function openOnFeed(topic: Topic): Source {
+    const feed = sources.get("feed")!;
+    const known = feed.held.state as FeedSnapshot | null;
+    return createJobState({
+      ...options,
+      jobId: jobIdOf(topic),
+      state: (heldByTabs(topic)?.state ?? null) as Snapshot | null,
+      feed: known,
+      feedConnection: () => sources.get("feed")?.connection ?? feed.connection,
+      onState: (state) => send({ topic, state, cursor: "" }),
+      onConnection(connection) {
+        send({ topic, connection });
+        queueMicrotask(settle);
+      },
+    });
+  }
+
+  function drop(topic: Topic): void {
+    const source = sources.get(topic);
+    sources.delete(topic);
+    streamed.delete(topic);
+    source?.close();
+  }
+
+  /** Opens what is wanted and closes what is not. */
+  function settle(): void {
+    if (isClosed) return;
+    const wanted = new Set([...wants.values()].flatMap((each) => Object.keys(each) as Topic[]));
+    for (const topic of streamed) if (!wanted.has(topic)) drop(topic);
+    for (const topic of wanted) if (topic.startsWith("items:")) grant(topic);
+    const onFeed = [...wanted].filter((topic) => topic !== "feed" && !streamed.has(topic));
+    const needsFeed = wanted.has("feed") || onFeed.some((topic) => !isOver(topic));
+    for (const topic of sources.keys()) {
+      if (!wanted.has(topic) && !(topic === "feed" && needsFeed)) drop(topic);
+    }
+    if (needsFeed && !sources.has("feed")) open("feed", openStream);
+    for (const topic of onFeed) if (!sources.has(topic)) open(topic, openOnFeed);
+  }
+
+  function isOver(topic: Topic): boolean {
+    return sources.get(topic)?.connection.state === "closed";
+  }
+
+  function grant(topic: Topic): void {
+    if (streamed.has(topic) || isOver(topic)) return;
+    const open = [...streamed].filter((other) => !isOver(other));
+    if (open.length >= MAX_ITEM_STREAMS) return;
+    drop(topic);
+    streamed.add(topic);
+    sources.set(topic, openStream(topic));
+  }
+
+  function open(topic: Topic, how: (topic: Topic) => Source): void {
+    sources.set(topic, how(topic));
+  }
+
+  /** To a tab that is not where its source is. */
+  function catchUp(topic: Topic, { cursor, state: theirs }: Held): void {
+    const source = sources.get(topic);
+    if (!source) return;
+    const { cursor: at, state } = source.held;
+    if (state && state !== theirs && (cursor !== at || !at)) send({ topic, state, cursor: at });
+    send({ topic, connection: source.connection });
+  }
+
+  return {
+    want(tab, wanted) {
+      wants.set(tab, wanted);
+      settle();
+      for (const topic of Object.keys(wanted) as Topic[]) catchUp(topic, wanted[topic]!);
+      // A state is a lot to keep twice, and the tab will have a newer one.
+      wants.set(tab, Object.fromEntries(Object.keys(wanted).map((topic) => [topic, { cursor: "" }])));
+    },
+    wake() {
+      for (const source of sources.values()) source.wake?.();
+    },
+    close() {
+      flush();
+      isClosed = true;
+      for (const topic of [...sources.keys()]) drop(topic);
+    },
+  };
+}
+

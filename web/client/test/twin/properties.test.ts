@@ -1,27 +1,20 @@
 // Random sequences, folded here and by Python's own fold in a process beside: no difference.
 
-import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { FeedSnapshot, Snapshot } from "../../src/events.gen.ts";
 import { reduce, reduceFeed, type LogEvent } from "../../src/reduce.ts";
+import { python as start } from "../server.ts";
 
 const ROUNDS = Number(process.env["TWIN_ROUNDS"] ?? 300);
-const root = fileURLToPath(new URL("../../../../", import.meta.url));
-const venv = `${root}.venv/bin/python`;
 
 let python: ChildProcess;
 let lines: AsyncIterator<string>;
 
 beforeAll(() => {
-  const program = process.env["PYTHON"] ?? (existsSync(venv) ? venv : "python3");
-  python = spawn(program, ["-m", "tests.fixtures.folds", "--answer"], {
-    cwd: root,
-    stdio: ["pipe", "pipe", "inherit"],
-  });
+  python = start("-m", "tests.fixtures.folds", "--answer");
   lines = createInterface({ input: python.stdout! })[Symbol.asyncIterator]();
 });
 afterAll(() => { python.stdin!.end(); });

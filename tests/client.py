@@ -1,0 +1,87 @@
+"""The JavaScript client of `web/client/`, as tests and benchmarks run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+CLIENT = Path(__file__).parents[1] / "web" / "client"
+INSTALL_SECONDS = 300
+
+
+class ClientUnavailable(Exception):
+    """The client's tools are not here."""
+
+
+def install() -> None:
+    """Install the client's tools, unless they are those of the lock file already.
+
+    Raises:
+        ClientUnavailable: there is no Node, or npm could not install them.
+    """
+    for program in ("node", "npm"):
+        if shutil.which(program) is None:
+            raise ClientUnavailable(f"there is no {program}: apt-get install nodejs npm")
+    lock = CLIENT / "package-lock.json"
+    stamp = CLIENT / "node_modules" / ".installed"
+    if stamp.is_file() and stamp.read_bytes() == lock.read_bytes():
+        return
+    # Not `npm ci`: it refuses a lock file that was made where the registry lacked the optional
+    # packages of other platforms. This takes the same versions, and writes no lock file.
+    command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]
+    try:
+        run(command, seconds=INSTALL_SECONDS)
+    except (subprocess.SubprocessError, OSError) as error:
+        raise ClientUnavailable(f"npm could not install its tools: {error}") from error
+    stamp.write_bytes(lock.read_bytes())
+
+
+def run(command: list[str], *, seconds: float, **environment: str) -> str:
+    """Run a command in the client's folder; what it printed.
+
+    Raises:
+        CalledProcessError: it failed.
+    """
+    done = subprocess.run(
+        command,
+        cwd=CLIENT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    if done.returncode:
+        print(done.stdout)  # noqa: T201
+        raise subprocess.CalledProcessError(done.returncode, command, done.stdout)
+    return done.stdout
+
+
+def bundle(entry: str, folder: Path, *, minify: bool = False, **defines: str) -> Path:
+    """One file from an entry of the client's folder, and a page that loads it."""
+    name = Path(entry).stem
+    target = folder / f"{name}.js"
+    command = [
+        "node_modules/.bin/esbuild",
+        entry,
+        "--bundle",
+        "--format=esm",
+        "--target=es2022",
+        "--jsx=automatic",
+        "--log-level=error",
+        *(["--minify"] if minify else []),
+        *(f"--define:{key}={json.dumps(value)}" for key, value in defines.items()),
+        f"--outfile={target}",
+    ]
+    run(command, seconds=60)
+    page = folder / f"{name}.html"
+    page.write_text(
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Jobs</title>'
+        '<link rel="icon" type="image/svg+xml" href="data:image/svg+xml,">'
+        f'<body><div id="root"></div><script type="module" src="{name}.js"></script>'
+    )
+    return target

@@ -20,7 +20,7 @@ import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -29,6 +29,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, jsonify, request, send_from_directory
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from progress.errors import JobEnded
 from progress.flask import StreamLimits, create_blueprint
 from progress.log import JobRef, Log
 from progress.memory import MemoryLog
@@ -57,6 +58,9 @@ class JobServer:
         self.refs[ref.job_id] = ref
         now = self.log.clock() if isinstance(self.log, MemoryLog) else 0.0
         self.log.append(ref, [each._replace(at=now) for each in reports], attempt=attempt)
+        # The feed holds back counts that come fast. A worker's heartbeat brings the last ones.
+        with suppress(JobEnded):
+            self.log.append(ref, (), attempt=attempt)
 
     def open_streams(self) -> int:
         """How many streams are open."""

@@ -156,9 +156,10 @@ def test_a_frozen_leader_hands_over_and_catches_up_when_it_is_thawed(report, ser
     other.wait_for_function("page.heard.length === 3")
     leader.evaluate("document.dispatchEvent(new Event('resume'))")
     report("one", status("completed"))
+    _, last = server.log.snapshot(server.refs["one"])
     for tab in (leader, other):
-        tab.wait_for_function("page.heard.at(-1).type === 'status'")
-    assert_each_came_once(other, server.log.snapshot(server.refs["one"])[1].seq)
+        tab.wait_for_function(f"page.heard.at(-1).id === '{last}'")
+    assert_each_came_once(other, last.seq)
 
 
 def test_a_page_that_comes_back_from_the_cache_goes_on(report, server, open_page):

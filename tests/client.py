@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -61,9 +60,12 @@ def run(command: list[str], *, seconds: float, **environment: str) -> str:
     return done.stdout
 
 
-def bundle(entry: str, folder: Path, *, minify: bool = False, **defines: str) -> Path:
-    """One file from an entry of the client's folder, and a page that loads it."""
-    name = Path(entry).stem
+def bundle(entry: str, folder: Path, *options: str, name: str | None = None) -> Path:
+    """One file from an entry of the client's folder, and a page that loads it.
+
+    `options` are esbuild's.
+    """
+    name = name or Path(entry).stem
     target = folder / f"{name}.js"
     command = [
         "node_modules/.bin/esbuild",
@@ -73,8 +75,7 @@ def bundle(entry: str, folder: Path, *, minify: bool = False, **defines: str) ->
         "--target=es2022",
         "--jsx=automatic",
         "--log-level=error",
-        *(["--minify"] if minify else []),
-        *(f"--define:{key}={json.dumps(value)}" for key, value in defines.items()),
+        *options,
         f"--outfile={target}",
     ]
     run(command, seconds=60)

@@ -35,7 +35,10 @@ def pages(tools: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the test pages."""
     folder = tmp_path_factory.mktemp("pages")
     client.bundle("test/pages/element.ts", folder)
-    client.bundle("test/pages/hooks.tsx", folder, **{"process.env.NODE_ENV": '"development"'})
+    development = '--define:process.env.NODE_ENV="development"'
+    client.bundle("test/pages/hooks.tsx", folder, development, name="react-19")
+    older = ("--alias:react=react-18", "--alias:react-dom=react-dom-18")
+    client.bundle("test/pages/hooks.tsx", folder, development, *older, name="react-18")
     return folder
 
 

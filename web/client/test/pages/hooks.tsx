@@ -1,7 +1,7 @@
 // A page of React's, with what a test asks for in its query.
 
 import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
-import { StrictMode, useState } from "react";
+import { StrictMode, useState, version } from "react";
 import { createRoot } from "react-dom/client";
 import { useJobFeed, useJobProgress } from "../../src/react.ts";
 
@@ -45,7 +45,7 @@ function App() {
   );
 }
 
-Object.assign(globalThis, { queries });
+Object.assign(globalThis, { queries, reactVersion: version });
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
     <QueryClientProvider client={queries}>

@@ -24,6 +24,11 @@ CHROMIUM_ARGUMENTS = [
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
+def chromium_program() -> str | None:
+    """Where a Chromium is installed."""
+    return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
 @pytest.fixture(scope="session")
 def valkey_server() -> Iterator[Server]:
     """One real server for all tests that do not break it; each uses accounts of its own."""
@@ -34,7 +39,7 @@ def valkey_server() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium."""
-    program = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    program = chromium_program()
     if program is None:
         missing = "there is no Chromium: apt-get install chromium"
         if os.environ.get("CI"):

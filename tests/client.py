@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,8 +14,8 @@ class ClientUnavailable(Exception):
     """The client's tools are not here."""
 
 
-def install() -> None:
-    """Install the client's tools, unless they are those of the lock file already.
+def install(folder: Path = CLIENT) -> None:
+    """Install the packages of a folder, unless they are those of its lock file already.
 
     Raises:
         ClientUnavailable: there is no Node, or npm could not install them.
@@ -24,30 +23,29 @@ def install() -> None:
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             raise ClientUnavailable(f"there is no {program}: apt-get install nodejs npm")
-    lock = CLIENT / "package-lock.json"
-    stamp = CLIENT / "node_modules" / ".installed"
+    lock = folder / "package-lock.json"
+    stamp = folder / "node_modules" / ".installed"
     if stamp.is_file() and stamp.read_bytes() == lock.read_bytes():
         return
     # Not `npm ci`: it refuses a lock file that was made where the registry lacked the optional
     # packages of other platforms. This takes the same versions, and writes no lock file.
     command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]
     try:
-        run(command, seconds=INSTALL_SECONDS)
+        run(command, folder=folder, seconds=INSTALL_SECONDS)
     except (subprocess.SubprocessError, OSError) as error:
         raise ClientUnavailable(f"npm could not install its tools: {error}") from error
     stamp.write_bytes(lock.read_bytes())
 
 
-def run(command: list[str], *, seconds: float, **environment: str) -> str:
-    """Run a command in the client's folder; what it printed.
+def run(command: list[str], *, seconds: float, folder: Path = CLIENT) -> str:
+    """Run a command in a folder; what it printed.
 
     Raises:
         CalledProcessError: it failed.
     """
     done = subprocess.run(
         command,
-        cwd=CLIENT,
-        env=os.environ | environment,
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -53,7 +53,10 @@ def received(page: Page) -> list[tuple[str, str]]:
 
 
 def assert_nothing_was_lost(events: list[tuple[str, str]]) -> None:
-    """Positions go up by one from each event to the next; a snapshot says where it holds."""
+    """Positions go up by one from each event to the next; a snapshot says where it holds.
+
+    Of a job that was over before the page was there, the snapshot is all there is.
+    """
     last = None
     for cursor, kind in events:
         seq = int(cursor.split("-")[1])
@@ -63,7 +66,7 @@ def assert_nothing_was_lost(events: list[tuple[str, str]]) -> None:
         else:
             assert last is None or seq >= last
         last = seq
-    assert events[-1][1] == "status"
+    assert events[-1][1] == "status" or len(events) == 1
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import { step } from "./cursor.ts";
 import { listenToPage } from "./page.ts";
 import { reduce, reduceFeed } from "./reduce.ts";
 import { createSources, type SourceOptions, type Sources, type State, type Topic, type Update, type Wanted } from "./sources.ts";
-import type { Connection } from "./stream.ts";
+import type { Connection } from "./messages.ts";
 
 /** What is known of a job or of the feed. */
 export interface View<S extends State = State> {

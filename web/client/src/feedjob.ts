@@ -4,7 +4,7 @@ import { delayMs, USUAL_RETRY_MS } from "./answer.ts";
 import type { FeedSnapshot, Snapshot, StreamEvent } from "./events.gen.ts";
 import { isTerminal, reduce } from "./reduce.ts";
 import type { Source, SourceOptions } from "./sources.ts";
-import type { Connection } from "./stream.ts";
+import type { Connection } from "./messages.ts";
 
 export interface JobStateOptions extends SourceOptions {
   readonly jobId: string;

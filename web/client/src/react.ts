@@ -7,7 +7,7 @@ import type { Failure, FeedJob, FeedSnapshot, Item, JobStatus, Progress, Snapsho
 import { coalesce } from "./frame.ts";
 import { isTerminal } from "./reduce.ts";
 import type { State } from "./sources.ts";
-import type { Connection } from "./stream.ts";
+import type { Connection } from "./messages.ts";
 import { usualClient } from "./usual.ts";
 
 /** Another client than the page's own. */

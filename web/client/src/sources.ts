@@ -3,7 +3,8 @@
 import type { FeedSnapshot, Snapshot, StreamEvent } from "./events.gen.ts";
 import { createJobState } from "./feedjob.ts";
 import { reduce, reduceFeed } from "./reduce.ts";
-import { createFeedStream, createJobStream, type Connection, type StreamOptions } from "./stream.ts";
+import type { Connection } from "./messages.ts";
+import { createFeedStream, createJobStream, type StreamOptions } from "./stream.ts";
 
 /** `feed`, `job:<id>` (status and counts), or `items:<id>` (its items as well). */
 export type Topic = "feed" | `job:${string}` | `items:${string}`;

@@ -1,7 +1,7 @@
 // Counts, times and states as sentences: the twin of web/words.py.
 
 import type { Progress } from "./events.gen.ts";
-import type { Connection } from "./stream.ts";
+import type { Connection } from "./messages.ts";
 
 const amount = (count: number, noun: string): string =>
   `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

@@ -10,7 +10,7 @@ import type { JobsClient, Listener, View } from "../../src/client.ts";
 import type { FeedSnapshot, Item, Snapshot } from "../../src/events.gen.ts";
 import { jobKey, JobsClientContext, useJobFeed, useJobProgress, type JobProgress, type JobProgressOptions } from "../../src/react.ts";
 import type { State } from "../../src/sources.ts";
-import type { Connection } from "../../src/stream.ts";
+import type { Connection } from "../../src/messages.ts";
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
 

@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Snapshot, StreamEvent } from "../../src/events.gen.ts";
 import { reduce, reduceFeed } from "../../src/reduce.ts";
-import { createFeedStream, createJobStream, type Stream } from "../../src/stream.ts";
+import type { Stream } from "../../src/messages.ts";
+import { createFeedStream, createJobStream } from "../../src/stream.ts";
 import { startServer, until, type JobServer } from "../server.ts";
 
 let server: JobServer;

@@ -2,7 +2,8 @@
 // A stream in a page that is put away, frozen, offline, looked at again.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createJobStream, type Stream } from "../../src/stream.ts";
+import type { Stream } from "../../src/messages.ts";
+import { createJobStream } from "../../src/stream.ts";
 
 let requests: AbortSignal[];
 let stream: Stream;

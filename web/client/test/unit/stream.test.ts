@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createFeedStream, createJobStream, type Connection, type StreamOptions } from "../../src/stream.ts";
+import type { Connection } from "../../src/messages.ts";
+import { createFeedStream, createJobStream, type StreamOptions } from "../../src/stream.ts";
 import type { StreamEvent } from "../../src/events.gen.ts";
 
 const AT = "2026-01-31T12:00:00.000Z";

@@ -1,0 +1,223 @@
+// A stream of messages, followed over as many connections as it takes.
+
+import { delayMs, judge, USUAL_RETRY_MS } from "./answer.ts";
+import { step } from "./cursor.ts";
+import { listenToPage } from "./page.ts";
+import { createParser, type Message } from "./parser.ts";
+
+/** How a stream stands. `attempts` counts the connections in a row that failed. */
+export type Connection =
+  | { readonly state: "connecting" | "open" | "paused"; readonly attempts: number }
+  | { readonly state: "waiting"; readonly attempts: number; readonly delayMs: number }
+  | {
+      readonly state: "closed";
+      readonly attempts: number;
+      /** The job ended, the server refused (`status` says how), or `close` was called. */
+      readonly reason: "ended" | "refused" | "closed";
+      readonly status?: number;
+    };
+
+/** What became of a message: its position holds, it was had before, or nothing follows it. */
+export type Taken = "taken" | "passed" | "last";
+
+export interface ConnectionOptions {
+  readonly url: string;
+  /** Everything after this position; empty: a snapshot, then everything after it. */
+  readonly lastEventId?: string;
+  /** Instead of the page's own. */
+  readonly fetch?: typeof fetch;
+  /** Further headers, asked for at each connection: a token may have been renewed. */
+  readonly headers?: () => Record<string, string>;
+  readonly credentials?: RequestCredentials;
+  /** A connection without a byte for this long is dead. The server pings every 15 s. */
+  readonly silenceMs?: number;
+  /** From 0 up to 1. */
+  readonly random?: () => number;
+  onConnection?(connection: Connection): void;
+}
+
+export interface MessageStreamOptions extends ConnectionOptions {
+  /**
+   * Takes a message, the first of its connection or a later one, that came after `cursor`. Throws
+   * at one that cannot be: the connection is then given up, and another goes on from `cursor`.
+   */
+  onMessage(message: Message, cursor: string, isFirst: boolean): Taken;
+}
+
+export interface Stream {
+  readonly connection: Connection;
+  /** The position after the last event; empty before the first. */
+  readonly cursor: string;
+  /** Looks whether the connection lives, as after a sleep. It listens to its own page itself. */
+  wake(): void;
+  close(): void;
+}
+
+/** The server pings every 15 s: two of three may be late. */
+const SILENCE_MS = 45_000;
+const LOOK_MS = 10_000;
+
+/** Follows any text/event-stream until it is closed, refused, or a message was the last. */
+export function createMessageStream(options: MessageStreamOptions): Stream {
+  const { silenceMs = SILENCE_MS, random = Math.random } = options;
+  let cursor = options.lastEventId ?? "";
+  let connection: Connection = { state: "connecting", attempts: 0 };
+  let retryMs = USUAL_RETRY_MS;
+  let failures = 0;
+  let current = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let heardAt = 0;
+  // A server that asked for quiet is not disturbed by a page that wakes.
+  let notBefore = 0;
+  let wasOffline = false;
+  let hasMessages = false;
+
+  function change(next: Connection): void {
+    connection = next;
+    run(() => options.onConnection?.(next));
+  }
+
+  /** Ends what is under way. What it may still say is not heard. */
+  function leave(): void {
+    clearTimeout(timer);
+    current.abort();
+  }
+
+  function close(reason: "ended" | "refused" | "closed", status?: number): void {
+    if (connection.state === "closed") return;
+    leave();
+    stopListening();
+    change({ state: "closed", attempts: failures, reason, ...(status ? { status } : {}) });
+  }
+
+  function connect(): void {
+    leave();
+    current = new AbortController();
+    heardAt = Date.now();
+    notBefore = 0;
+    change({ state: "connecting", attempts: failures });
+    if (connection.state !== "connecting") return;
+    watch(current.signal);
+    void follow(current.signal);
+  }
+
+  function connectIn(ms: number): void {
+    leave();
+    change({ state: "waiting", attempts: failures, delayMs: Math.round(ms) });
+    if (connection.state === "waiting") timer = setTimeout(connect, ms);
+  }
+
+  function fail(afterMs = 0): void {
+    failures += 1;
+    notBefore = afterMs && Date.now() + afterMs;
+    connectIn(afterMs + delayMs(retryMs, failures, random));
+  }
+
+  /** Finds a connection that died without a word. */
+  function watch(signal: AbortSignal): void {
+    const leftMs = heardAt + silenceMs - Date.now();
+    if (leftMs <= 0) return fail();
+    // After a sleep the clock has moved on and the timer has not: it must not be a long one.
+    timer = setTimeout(() => signal.aborted || watch(signal), Math.min(leftMs, LOOK_MS));
+  }
+
+  async function follow(signal: AbortSignal): Promise<void> {
+    const openedAt = Date.now();
+    hasMessages = false;
+    try {
+      const response = await (options.fetch ?? fetch)(options.url, request(signal));
+      if (signal.aborted) return;
+      const verdict = judge(response, Date.now());
+      if (verdict.do !== "read") void response.body?.cancel().catch(() => {});
+      if (verdict.do === "close") return close(verdict.reason, response.status);
+      if (verdict.do === "retry") return fail(verdict.afterMs);
+      heardAt = Date.now();
+      change({ state: "open", attempts: 0 });
+      await read(response, signal);
+    } catch {
+      // The network failed, before or within the answer: alike.
+    }
+    if (signal.aborted) return;
+    // One that brought something, or lasted, was good: coming back to it is no failure.
+    const wasGood = hasMessages || Date.now() - openedAt > retryMs;
+    if (!wasGood) return fail();
+    failures = 0;
+    connectIn(delayMs(retryMs, failures, random));
+  }
+
+  function request(signal: AbortSignal): RequestInit {
+    const headers: Record<string, string> = { ...options.headers?.(), Accept: "text/event-stream" };
+    if (cursor) headers["Last-Event-ID"] = utf8(cursor);
+    return { headers, signal, cache: "no-store", credentials: options.credentials ?? "same-origin" };
+  }
+
+  async function read(response: Response, signal: AbortSignal): Promise<void> {
+    const parser = createParser({
+      lastEventId: cursor,
+      onMessage: (message) => signal.aborted || take(message),
+      onLastEventId: (id) => { if (!signal.aborted && step(cursor, id) !== "past") cursor = id; },
+      onRetry: (ms) => { retryMs = ms; },
+    });
+    const reader = response.body!.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || signal.aborted) return;
+      heardAt = Date.now();
+      parser.feed(value);
+    }
+  }
+
+  function take(message: Message): void {
+    const taken = options.onMessage(message, cursor, !hasMessages);
+    if (taken === "passed") return;
+    hasMessages = true;
+    failures = 0;
+    cursor = message.lastEventId;
+    if (taken === "last") close("ended");
+  }
+
+  function wake(): void {
+    if (connection.state === "closed") return;
+    const now = Date.now();
+    const isQuiet = now - heardAt > silenceMs / 2;
+    const isUp = connection.state === "open" || connection.state === "connecting";
+    // Another network, or a long silence: the old connection may be dead and not know it.
+    if (isUp && !wasOffline && !isQuiet) return;
+    wasOffline = false;
+    if (now >= notBefore) connect();
+    else connectIn(notBefore - now);
+  }
+
+  const stopListening = listenToPage({
+    sleep() {
+      leave();
+      change({ state: "paused", attempts: failures });
+    },
+    offline() {
+      wasOffline = true;
+    },
+    wake,
+  });
+
+  connect();
+  return {
+    get connection() { return connection; },
+    get cursor() { return cursor; },
+    wake,
+    close: () => close("closed"),
+  };
+}
+
+/** A header's bytes are characters up to 255; an id's are UTF-8. */
+function utf8(text: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(text));
+}
+
+/** What a caller's function throws is the caller's: it must not look like a broken connection. */
+export function run(callback: () => void): void {
+  try {
+    callback();
+  } catch (error) {
+    setTimeout(() => { throw error; });
+  }
+}

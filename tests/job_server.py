@@ -202,7 +202,7 @@ def job_server(
     http = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Handler)
     http.daemon_threads = True
     server.url = f"http://127.0.0.1:{http.server_port}"
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread = threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield server

@@ -37,6 +37,7 @@ def test_the_harness_finds_no_fault():
             capture_output=True,
             text=True,
             timeout=100,
+            check=False,
         )
     finally:
         service.kill()

@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Snapshot, StreamEvent } from "../../src/events.gen.ts";
 import { reduce, reduceFeed } from "../../src/reduce.ts";
 import type { Stream } from "../../src/messages.ts";
-import { createFeedStream, createJobStream } from "../../src/stream.ts";
+import { createFeedStream, createJobStream, type StreamOptions } from "../../src/stream.ts";
 import { startServer, until, type JobServer } from "../server.ts";
+import { blackHole } from "./blackhole.ts";
 
 let server: JobServer;
 let jobs = 0;
@@ -29,7 +30,7 @@ interface Followed {
 
 function follow(
   jobId: string,
-  { account = "ada", at = server, ...options }: { lastEventId?: string; account?: string; at?: JobServer } = {},
+  { account = "ada", at = server, ...options }: Partial<StreamOptions> & { account?: string; at?: JobServer } = {},
 ): Followed {
   const followed: Followed = { stream: undefined!, state: null, cursors: [], types: [] };
   followed.stream = createJobStream({
@@ -167,4 +168,25 @@ it("follows a feed of several jobs", async () => {
   await until("one is gone", () => !active().has(one));
   expect(active().get(two)).toBe("running");
   stream.close();
+});
+
+it("leaves a connection that went dead without a word, and goes on with its cursor", async () => {
+  const job = freshJob();
+  await server.report(job, [["status", "running"]]);
+  const hole = await blackHole(server.port);
+  const followed = follow(job, {
+    at: { ...server, stream: (id) => `http://127.0.0.1:${hole.port}/api/jobs/${id}/progress` },
+    silenceMs: 1_500,
+  });
+  try {
+    await until("the snapshot", () => followed.state);
+    hole.swallow();
+    await server.report(job, [["item", "a", "succeeded"]]);
+    await server.report(job, [["status", "completed"]]);
+    await until("the end", () => ended(followed));
+    expect(followed.state).toEqual((await server.state(job)).snapshot);
+    expect(followed.types).toEqual(["snapshot", "item", "progress", "progress", "status"]);
+  } finally {
+    hole.close();
+  }
 });

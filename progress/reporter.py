@@ -63,6 +63,7 @@ class JobReporter:
         *,
         attempt: int = 1,
         repair: Repair | None = None,
+        passing: tuple[type[Exception], ...] = (),
         courier: Courier | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -70,6 +71,8 @@ class JobReporter:
         self.attempt = attempt
         self._log = log
         self._repair = repair
+        #: Exceptions that stop a task and say nothing of the item it is at.
+        self._passing = (CancelRequested, WriteRefused, *passing)
         self._courier = courier or _process_courier
         self._clock = clock
         self._waiting: deque[Report] = deque()
@@ -101,7 +104,8 @@ class JobReporter:
     ) -> ItemContext:
         """One item, in progress for as long as the block lasts, then succeeded or failed.
 
-        An exception fails the item and goes on its way. One of `tolerate` ends here, and its
+        An exception fails the item and goes on its way; one that only stops the task leaves the
+        item in progress, for who goes on with it. One of `tolerate` ends here, and its
         text, which must be fit for the person whose job it is, becomes the item's error.
 
         Raises:
@@ -118,7 +122,13 @@ class JobReporter:
             index,
             count,
         )
-        return ItemContext(report, send=self.report, clock=self._clock, tolerate=tolerate)
+        return ItemContext(
+            report,
+            send=self.report,
+            clock=self._clock,
+            tolerate=tolerate,
+            passing=self._passing,
+        )
 
     def track(
         self,

@@ -74,6 +74,7 @@ class Execution:
             self.place.ref,
             attempt=begun.attempt,
             repair=self._in.repair(self.place.ref),
+            passing=(Retry, Ignore, Reject),
         )
         if begun.ended is not None:
             # A message that came again: the end may have been written and never told.

@@ -80,11 +80,10 @@ class Execution:
             # A message that came again: the end may have been written and never told.
             tell(self.reporter, begun.ended)
             raise Ignore("The job is over already.")
-        self._announce(self.place.task_id)
         faults.reach(faults.BEGUN)
-        if self._continues or not self.place.is_root:
-            return self._stopping(body, begun, tries)
-        self.reporter.status(JobStatus.RUNNING)
+        if self.place.is_root and not self._continues:
+            self._open_attempt()
+            self.reporter.status(JobStatus.RUNNING)
         return self._stopping(body, begun, tries)
 
     @property
@@ -145,6 +144,15 @@ class Execution:
         if is_counted:
             self._announce(task_id)
 
+    def _open_attempt(self) -> None:
+        ref, task_id = self.place.ref, self.place.task_id
+        with suppress(LogUnavailable):
+            self._in.parts.open(ref, task_id, attempt=self.attempt)
+            if self._lease is not None:
+                # Whoever finds this lease run out is to know which attempt was lost.
+                self._lease = replace(self._lease, attempt=self.attempt)
+                self._in.leases.take(self._lease, seconds=self._in.terms.lease_seconds)
+
     def _announce(self, task_id: str) -> None:
         with suppress(LogUnavailable):
             self._in.parts.announce(self.place.ref, task_id, attempt=self.attempt)
@@ -165,8 +173,11 @@ class Execution:
                 self.reporter.close()
 
     def _end_part(self, outcome: Settlement) -> None:
+        if self.reporter is not None:
+            # Whoever finds this part ended may end the job: nothing can be told after that.
+            self.reporter.flush()
         standing = self._standing(None if outcome == COMPLETED else outcome)
-        if self.reporter is None or standing is None or standing.open or standing.is_stale:
+        if self.reporter is None or not standing.is_last:
             return
         faults.reach(faults.ENDED)
         settlement = standing.outcome or COMPLETED
@@ -177,15 +188,18 @@ class Execution:
             tell(self.reporter, truth)
         faults.reach(faults.TOLD)
 
-    def _standing(self, outcome: Settlement | None) -> Standing | None:
+    def _standing(self, outcome: Settlement | None) -> Standing:
         ref, task_id = self.place.ref, self.place.task_id
         try:
-            return self._in.parts.end(ref, task_id, attempt=self.attempt, outcome=outcome)
+            standing = self._in.parts.end(ref, task_id, attempt=self.attempt, outcome=outcome)
         except LogUnavailable:
-            # A job of one task needs no book to know that all of it is done; any other is
-            # found by the reaper, when it is overdue.
-            alone = self.place.is_root and not self._continues and not self.has_sent
-            return Standing(self.attempt, 0, outcome) if alone else None
+            standing = Standing(self.attempt, None, outcome)
+        if standing.open is not None:
+            return standing
+        # A job of one task needs no book to know that all of it is done. Any other is found
+        # by the reaper, when nobody works on it.
+        is_alone = self.place.is_root and not self._continues and not self.has_sent
+        return replace(standing, open=0 if is_alone else None)
 
     # -- its lease -------------------------------------------------------------------
 

@@ -90,7 +90,6 @@ def _strike(found: World, fault: Fault, chance: random.Random, tally: Tally) -> 
     run = found.start_job(fault.plan, is_sent=fault.is_sent)
     if fault.strike is not None:
         fault.strike(found, run, chance)
-    struck = time.monotonic()
     found.crew.start()
     terms = found.terms
     bound = 4 * (terms.lease_seconds + terms.reap_seconds) + WORK_SECONDS
@@ -104,13 +103,13 @@ def _strike(found: World, fault: Fault, chance: random.Random, tally: Tally) -> 
     tally.add(fault, verdict)
     tally.orphans += len(found.crew.orphans())
     if fault.loses_work:
-        _note_times(run, struck, tally)
+        _note_times(run, tally)
 
 
-def _note_times(run: Run, struck: float, tally: Tally) -> None:
+def _note_times(run: Run, tally: Tally) -> None:
     """When the loss was shown, and when what was lost was taken up again."""
-    before = [frame.event for frame in run.watch.frames if frame.at < struck]
-    after = [frame for frame in run.watch.frames if frame.at >= struck]
+    before = [frame.event for frame in run.watch.frames if frame.at < run.struck]
+    after = [frame for frame in run.watch.frames if frame.at >= run.struck]
     lost = {event["itemId"]: event["status"] for event in before if event["type"] == "item"}
     lost_items = {item for item, status in lost.items() if status == "in_progress"}
     taken_up = [
@@ -123,8 +122,8 @@ def _note_times(run: Run, struck: float, tally: Tally) -> None:
     if not taken_up:
         return
     told = [frame.at for frame in after if frame.event["type"] == "status"]
-    tally.shown_s_max = max(tally.shown_s_max, min(told + taken_up) - struck)
-    tally.resumed_s_max = max(tally.resumed_s_max, min(taken_up) - struck)
+    tally.shown_s_max = max(tally.shown_s_max, min(told + taken_up) - run.struck)
+    tally.resumed_s_max = max(tally.resumed_s_max, min(taken_up) - run.struck)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ def _when_busy(strike: Strike) -> Strike:
 
     def wait_and_strike(world: World, run: Run, chance: random.Random) -> None:
         world.wait_for_items(run, chance.randint(2, run.plan.items // 2))
+        run.struck = time.monotonic()
         strike(world, run, chance)
 
     return wait_and_strike

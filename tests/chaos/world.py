@@ -40,6 +40,8 @@ class Run:
     plan: Plan
     ref: JobRef
     watch: Watch
+    #: When the fault struck.
+    struck: float = field(default_factory=time.monotonic)
 
 
 @dataclass

@@ -96,8 +96,9 @@ def test_a_process_that_runs_a_part_again_keeps_its_new_lease(worker: Worker) ->
     worker.leases.release(HELD)
     worker.leases.take(Lease(PART, "host/1", "y", 2), seconds=15)
     worker.active = {2: SEEN}
-    worker.steps(20)
-    assert not worker.can_be_taken
+    for _ in range(10):
+        worker.steps(1)
+        assert not worker.can_be_taken
 
 
 def test_a_copy_that_was_refused_takes_nothing_from_who_runs_the_task(worker: Worker) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
+from sqlalchemy.exc import OperationalError
+
 from library import accounts, jobs
 from library.database import Database
 from library.sources.folder import FolderSource
@@ -19,6 +21,11 @@ class PipelineTask(JobTask):
     """A task of a pipeline: it knows its account and its database."""
 
     abstract = True
+    # A database that is locked or being restarted is back soon, most often.
+    autoretry_for = (OperationalError,)
+    retry_backoff = 2
+    retry_backoff_max = 60
+    max_retries = 3
 
     @property
     def database(self) -> Database:

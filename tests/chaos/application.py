@@ -42,7 +42,11 @@ app = Celery("chaos")
 app.conf.update(
     broker_url=URL,
     result_backend=URL,
-    broker_transport_options={"visibility_timeout": VISIBILITY_SECONDS},
+    broker_transport_options={
+        "visibility_timeout": VISIBILITY_SECONDS,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+    },
     broker_connection_retry_on_startup=True,
     task_acks_late=True,
     task_reject_on_worker_lost=True,
@@ -62,7 +66,7 @@ def send(job_id: str, account: str, plan: Plan) -> None:
         task_id=job_id,
         headers={HEADER: {"account": account, "jobId": job_id, "attempt": 0}},
         retry=False,
-        **plan.options,
+        **plan.root_options,
     )
 
 
@@ -87,7 +91,8 @@ def work(task: JobTask, said: dict[str, Any]) -> None:
     task.job.queue(((name, name) for name in plan.names), kind="thing")
     task.job.flush()
     parts = [
-        part.si(said, plan.names[start : start + CHUNK]) for start in range(0, plan.items, CHUNK)
+        part.si(said, plan.names[start : start + CHUNK]).set(**plan.options)
+        for start in range(0, plan.items, CHUNK)
     ]
     if plan.shape == "chord":
         task.replace(chord(parts, last.si()))

@@ -27,9 +27,14 @@ class Plan:
 
     @property
     def options(self) -> dict[str, float]:
-        """The options that the task is sent with."""
+        """The options that the tasks which work on items are sent with."""
         limits = {"soft_time_limit": self.soft_seconds, "time_limit": self.hard_seconds}
         return {name: seconds for name, seconds in limits.items() if seconds is not None}
+
+    @property
+    def root_options(self) -> dict[str, float]:
+        """The options that the job's first task is sent with."""
+        return self.options if self.shape == "alone" else {}
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

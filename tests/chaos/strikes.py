@@ -154,6 +154,11 @@ FAULTS = (
     Fault("retry-in-chord", Plan(items=30, shape="chord", trouble="retry", times=3), _DONE),
     Fault("soft-limit", Plan(trouble="hang", soft_seconds=2), ("failed",)),
     Fault("hard-limit", Plan(trouble="hang", hard_seconds=2), ("failed",)),
+    Fault(
+        "hard-limit-in-chord",
+        Plan(items=30, shape="chord", trouble="hang", hard_seconds=2),
+        ("failed",),
+    ),
     Fault("memory", Plan(trouble="memory"), ("failed",)),
     Fault("kill-itself-once", Plan(trouble="kill"), _DONE),
     Fault("kill-itself-in-chord", Plan(items=30, shape="chord", trouble="kill"), _DONE),
@@ -183,6 +188,7 @@ FAULTS = (
     Fault("revoke", Plan(items=60), ("cancelled",), _when_busy(_revoke)),
     Fault("revoke-before", Plan(), ("cancelled",), _revoke_before, is_sent=False),
     Fault("two-copies", Plan(items=60), _DONE, _when_busy(_send_twice)),
+    Fault("two-copies-in-chord", _CHORD, _DONE, _when_busy(_send_twice)),
     Fault("lost-message", Plan(), _DONE, is_sent=False),
     Fault("clock-jumps", _CHORD, _DONE, _when_busy(_jump)),
     *(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.chaos.plan import Plan
 from tests.chaos.strikes import FAULTS, Fault
 from tests.chaos.verdict import judge
 from tests.chaos.world import World, world
@@ -33,3 +35,13 @@ def test_a_job_ends_once_and_rightly_whatever_strikes(chaos: World, fault: Fault
     assert chaos.row(run).status in fault.ends
     time.sleep(0.1)
     assert chaos.crew.orphans() == []
+
+
+def test_a_message_that_comes_again_while_its_task_runs_does_nothing(tmp_path: Path) -> None:
+    with world(tmp_path, visibility_seconds=2) as found:
+        run = found.start_job(Plan(items=60, seconds=0.1))
+        assert found.wait_for_end(run, seconds=END_SECONDS), run.watch.statuses
+        assert judge(found, run).faults == ()
+        assert found.row(run).attempt == 1
+        output = "".join(path.read_text() for path in tmp_path.glob("worker*.txt"))
+    assert output.count(f"[{run.ref.job_id}] received") > 1

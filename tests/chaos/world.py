@@ -81,7 +81,7 @@ class World:
             task_id=ref.job_id,
             headers={HEADER: {"account": ref.account, "jobId": ref.job_id, "attempt": 0}},
             retry=False,
-            **plan.options,
+            **plan.root_options,
         )
 
     def cancel(self, run: Run) -> None:
@@ -128,7 +128,9 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def world(folder: Path, *, terms: LeaseTerms = SHORT_TERMS) -> Iterator[World]:
+def world(
+    folder: Path, *, terms: LeaseTerms = SHORT_TERMS, visibility_seconds: float = 3600
+) -> Iterator[World]:
     """An installation with two workers and a clock, gone afterwards."""
     database = Database(f"sqlite:///{folder / 'jobs.db'}")
     database.migrate()
@@ -137,6 +139,7 @@ def world(folder: Path, *, terms: LeaseTerms = SHORT_TERMS) -> Iterator[World]:
             "CHAOS_FOLDER": str(folder),
             "CHAOS_REDIS": server.tcp_url,
             "CHAOS_LEASE": f"{terms.lease_seconds},{terms.renew_seconds}",
+            "CHAOS_VISIBILITY": str(visibility_seconds),
         }
         crew = Crew(folder, environment)
         sender = Celery("chaos-sender", broker=server.tcp_url)

@@ -1,0 +1,60 @@
+"""What a passing fault or a lost message does to a pipeline: nothing, in the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from library import jobs as rows
+from progress.events import StatusEvent, parse_event
+from progress.testing import entries_of
+from tasks import jobs, sync
+from tests.integration.conftest import Pipelines
+
+
+def test_a_row_whose_message_was_never_sent_is_sent_again(
+    pipelines: Pipelines, tmp_path: Path
+) -> None:
+    account = pipelines.account(tmp_path)
+    with pipelines.runtime.database.session() as session:
+        job, _ = rows.create(session, account_id=account, kind="sync")
+    jobs.send_again(pipelines.celery, jobs.ref_of(job))
+    row, snapshot, _ = pipelines.finish(job)
+    assert (row.status, snapshot.status) == ("completed", "completed")
+
+
+def test_a_job_that_is_over_is_not_sent_again(
+    pipelines: Pipelines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, _, _ = pipelines.run(pipelines.account(tmp_path), "sync")
+    monkeypatch.setattr(pipelines.celery, "send_task", None)
+    jobs.send_again(pipelines.celery, jobs.ref_of(row))
+
+
+def test_a_locked_database_has_a_job_tried_again_and_says_so(
+    pipelines: Pipelines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = pipelines.account(tmp_path)
+    with pipelines.runtime.database.session() as session:
+        job, _ = rows.create(session, account_id=account, kind="sync")
+    ref, faults = jobs.ref_of(job), iter([OperationalError("secret", None, Exception())])
+
+    def locked(*arguments: Any, **options: Any) -> int:
+        for fault in faults:
+            raise fault
+        return 0
+
+    monkeypatch.setattr(sync.songs, "mark_gone", locked)
+    header = {"account": ref.account, "jobId": ref.job_id, "attempt": 0}
+    sync.sync.apply(task_id=ref.job_id, headers={jobs.HEADER: header})
+
+    row, _, _ = pipelines.finish(job)
+    assert (row.status, row.attempt, row.losses) == ("completed", 2, 0)
+    said = [parse_event(entry.document) for entry in entries_of(pipelines.runtime.log, ref)]
+    statuses = [(event.status, event.attempt) for event in said if isinstance(event, StatusEvent)]
+    wanted = [("running", 1), ("retrying", 1), ("running", 2), ("completed", 2)]
+    assert statuses == wanted
+    assert "secret" not in str(said)

@@ -11,6 +11,8 @@ from .reports import ItemReport, Report
 
 #: Longest label, error text and item id on the wire.
 MAX_TEXT, MAX_ID = 300, 200
+#: Largest count on the wire: JavaScript and Lua keep every integer up to here exactly.
+MAX_COUNT = 2**53 - 1
 
 
 class ItemContext:
@@ -78,3 +80,8 @@ def bounded_id(item_id: object) -> str:
     """An item's id, of any type, as a text short enough for the wire."""
     text = item_id if isinstance(item_id, str) else str(item_id)
     return text[:MAX_ID] or "?"
+
+
+def bounded_count(count: int) -> int:
+    """A count that can be one."""
+    return min(max(0, count), MAX_COUNT)

@@ -14,7 +14,7 @@ from .courier import Courier
 from .cursor import Cursor
 from .errors import CancelRequested, LogUnavailable, WriteRefused
 from .events import ItemStatus, JobStatus
-from .item import ItemContext, bounded_id, bounded_text
+from .item import ItemContext, bounded_count, bounded_id, bounded_text
 from .log import JobRef, Log
 from .phases import Phases
 from .reports import (
@@ -175,6 +175,7 @@ class JobReporter:
 
     def total(self, total: int) -> None:
         """How many items there are in all. It may be said late, and it may grow."""
+        total = bounded_count(total)
         self._phases.declared = max(self._phases.declared, total)
         self.report(TotalReport(total, self._clock()))
 
@@ -184,7 +185,8 @@ class JobReporter:
 
     def counts(self, done: int, total: int | None = None) -> None:
         """Set the counts of a job that reports no items."""
-        self.report(CountsReport(max(0, done), self._clock(), total))
+        total = None if total is None else bounded_count(total)
+        self.report(CountsReport(bounded_count(done), self._clock(), total))
 
     def plan(self, *phases: tuple[str, float]) -> None:
         """Name the phases and their weights in advance, so that the fraction is right."""

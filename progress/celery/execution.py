@@ -16,7 +16,7 @@ from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 
 from .. import faults
 from ..errors import CancelRequested, JobFailure, LogUnavailable, WriteRefused
-from ..events import JobStatus
+from ..events import JobStatus, Snapshot
 from ..lease import Lease
 from ..lifecycle import CANCELLED, COMPLETED, WORKER_LOST, Begun, Settlement
 from ..parts import Standing
@@ -65,7 +65,7 @@ class Execution:
         """
         tries = self._take_lease()
         faults.reach(faults.LEASED)
-        begun = self._begin()
+        begun = self._begin(tries)
         self.attempt = begun.attempt
         if begun.is_stale:
             raise Ignore("A newer attempt has begun.")
@@ -90,12 +90,21 @@ class Execution:
     def _continues(self) -> bool:
         return self.place.attempt > 0
 
-    def _begin(self) -> Begun:
+    def _begin(self, tries: int) -> Begun:
         job_id, attempt = self.place.ref.job_id, self.place.attempt
         begun = self._in.store.begin(job_id, attempt=attempt)
         if begun.attempt > 0:
             return begun
-        return replace(begun, attempt=int(self._request.retries) + 1)
+        retries, delivery = int(self._request.retries), self._request.delivery_info or {}
+        came_again = retries > 0 or tries > 1 or delivery.get("redelivered", False)
+        return replace(begun, attempt=self._attempt_in_log() + 1 if came_again else 1)
+
+    def _attempt_in_log(self) -> int:
+        with suppress(LogUnavailable):
+            known = self._in.log.snapshot(self.place.ref)
+            if known is not None and isinstance(known[0], Snapshot):
+                return known[0].attempt
+        return int(self._request.retries)
 
     def _stopping(self, body: Callable[[], Any], begun: Begun, tries: int) -> Any:
         try:

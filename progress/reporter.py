@@ -39,6 +39,8 @@ BATCH = 500
 BACKLOG_BATCH = 2 * BATCH
 #: How long in all an outage may hold up a task.
 PATIENCE_SECONDS = 0.05
+#: Items whose end is kept in mind, newest, to be told again to a log that was lost.
+MAX_REMEMBERED = 20_000
 #: The job's items as the database knows them, to make good what the log has lost.
 Repair = Callable[[], Iterable[ItemReport]]
 
@@ -87,6 +89,9 @@ class JobReporter:
         self._phases = Phases()
         #: What a log that was lost is told again, newest of each kind.
         self._standing: dict[type, Report] = {}
+        #: The items that have ended here, oldest first, and how many of them are forgotten.
+        self._ended: dict[str, ItemReport] = {}
+        self._forgotten = 0
         self._closed = False
         self._courier.add(self)
 
@@ -293,6 +298,7 @@ class JobReporter:
                 return False
             self._seen = receipt.cursor
             self._cancel_requested = receipt.cancel_requested
+            self._remember(batch)
             if receipt.lost or self._overflowed:
                 self._say_again()
         self._patience = PATIENCE_SECONDS
@@ -340,9 +346,22 @@ class JobReporter:
         """The log lost what it was told, or was not told all: say what stands."""
         self._overflowed = False
         standing = sorted(self._standing.values(), key=lambda report: report.at)
-        items = list(self._repair()) if self._repair is not None else []
+        items: list[Report] = list(self._repair()) if self._repair is not None else []
+        items += self._ended.values()
+        if self._forgotten:
+            done = self._forgotten + len(self._ended)
+            items.append(CountsReport(done, self._clock(), self._phases.declared or None))
         self._waiting.extendleft(reversed([*standing, *items]))
         self._courier.wake(self)
+
+    def _remember(self, batch: Iterable[Report]) -> None:
+        ended = self._ended
+        for report in batch:
+            if type(report) is ItemReport and report.status.is_end:
+                ended[report.item_id] = report
+        while len(ended) > MAX_REMEMBERED:
+            del ended[next(iter(ended))]
+            self._forgotten += 1
 
     def _make_room(self) -> None:
         self._courier.wake(self, urgent=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from library import jobs as rows
-from progress.events import StatusEvent, parse_event
+from progress.events import Snapshot, StatusEvent, parse_event
+from progress.log import JobRef
+from progress.redis import RedisLog
 from progress.testing import entries_of
 from tasks import jobs, sync
 from tests.integration.conftest import Pipelines
@@ -58,3 +61,32 @@ def test_a_locked_database_has_a_job_tried_again_and_says_so(
     wanted = [("running", 1), ("retrying", 1), ("running", 2), ("completed", 2)]
     assert statuses == wanted
     assert "secret" not in str(said)
+
+
+@pytest.mark.parametrize("kind", ["sync", "analysis"])
+def test_a_log_that_is_lost_in_the_midst_of_a_job_has_the_right_counts_at_its_end(
+    pipelines: Pipelines, music: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    account = pipelines.account(music)
+    if kind == "analysis":
+        pipelines.run(account, "sync")
+    job = jobs.start(pipelines.celery, account_id=account, kind=kind)
+    ref, log = jobs.ref_of(job), pipelines.runtime.log
+    _wait_until_some_are_done(log, ref)
+    log.client.delete(*log.client.keys(f"{log.key(ref, '*').removesuffix(':*')}*"))
+    row, snapshot, _ = pipelines.finish(job)
+    assert row.status == snapshot.status == "completed"
+    assert snapshot.progress is not None
+    counts = (snapshot.progress.succeeded, snapshot.progress.failed, snapshot.progress.total)
+    assert counts == (row.succeeded, row.failed, row.total)
+
+
+def _wait_until_some_are_done(log: RedisLog, ref: JobRef) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        known = log.snapshot(ref)
+        progress = known[0].progress if known and isinstance(known[0], Snapshot) else None
+        if progress is not None and progress.succeeded >= 2:
+            return
+        time.sleep(0.002)
+    pytest.fail("nothing was done")

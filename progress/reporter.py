@@ -83,6 +83,8 @@ class JobReporter:
         self._patience = PATIENCE_SECONDS
         self._scheduled = False
         self._overflowed = False
+        #: Whether the log is to be asked for what it holds, though nothing is to be said.
+        self._unsure = False
         self._seen: Cursor | None = None
         self._refusal: WriteRefused | None = None
         self._cancel_requested = False
@@ -260,7 +262,17 @@ class JobReporter:
     def flush(self) -> bool:
         """Have everything sent; whether it was, within what patience an outage leaves."""
         self._courier.wake(self, urgent=True)
-        return self._wait(lambda: not self._waiting and not self._sending.locked())
+        return self._wait(
+            lambda: not self._waiting and not self._unsure and not self._sending.locked()
+        )
+
+    def confirm(self) -> bool:
+        """Flush, and have a log that was lost meanwhile told again; whether that was done.
+
+        Before a terminal status: nothing can be made good after it.
+        """
+        self._unsure = True
+        return self.flush()
 
     def close(self) -> None:
         """Flush, and report no more. What an outage holds back is still tried for a while."""
@@ -286,7 +298,7 @@ class JobReporter:
         with self._sending:
             self._scheduled = False
             batch = self._take_batch()
-            if not batch:
+            if not batch and not self._unsure:
                 return False
             try:
                 receipt = self._log.append(self.ref, batch, attempt=self.attempt, seen=self._seen)
@@ -296,6 +308,7 @@ class JobReporter:
             except WriteRefused as refusal:
                 self._refuse(refusal)
                 return False
+            self._unsure = False
             self._seen = receipt.cursor
             self._cancel_requested = receipt.cancel_requested
             self._remember(batch)

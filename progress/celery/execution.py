@@ -184,7 +184,7 @@ class Execution:
     def _end_part(self, outcome: Settlement) -> None:
         if self.reporter is not None:
             # Whoever finds this part ended may end the job: nothing can be told after that.
-            self.reporter.flush()
+            self.reporter.confirm()
         standing = self._standing(None if outcome == COMPLETED else outcome)
         if self.reporter is None or not standing.is_last:
             return

@@ -26,6 +26,10 @@ setup: $(DEV) ## install everything for development
 test: $(DEV) ## run all tests
 	$(BIN)/python -m pytest
 
+.PHONY: chaos
+chaos: $(DEV) ## strike jobs with 200 random faults (SEED, FAULTS)
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
+
 .PHONY: lint
 lint: $(DEV) ## check style, types and import contracts
 	$(BIN)/ruff check

@@ -11,12 +11,14 @@ from .reports import ItemReport, Report
 
 #: Longest label, error text and item id on the wire.
 MAX_TEXT, MAX_ID = 300, 200
+#: Largest count on the wire: JavaScript and Lua keep every integer up to here exactly.
+MAX_COUNT = 2**53 - 1
 
 
 class ItemContext:
     """An item in progress; see `JobReporter.item`."""
 
-    __slots__ = ("_clock", "_failure", "_report", "_send", "_tolerate")
+    __slots__ = ("_clock", "_failure", "_passing", "_report", "_send", "_tolerate")
 
     def __init__(
         self,
@@ -25,11 +27,13 @@ class ItemContext:
         send: Callable[[Report], None],
         clock: Callable[[], float],
         tolerate: tuple[type[Exception], ...],
+        passing: tuple[type[Exception], ...],
     ) -> None:
         self._send = send
         self._clock = clock
         self._report = report
         self._tolerate = tolerate
+        self._passing = passing
         self._failure: str | None = None
 
     def fail(self, error: str) -> None:
@@ -46,6 +50,8 @@ class ItemContext:
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
+        if exception is not None and self._passes(exception):
+            return False
         tolerated = exception is not None and isinstance(exception, self._tolerate)
         failure = self._failure
         if tolerated:
@@ -57,6 +63,10 @@ class ItemContext:
         report = self._report._replace(status=status, at=self._clock(), error=bounded_text(failure))
         self._send(report)
         return tolerated
+
+    def _passes(self, exception: BaseException) -> bool:
+        """Whether it says nothing of the item: the task stops here, to go on with it later."""
+        return isinstance(exception, self._passing) or not isinstance(exception, Exception)
 
 
 def bounded_text(text: str | None) -> str | None:
@@ -70,3 +80,8 @@ def bounded_id(item_id: object) -> str:
     """An item's id, of any type, as a text short enough for the wire."""
     text = item_id if isinstance(item_id, str) else str(item_id)
     return text[:MAX_ID] or "?"
+
+
+def bounded_count(count: int) -> int:
+    """A count that can be one."""
+    return min(max(0, count), MAX_COUNT)

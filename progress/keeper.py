@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from .errors import LogUnavailable
+from .forks import gate
 from .lease import Lease, LeaseBook, LeaseTerms
 from .reaper import Reaper
 
@@ -57,14 +58,20 @@ class Keeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """Keep no longer. What is under way keeps its leases until they run out."""
+        """Keep no longer. What was not ended by now goes back to the queue."""
         self._stopped.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
+        try:
+            for lease in self._kept.values():
+                self._leases.vacate(lease, seconds=self._terms.lease_seconds)
+        except LogUnavailable:
+            logger.info("Leases cannot be given back.", extra={"action": "vacate_failed"})
 
     def _run(self) -> None:
         while not self._stopped.wait(min(self._terms.renew_seconds, self._terms.reap_seconds)):
-            self.step()
+            with gate:
+                self.step()
 
     def step(self) -> None:
         """Renew, look after cancelled tasks, and reap when it is time. Never raises."""

@@ -100,8 +100,7 @@ class NoStore:
 
     def lost(self, _job_id: str, /, *, attempt: int) -> Recovery | None:
         """See `JobStore.lost`: nobody knows what the task was given, so it is not sent again."""
-        del attempt
-        return None
+        return Recovery(attempt, WORKER_LOST)
 
     def overdue(self) -> Sequence[JobRef]:
         """See `JobStore.overdue`."""

@@ -20,19 +20,33 @@ class Standing:
     """How an attempt stands when one of its parts has ended."""
 
     attempt: int
-    #: Parts that are not over.
-    open: int
+    #: Parts that are not over; None where that is not known: the server lost it, or the job
+    #: is over.
+    open: int | None
     #: How the first part ended that did not succeed.
     outcome: Settlement | None = None
     #: The part belongs to an attempt that a newer one has replaced.
     is_stale: bool = False
 
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing of the attempt is open any more."""
+        return self.open == 0 and not self.is_stale
+
 
 class PartBook(Protocol):
     """Keeps the open parts. Every method raises `LogUnavailable` when its server is gone."""
 
+    def open(self, ref: JobRef, task_id: str, *, attempt: int) -> None:
+        """An attempt begins with its first part. What is open of an earlier one is forgotten."""
+        ...
+
     def announce(self, ref: JobRef, task_id: str, *, attempt: int) -> None:
-        """A part is about to be sent, or has begun. The first of a newer attempt replaces all."""
+        """A part is about to be sent. Nothing is kept of an attempt that is not known.
+
+        A book that was lost must not count only what came later: it would find the last of
+        those to be the last of all.
+        """
         ...
 
     def end(
@@ -56,13 +70,18 @@ class MemoryPartBook:
         self._lock = threading.Lock()
         self._attempts: dict[JobRef, _Attempt] = {}
 
+    def open(self, ref: JobRef, task_id: str, *, attempt: int) -> None:
+        """See `PartBook.open`."""
+        with self._lock:
+            known = self._attempts.get(ref)
+            if known is None or known.number < attempt:
+                self._attempts[ref] = _Attempt(attempt, {task_id})
+
     def announce(self, ref: JobRef, task_id: str, *, attempt: int) -> None:
         """See `PartBook.announce`."""
         with self._lock:
             known = self._attempts.get(ref)
-            if known is None or known.number < attempt:
-                known = self._attempts[ref] = _Attempt(attempt)
-            if known.number == attempt:
+            if known is not None and known.number == attempt:
                 known.open.add(task_id)
 
     def end(
@@ -70,7 +89,9 @@ class MemoryPartBook:
     ) -> Standing:
         """See `PartBook.end`."""
         with self._lock:
-            known = self._attempts.setdefault(ref, _Attempt(attempt))
+            known = self._attempts.get(ref)
+            if known is None:
+                return Standing(attempt, None, outcome)
             if 0 < attempt < known.number:
                 return Standing(known.number, len(known.open), is_stale=True)
             known.open.discard(task_id)

@@ -11,32 +11,35 @@ from .lifecycle import Settlement
 from .log import JobRef, LogRef
 from .parts import Standing
 
-# KEYS of both: 1 the open parts   2 attempt, and the outcome of the first that did not succeed
-_ANNOUNCE = """
+# KEYS of all: 1 the open parts   2 attempt, and the outcome of the first that did not succeed
+# ARGV of all: 1 attempt   2 task id   3 seconds to live   4 of the end: outcome
+_HEAD = """
 local attempt, known = tonumber(ARGV[1]), tonumber(redis.call('HGET', KEYS[2], 'attempt') or 0)
-if attempt < known then return end
-if attempt > known then
-  redis.call('DEL', KEYS[1], KEYS[2])
-  redis.call('HSET', KEYS[2], 'attempt', attempt)
+local function keep()
+  redis.call('EXPIRE', KEYS[1], ARGV[3])
+  redis.call('EXPIRE', KEYS[2], ARGV[3])
 end
+"""
+_OPEN = """
+if attempt <= known then return end
+redis.call('DEL', KEYS[1], KEYS[2])
+redis.call('HSET', KEYS[2], 'attempt', attempt)
 redis.call('SADD', KEYS[1], ARGV[2])
-redis.call('EXPIRE', KEYS[1], ARGV[3])
-redis.call('EXPIRE', KEYS[2], ARGV[3])
+keep()
+"""
+_ANNOUNCE = """
+if attempt ~= known then return end
+redis.call('SADD', KEYS[1], ARGV[2])
+keep()
 """
 _END = """
-local attempt, known = tonumber(ARGV[1]), tonumber(redis.call('HGET', KEYS[2], 'attempt') or 0)
-if known == 0 then known = attempt end
+if known == 0 then return {attempt, -1, ARGV[4], 0} end
 if attempt > 0 and attempt < known then return {known, redis.call('SCARD', KEYS[1]), '', 1} end
 redis.call('SREM', KEYS[1], ARGV[2])
 if ARGV[4] ~= '' then redis.call('HSETNX', KEYS[2], 'outcome', ARGV[4]) end
 local outcome = redis.call('HGET', KEYS[2], 'outcome') or ''
 local open = redis.call('SCARD', KEYS[1])
-if open == 0 then
-  redis.call('DEL', KEYS[2])
-else
-  redis.call('HSETNX', KEYS[2], 'attempt', known)
-  redis.call('EXPIRE', KEYS[2], ARGV[3])
-end
+if open == 0 then redis.call('DEL', KEYS[2]) else keep() end
 return {known, open, outcome, 0}
 """
 
@@ -60,6 +63,10 @@ class RedisPartBook:
         self._server = server
         self._live_seconds = live_seconds
 
+    def open(self, ref: JobRef, task_id: str, *, attempt: int) -> None:
+        """See `PartBook.open`."""
+        self._run(_OPEN, ref, [attempt, task_id, self._live_seconds])
+
     def announce(self, ref: JobRef, task_id: str, *, attempt: int) -> None:
         """See `PartBook.announce`."""
         self._run(_ANNOUNCE, ref, [attempt, task_id, self._live_seconds])
@@ -72,11 +79,11 @@ class RedisPartBook:
         known, open_, first, stale = self._run(
             _END, ref, [attempt, task_id, self._live_seconds, said]
         )
-        return Standing(known, open_, _decode(first), bool(stale))
+        return Standing(known, None if open_ < 0 else open_, _decode(first), bool(stale))
 
     def _run(self, script: str, ref: JobRef, arguments: list[Any]) -> Any:
         keys = [self._server.key(ref, "open"), self._server.key(ref, "parts")]
-        return self._server.run_script(script, keys=keys, arguments=arguments)
+        return self._server.run_script(_HEAD + script, keys=keys, arguments=arguments)
 
 
 def _encode(outcome: Settlement) -> bytes:

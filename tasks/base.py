@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
+
+from sqlalchemy.exc import OperationalError
 
 from library import accounts, jobs
 from library.database import Database
@@ -19,6 +22,11 @@ class PipelineTask(JobTask):
     """A task of a pipeline: it knows its account and its database."""
 
     abstract = True
+    # A database that is locked or being restarted is back soon, most often.
+    autoretry_for = (OperationalError,)
+    retry_backoff = 2
+    retry_backoff_max = 60
+    max_retries = 3
 
     @property
     def database(self) -> Database:
@@ -29,6 +37,15 @@ class PipelineTask(JobTask):
     def account_id(self) -> UUID:
         """Whose job it is, as its row says."""
         return UUID(self.job.ref.account)
+
+    @property
+    def begun_at(self) -> datetime:
+        """When the job was asked for, in its first attempt."""
+        with self.database.session() as session:
+            job = jobs.load(session, job_id=UUID(self.job.ref.job_id))
+            if job is None:
+                raise JobFailure("The job is not known any more.", code="unknown_job")
+            return job.created_at
 
     def source(self) -> tuple[UUID, FolderSource]:
         """The account's source of music and its id.

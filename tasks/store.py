@@ -64,6 +64,8 @@ class DatabaseStore:
                 return Recovery(job.attempt, _ending(job))
             if job.cancel_requested_at is not None:
                 return Recovery(job.attempt, _finish(session, job, CANCELLED))
+            if attempt > 0 and job.status != "running":
+                return None  # another part of the attempt was found lost already
             if _is_given_up(job):
                 return Recovery(job.attempt, _finish(session, job, _GIVEN_UP))
             is_changed = jobs.set_lost(session, job_id=job.id, attempt=job.attempt)

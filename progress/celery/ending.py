@@ -7,6 +7,7 @@ import threading
 from contextlib import suppress
 
 from ..errors import LogUnavailable
+from ..forks import gate
 from ..lifecycle import COMPLETED, Settlement
 from ..reaper import say
 from .installation import Installation
@@ -19,7 +20,9 @@ def end_part(installation: Installation, place: Place, outcome: Settlement | Non
     """Note that a part is over, and settle the job when none is open any more."""
     ref = place.ref
     standing = installation.parts.end(ref, place.task_id, attempt=place.attempt, outcome=outcome)
-    if standing.open or standing.is_stale:
+    # Of a job that nobody has begun, no part is known to be open.
+    was_never_begun = standing.open is None and place.is_root and place.attempt == 0
+    if not standing.is_last and not was_never_begun:
         return
     settlement = standing.outcome or COMPLETED
     truth = installation.store.finish(ref.job_id, attempt=standing.attempt, settlement=settlement)
@@ -40,7 +43,8 @@ def end_part_in_background(installation: Installation, place: Place, outcome: Se
 
 def _end_part_logged(installation: Installation, place: Place, outcome: Settlement) -> None:
     try:
-        end_part(installation, place, outcome)
+        with gate:
+            end_part(installation, place, outcome)
     except Exception:
         logger.exception(
             "The end of task %s could not be noted.",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,11 +16,11 @@ from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 
 from .. import faults
 from ..errors import CancelRequested, JobFailure, LogUnavailable, WriteRefused
-from ..events import JobStatus
+from ..events import JobStatus, Snapshot
 from ..lease import Lease
 from ..lifecycle import CANCELLED, COMPLETED, WORKER_LOST, Begun, Settlement
 from ..parts import Standing
-from ..reporter import JobReporter
+from ..reporter import JobReporter, Repair
 from .installation import Installation
 from .place import Place, process_name
 
@@ -65,37 +65,49 @@ class Execution:
         """
         tries = self._take_lease()
         faults.reach(faults.LEASED)
-        begun = self._begin()
+        begun = self._begin(tries)
         self.attempt = begun.attempt
         if begun.is_stale:
             raise Ignore("A newer attempt has begun.")
+        repair: Repair | None = None
+        with _harmlessly():
+            repair = self._in.repair(self.place.ref)
         self.reporter = JobReporter(
             self._in.log,
             self.place.ref,
             attempt=begun.attempt,
-            repair=self._in.repair(self.place.ref),
+            repair=repair,
+            passing=(Retry, Ignore, Reject),
         )
         if begun.ended is not None:
             # A message that came again: the end may have been written and never told.
             tell(self.reporter, begun.ended)
             raise Ignore("The job is over already.")
-        self._announce(self.place.task_id)
         faults.reach(faults.BEGUN)
-        if self._continues or not self.place.is_root:
-            return self._stopping(body, begun, tries)
-        self.reporter.status(JobStatus.RUNNING)
+        if self.place.is_root and not self._continues:
+            self._open_attempt()
+            self.reporter.status(JobStatus.RUNNING)
         return self._stopping(body, begun, tries)
 
     @property
     def _continues(self) -> bool:
         return self.place.attempt > 0
 
-    def _begin(self) -> Begun:
+    def _begin(self, tries: int) -> Begun:
         job_id, attempt = self.place.ref.job_id, self.place.attempt
         begun = self._in.store.begin(job_id, attempt=attempt)
         if begun.attempt > 0:
             return begun
-        return replace(begun, attempt=int(self._request.retries) + 1)
+        retries, delivery = int(self._request.retries), self._request.delivery_info or {}
+        came_again = retries > 0 or tries > 1 or delivery.get("redelivered", False)
+        return replace(begun, attempt=self._attempt_in_log() + 1 if came_again else 1)
+
+    def _attempt_in_log(self) -> int:
+        with _harmlessly():
+            known = self._in.log.snapshot(self.place.ref)
+            if known is not None and isinstance(known[0], Snapshot):
+                return known[0].attempt
+        return int(self._request.retries)
 
     def _stopping(self, body: Callable[[], Any], begun: Begun, tries: int) -> Any:
         try:
@@ -144,8 +156,17 @@ class Execution:
         if is_counted:
             self._announce(task_id)
 
+    def _open_attempt(self) -> None:
+        ref, task_id = self.place.ref, self.place.task_id
+        with _harmlessly():
+            self._in.parts.open(ref, task_id, attempt=self.attempt)
+            if self._lease is not None:
+                # Whoever finds this lease run out is to know which attempt was lost.
+                self._lease = replace(self._lease, attempt=self.attempt)
+                self._in.leases.take(self._lease, seconds=self._in.terms.lease_seconds)
+
     def _announce(self, task_id: str) -> None:
-        with suppress(LogUnavailable):
+        with _harmlessly():
             self._in.parts.announce(self.place.ref, task_id, attempt=self.attempt)
 
     # -- after the body --------------------------------------------------------------
@@ -164,8 +185,11 @@ class Execution:
                 self.reporter.close()
 
     def _end_part(self, outcome: Settlement) -> None:
+        if self.reporter is not None:
+            # Whoever finds this part ended may end the job: nothing can be told after that.
+            self.reporter.confirm()
         standing = self._standing(None if outcome == COMPLETED else outcome)
-        if self.reporter is None or standing is None or standing.open or standing.is_stale:
+        if self.reporter is None or not standing.is_last:
             return
         faults.reach(faults.ENDED)
         settlement = standing.outcome or COMPLETED
@@ -176,15 +200,17 @@ class Execution:
             tell(self.reporter, truth)
         faults.reach(faults.TOLD)
 
-    def _standing(self, outcome: Settlement | None) -> Standing | None:
+    def _standing(self, outcome: Settlement | None) -> Standing:
         ref, task_id = self.place.ref, self.place.task_id
-        try:
-            return self._in.parts.end(ref, task_id, attempt=self.attempt, outcome=outcome)
-        except LogUnavailable:
-            # A job of one task needs no book to know that all of it is done; any other is
-            # found by the reaper, when it is overdue.
-            alone = self.place.is_root and not self._continues and not self.has_sent
-            return Standing(self.attempt, 0, outcome) if alone else None
+        standing = Standing(self.attempt, None, outcome)
+        with _harmlessly():
+            standing = self._in.parts.end(ref, task_id, attempt=self.attempt, outcome=outcome)
+        if standing.open is not None:
+            return standing
+        # A job of one task needs no book to know that all of it is done. Any other is found
+        # by the reaper, when nobody works on it.
+        is_alone = self.place.is_root and not self._continues and not self.has_sent
+        return replace(standing, open=0 if is_alone else None)
 
     # -- its lease -------------------------------------------------------------------
 
@@ -199,9 +225,10 @@ class Execution:
         lease = self.place.lease(process_name(self._request.hostname), uuid4().hex)
         left_seconds, pause = 0.0, _FIRST_PAUSE_SECONDS
         while True:
-            try:
+            grant = None
+            with _harmlessly():
                 grant = self._in.leases.take(lease, seconds=self._in.terms.lease_seconds)
-            except LogUnavailable:
+            if grant is None:
                 return 1  # the worker's main process makes the lease good
             if grant.granted:
                 self._lease = lease
@@ -214,8 +241,19 @@ class Execution:
 
     def _release_lease(self) -> None:
         if self._lease is not None:
-            with suppress(LogUnavailable):
+            with _harmlessly():
                 self._in.leases.release(self._lease)
+
+
+@contextmanager
+def _harmlessly() -> Iterator[None]:
+    """Whatever goes wrong in observing a task is not to be the task's trouble."""
+    try:
+        yield
+    except LogUnavailable as error:
+        logger.info("%s", error, extra={"action": "log_gone"})
+    except Exception:
+        logger.exception("A task is not observed rightly.", extra={"action": "observing_failed"})
 
 
 def tell(reporter: JobReporter, truth: Settlement) -> None:

@@ -50,8 +50,12 @@ def installation_of(app: Any) -> Installation | None:
 def has_waiting(app: Celery) -> bool:
     """Whether messages wait in any of the application's queues."""
     with app.connection_for_read() as connection:
-        channel = connection.default_channel
-        return any(
-            channel.queue_declare(queue=name, passive=True).message_count
-            for name in app.amqp.queues
-        )
+        return any(_waiting(connection, name) for name in app.amqp.queues)
+
+
+def _waiting(connection: Any, queue: str) -> int:
+    try:
+        declared = connection.default_channel.queue_declare(queue=queue, passive=True)
+    except connection.channel_errors:
+        return 0  # in Redis a queue without messages does not exist
+    return int(declared.message_count)

@@ -53,9 +53,12 @@ def _on_publish(sender: Any = None, headers: dict[str, Any] | None = None, **_: 
 def _mark(name: str, headers: dict[str, Any]) -> None:
     app = _app_of(name)
     request = current_task.request if current_task else None
-    execution = execution_of(request) if request is not None else None
-    if execution is not None:
-        headers.setdefault(HEADER, execution.place.header(attempt=execution.attempt))
+    execution = None if request is None else execution_of(request)
+    if request is not None and execution is not None:
+        # What is tried again is told what this execution was told: 0 begins the next attempt.
+        is_retry = int(headers.get("retries") or 0) > int(request.retries)
+        attempt = execution.place.attempt if is_retry else execution.attempt
+        headers.setdefault(HEADER, execution.place.header(attempt=attempt))
         execution.sending(headers["id"], is_counted=app is not None)
         return
     place = _carried(request) if request is not None else None

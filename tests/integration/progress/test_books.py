@@ -1,0 +1,230 @@
+"""Leases and open parts: kept in memory and in Redis, to the same answers whatever is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from progress.errors import LogUnavailable
+from progress.events import JobStatus
+from progress.lease import Lease, LeaseBook, MemoryLeaseBook, Part
+from progress.lifecycle import Settlement
+from progress.log import JobRef
+from progress.memory import MemoryLog
+from progress.parts import MemoryPartBook, PartBook
+from progress.redis import RedisLog
+from tests.servers import Server
+
+REF = JobRef("an {account}", "a:job")
+PART = Part(REF, "task")
+FAILED = Settlement(JobStatus.FAILED, "It broke.", "broken")
+OTHER = Settlement(JobStatus.CANCELLED)
+
+#: A lease of no length has run out at once; the other outlives every test.
+SECONDS = st.sampled_from([0.0, 60.0])
+PARTS = st.sampled_from([PART, Part(REF, "other"), Part(JobRef("an {account}", "b"), "task")])
+PROCESSES = st.sampled_from(["host/1", "host/2"])
+LEASES = st.builds(
+    Lease, PARTS, PROCESSES, st.sampled_from(["", "x", "y"]), st.integers(min_value=0, max_value=3)
+)
+TASKS = st.sampled_from(["a", "b", "c"])
+ATTEMPTS = st.integers(min_value=1, max_value=3)
+
+
+@pytest.fixture(params=["memory", "redis"])
+def log(request: pytest.FixtureRequest, valkey_server: Server) -> Iterator[MemoryLog | RedisLog]:
+    if request.param == "memory":
+        yield MemoryLog()
+        return
+    log = RedisLog(valkey_server.url, prefix=uuid4().hex)
+    yield log
+    log.close()
+
+
+def lease(process: str = "host/1", execution: str = "x", attempt: int = 1) -> Lease:
+    return Lease(PART, process, execution, attempt)
+
+
+def test_a_part_that_is_held_is_refused_and_says_for_how_long(log: MemoryLog | RedisLog) -> None:
+    book = log.leases
+    assert book.take(lease(), seconds=60).granted
+    refused = book.take(lease("host/2", "y"), seconds=60)
+    assert not refused.granted
+    assert 50 < refused.left_seconds <= 60
+    assert book.held() == {REF}
+    book.release(lease("host/2", "y"))
+    assert not book.take(lease("host/2", "y"), seconds=60).granted
+    book.release(lease())
+    assert book.held() == frozenset()
+    assert book.take(lease("host/2", "y"), seconds=60).tries == 1
+
+
+def test_a_lease_that_ran_out_is_given_to_one_reaper(log: MemoryLog | RedisLog) -> None:
+    book = log.leases
+    book.take(lease(), seconds=0)
+    assert list(book.expired(claim_seconds=60)) == [lease()]
+    assert list(book.expired(claim_seconds=60)) == []
+
+
+def test_each_execution_that_was_lost_counts_until_one_ends_well(
+    log: MemoryLog | RedisLog,
+) -> None:
+    book = log.leases
+    for number in (1, 2, 3):
+        mine = lease(f"host/{number}", str(number))
+        assert book.take(mine, seconds=60).tries == number
+        book.vacate(mine, seconds=60)
+    book.take(lease("host/4", "4"), seconds=60)
+    book.release(lease("host/4", "4"))
+    assert book.take(lease("host/5", "5"), seconds=60).tries == 1
+
+
+def test_a_process_renews_its_own_and_hears_of_what_was_lost(log: MemoryLog | RedisLog) -> None:
+    book = log.leases
+    book.take(lease(), seconds=0)
+    assert list(book.renew([lease("host/2")], seconds=60)) == []
+    assert list(book.expired(claim_seconds=0)) == [lease()]
+    assert list(book.renew([lease("host/1", "")], seconds=60)) == []
+    assert list(book.expired(claim_seconds=0)) == []
+    unknown = Lease(Part(REF, "unheard of"), "host/1")
+    assert list(book.renew([lease(), unknown], seconds=60)) == [unknown]
+
+
+def test_the_last_part_to_end_finds_none_open_and_the_first_failure(
+    log: MemoryLog | RedisLog,
+) -> None:
+    book = log.parts
+    book.open(REF, "root", attempt=1)
+    for task in ("a", "b"):
+        book.announce(REF, task, attempt=1)
+    assert book.end(REF, "root", attempt=1).open == 2
+    assert book.end(REF, "a", attempt=1, outcome=FAILED).open == 1
+    last = book.end(REF, "b", attempt=1, outcome=OTHER)
+    assert last.is_last
+    assert last.outcome == FAILED
+
+
+def test_a_book_that_was_lost_never_says_that_a_part_was_the_last(
+    log: MemoryLog | RedisLog,
+) -> None:
+    book = log.parts
+    book.announce(REF, "sent after the loss", attempt=2)
+    standing = book.end(REF, "sent after the loss", attempt=2)
+    assert standing.open is None
+    assert not standing.is_last
+
+
+def test_the_end_of_a_part_of_an_older_attempt_ends_nothing(log: MemoryLog | RedisLog) -> None:
+    book = log.parts
+    book.open(REF, "root", attempt=1)
+    book.open(REF, "root", attempt=2)
+    assert book.end(REF, "root", attempt=1).is_stale
+    assert not book.end(REF, "root", attempt=1).is_last
+    assert book.end(REF, "root", attempt=2).is_last
+
+
+def test_a_part_of_an_attempt_that_has_not_begun_holds_nothing_open(
+    log: MemoryLog | RedisLog,
+) -> None:
+    book = log.parts
+    book.open(REF, "root", attempt=1)
+    book.announce(REF, "ahead", attempt=2)
+    assert book.end(REF, "root", attempt=1).is_last
+
+
+def test_a_server_that_is_gone_is_told_as_one_error() -> None:
+    log = RedisLog("redis://127.0.0.1:1/0")
+    with pytest.raises(LogUnavailable):
+        log.leases.take(lease(), seconds=1)
+    with pytest.raises(LogUnavailable):
+        log.parts.end(REF, "a", attempt=1)
+
+
+class LeaseMachine(RuleBasedStateMachine):
+    """The same steps in both books."""
+
+    log: RedisLog
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log.prefix = uuid4().hex
+        self.books: tuple[LeaseBook, LeaseBook] = (MemoryLeaseBook(), self.log.leases)
+
+    @rule(lease=LEASES, seconds=SECONDS)
+    def take(self, lease: Lease, seconds: float) -> None:
+        one, other = (book.take(lease, seconds=seconds) for book in self.books)
+        assert (one.granted, one.tries) == (other.granted, other.tries)
+        assert abs(one.left_seconds - other.left_seconds) < 5
+
+    @rule(leases=st.lists(LEASES, max_size=3), seconds=SECONDS)
+    def renew(self, leases: list[Lease], seconds: float) -> None:
+        one, other = (list(book.renew(leases, seconds=seconds)) for book in self.books)
+        assert one == other
+
+    @rule(lease=LEASES)
+    def release(self, lease: Lease) -> None:
+        for book in self.books:
+            book.release(lease)
+
+    @rule(lease=LEASES, seconds=SECONDS)
+    def vacate(self, lease: Lease, seconds: float) -> None:
+        for book in self.books:
+            book.vacate(lease, seconds=seconds)
+
+    @rule(claim_seconds=SECONDS)
+    def reap(self, claim_seconds: float) -> None:
+        one, other = (set(book.expired(claim_seconds=claim_seconds)) for book in self.books)
+        assert one == other
+
+    @rule()
+    def look(self) -> None:
+        one, other = (book.held() for book in self.books)
+        assert one == other
+
+
+class PartMachine(RuleBasedStateMachine):
+    """The same steps in both books."""
+
+    log: RedisLog
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log.prefix = uuid4().hex
+        self.books: tuple[PartBook, PartBook] = (MemoryPartBook(), self.log.parts)
+
+    @rule(task=TASKS, attempt=ATTEMPTS)
+    def open(self, task: str, attempt: int) -> None:
+        for book in self.books:
+            book.open(REF, task, attempt=attempt)
+
+    @rule(task=TASKS, attempt=ATTEMPTS)
+    def announce(self, task: str, attempt: int) -> None:
+        for book in self.books:
+            book.announce(REF, task, attempt=attempt)
+
+    @rule(
+        task=TASKS,
+        attempt=st.integers(min_value=0, max_value=3),
+        outcome=st.sampled_from([None, FAILED, OTHER]),
+    )
+    def end(self, task: str, attempt: int, outcome: Settlement | None) -> None:
+        one, other = (book.end(REF, task, attempt=attempt, outcome=outcome) for book in self.books)
+        assert one == other
+
+
+@pytest.mark.parametrize("machine", [LeaseMachine, PartMachine])
+def test_both_books_answer_alike_to_any_steps(
+    machine: type[LeaseMachine | PartMachine], valkey_server: Server
+) -> None:
+    machine.log = RedisLog(valkey_server.url)
+    try:
+        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+            machine, settings=settings(max_examples=120, deadline=None, stateful_step_count=30)
+        )
+    finally:
+        machine.log.close()

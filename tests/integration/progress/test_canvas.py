@@ -1,0 +1,196 @@
+"""A job is done when all of it is done, whatever shape it has; once, and with the right counts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+
+from progress.events import ItemEvent, Snapshot, StatusEvent, parse_event
+from progress.follow import Frame, follow
+from progress.log import JobRef
+from progress.redis import RedisLog
+from progress.testing import entries_of
+from tests.servers import Server, valkey
+from tests.workers import worker
+
+APPLICATION = "tests.integration.progress.apps.shapes"
+HEADER = "progress"
+
+
+@dataclass
+class Site:
+    """A worker of the application, and who sends to it."""
+
+    celery: Celery
+    log: RedisLog
+    server: Server
+
+    def send(self, name: str, *arguments: Any, **options: Any) -> JobRef:
+        result = self.celery.send_task(f"{APPLICATION}.{name}", args=arguments, **options)
+        return JobRef("everyone", result.id)
+
+    def end(self, ref: JobRef) -> Snapshot:
+        """The job's state at its end, once a follower has seen it; then nothing more comes."""
+        deadline = time.monotonic() + 30
+        for step in follow(self.log, ref, idle_seconds=0.2):
+            assert time.monotonic() < deadline, self.statuses(ref)
+            if isinstance(step, Frame) and step.terminal:
+                break
+        state = self.log.snapshot(ref)
+        assert state is not None
+        assert isinstance(state[0], Snapshot)
+        return state[0]
+
+    def events(self, ref: JobRef) -> list[Any]:
+        return [parse_event(entry.document) for entry in entries_of(self.log, ref)]
+
+    def statuses(self, ref: JobRef) -> list[str]:
+        return [event.status for event in self.events(ref) if isinstance(event, StatusEvent)]
+
+    def succeeded(self, ref: JobRef) -> list[str]:
+        items = [event for event in self.events(ref) if isinstance(event, ItemEvent)]
+        return sorted(item.item_id for item in items if item.status == "succeeded")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder: Path = tmp_path_factory.mktemp("shapes")
+    with valkey() as server:
+        environment = {"SHAPES_REDIS": server.tcp_url}
+        celery = Celery("sender", broker=server.tcp_url, backend=server.tcp_url)
+        log = RedisLog(server.tcp_url)
+        with worker(APPLICATION, folder, environment):
+            yield Site(celery, log, server)
+        log.close()
+        celery.close()
+
+
+WHOLE = {
+    "chain": "a b c",
+    "group": "a b c",
+    "chord": "a b c",
+    "chord-in-chain": "a b c d e",
+    "group-of-chains": "a b c d",
+    "chord-of-chords": "a b c d e f g",
+    "plain-between": "a b",
+    "silent-chain": "a b",
+    "retry-in-group": "a b",
+    "ignore-in-group": "b",
+    "replace-task": "a",
+    "replace-chain": "a b c",
+    "replace-group": "a b c",
+    "replace-chord": "a b c",
+    "replace-chord-in-chain": "a b c d e",
+    "replace-chord-of-chords": "a b c d e f g",
+    "replace-plain-between": "a b",
+    "replace-silent-chain": "a b",
+}
+
+
+@pytest.mark.parametrize("shape", WHOLE)
+def test_a_job_is_completed_when_all_its_tasks_are_done(site: Site, shape: str) -> None:
+    ref = site.send("start", shape)
+    state = site.end(ref)
+    assert site.statuses(ref) == ["running", "completed"]
+    assert site.succeeded(ref) == sorted([*WHOLE[shape].split(), "start"])
+    assert state.progress is not None
+    assert state.progress.failed == 0
+
+
+FAILING = {
+    "failing-header": "a",
+    "failing-body": "a b",
+    "failing-chain": "a",
+    "failing-group": "b c",
+    "failing-plain": "a",
+    "errback": "errback",
+    "reject-in-group": "b",
+    "expired-in-chain": "a",
+    "replace-failing-header": "a",
+    "replace-failing-body": "a b",
+    "replace-failing-chain": "a",
+    "replace-failing-plain": "a",
+    "replace-errback": "errback",
+}
+
+
+@pytest.mark.parametrize("shape", FAILING)
+def test_a_job_fails_once_when_one_of_its_tasks_does_and_the_others_are_over(
+    site: Site, shape: str
+) -> None:
+    ref = site.send("start", shape)
+    state = site.end(ref)
+    assert site.statuses(ref) == ["running", "failed"]
+    assert site.succeeded(ref) == sorted([*FAILING[shape].split(), "start"])
+    assert state.error is not None
+    assert "ValueError" not in state.to_json()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "statuses"),
+    [
+        ("raise", ["running", "failed"]),
+        ("ignore", ["running", "completed"]),
+        ("reject", ["running", "failed"]),
+        ("requeue", ["running", "running", "completed"]),
+        ("retry", ["running", "retrying", "running", "completed"]),
+    ],
+)
+def test_a_job_of_one_task_ends_however_the_task_does(
+    site: Site, trouble: str, statuses: list[str]
+) -> None:
+    ref = site.send("step", "only", trouble)
+    site.end(ref)
+    assert site.statuses(ref) == statuses
+
+
+def test_a_job_that_waited_too_long_to_begin_fails(site: Site) -> None:
+    ref = site.send("step", "late", expires=-1)
+    state = site.end(ref)
+    assert state.error is not None
+    assert state.error.code == "expired"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "done", "total", "result"),
+    [
+        ("upload_files", (["a", "b", "c"],), 2, 3, None),
+        ("long_task", (), 6, 7, {"result": 42}),
+        ("recorded", (5,), 5, 5, "done"),
+    ],
+)
+def test_code_from_the_manuals_shows_live_progress_with_another_base_class(
+    site: Site, name: str, arguments: tuple[Any, ...], done: int, total: int, result: Any
+) -> None:
+    ref = site.send(name, *arguments)
+    state = site.end(ref)
+    assert state.status == "completed"
+    assert state.progress is not None
+    assert (state.progress.done, state.progress.total) == (done, total)
+    told = site.celery.AsyncResult(ref.job_id).get(timeout=10)
+    assert told == result or told["result"] == result["result"]
+
+
+def test_states_and_metas_of_any_kind_do_no_harm(site: Site) -> None:
+    ref = site.send("odd")
+    state = site.end(ref)
+    assert state.status == "completed"
+    assert state.progress is not None
+    assert 0 <= state.progress.done <= (state.progress.total or 0)
+    assert site.celery.AsyncResult(ref.job_id).get(timeout=10) == "odd"
+
+
+def test_the_receivers_are_connected_once_and_survive_a_collection(site: Site) -> None:
+    counts = site.celery.send_task(f"{APPLICATION}.receivers").get(timeout=10)
+    assert counts == {
+        "before_task_publish": 1,
+        "task_postrun": 1,
+        "task_revoked": 1,
+        "worker_process_init": 1,
+    }

@@ -73,6 +73,8 @@ export function createClient(options: ClientOptions = {}): JobsClient {
   let isSending = false;
   /** Others can see that this page lives, and will see that it is gone. */
   let isPresent = false;
+  /** The other tabs, where this one leads. */
+  const watched = new Set<string>();
 
   function post(message: Message): void {
     channel?.postMessage(message);
@@ -130,14 +132,12 @@ export function createClient(options: ClientOptions = {}): JobsClient {
   function lead(): void {
     if (sources) return;
     sources = createSources({ ...options, url }, (updates) => {
-      post({ updates });
+      if (watched.size) post({ updates });
       updates.forEach(take);
     });
     post({ hello: true });
     sources.want(tab, wanted(true));
   }
-
-  const watched = new Set<string>();
 
   function hear(message: Message, locks: LockManager): void {
     if ("hello" in message) {

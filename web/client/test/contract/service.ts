@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { createMessageStream, type Stream } from "../../src/messages.ts";
 
 const PORT = Number(process.env["PORT"] ?? 8555);
-const CAPABILITIES = ["headers", "last-event-id", "read-timeout"];
+const CAPABILITIES = ["bom", "headers", "last-event-id", "read-timeout"];
 
 interface Wanted {
   readonly streamUrl: string;

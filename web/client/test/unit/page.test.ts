@@ -61,6 +61,8 @@ it("that was offline makes its connection anew: the old one may be of another ne
   await tell(window, "online");
   expect(requests).toHaveLength(2);
   expect(requests[0]!.aborted).toBe(true);
+  await tell(document, "visibilitychange");
+  expect(requests).toHaveLength(2);
 });
 
 describe("a page that is looked at again", () => {

@@ -156,6 +156,14 @@ describe("a stream that ends", () => {
     stream.close();
   });
 
+  it("after a quiet while is no failure", async () => {
+    const { stream } = await open();
+    await vi.advanceTimersByTimeAsync(3_001);
+    await newest().end();
+    expect(stream.connection).toMatchObject({ state: "waiting", attempts: 0 });
+    stream.close();
+  });
+
   it("that brings nothing and ends at once is a failure", async () => {
     const { stream } = await open();
     await newest().end();
@@ -318,8 +326,11 @@ describe("what it hears", () => {
   it("without a position of its own leaves the position", async () => {
     const { stream, events } = await open({ lastEventId: "1-9" });
     await newest().say(`data: ${JSON.stringify(snapshot())}\n\n`);
-    expect(events).toEqual([[snapshot(), "1-9"]]);
+    await newest().say(`data: ${JSON.stringify(snapshot("retrying"))}\n\n`);
+    expect(events).toEqual([[snapshot(), "1-9"], [snapshot("retrying"), "1-9"]]);
     await newest().say("id: 1-10\n\n");
+    expect(stream.cursor).toBe("1-10");
+    await newest().say("id: 1-3\n\n");
     expect(stream.cursor).toBe("1-10");
     stream.close();
   });

@@ -3,7 +3,7 @@
 import { delayMs, USUAL_RETRY_MS } from "./answer.ts";
 import type { FeedSnapshot, Snapshot, StreamEvent } from "./events.gen.ts";
 import { isTerminal, reduce } from "./reduce.ts";
-import type { Source, SourceOptions } from "./sources.ts";
+import type { OnFeed, Source, SourceOptions } from "./sources.ts";
 import type { Connection } from "./messages.ts";
 
 export interface JobStateOptions extends SourceOptions {
@@ -17,9 +17,7 @@ export interface JobStateOptions extends SourceOptions {
 }
 
 /** Takes the feed's events, and asks for the job's state where the feed does not know the job. */
-export function createJobState(
-  options: JobStateOptions,
-): Source & { take(event: StreamEvent | null): void } {
+export function createJobState(options: JobStateOptions): Source & OnFeed {
   const { jobId } = options;
   const controller = new AbortController();
   let { state } = options;
@@ -92,6 +90,7 @@ export function createJobState(
   return {
     get connection() { return closed ?? options.feedConnection(); },
     get held() { return { cursor: "", state }; },
+    get hasEnded() { return closed !== null; },
     take,
     close() {
       clearTimeout(timer);

@@ -46,6 +46,13 @@ export interface Source {
   close(): void;
 }
 
+/** What a source that lives on the feed's events has as well. */
+export interface OnFeed {
+  /** By itself, whatever becomes of the feed. */
+  readonly hasEnded: boolean;
+  take(event: StreamEvent | null): void;
+}
+
 /** Over HTTP/1.1 a browser has six connections for a site: the pages need some. */
 export const MAX_ITEM_STREAMS = 3;
 
@@ -56,7 +63,7 @@ export function createSources(
   tell: (updates: readonly Update[]) => void,
 ): Sources {
   const wants = new Map<string, Wanted>();
-  const sources = new Map<Topic, Source & { take?(event: StreamEvent | null): void }>();
+  const sources = new Map<Topic, Source & Partial<OnFeed>>();
   const streamed = new Set<Topic>();
   let outbox: Update[] = [];
   let isClosed = false;
@@ -89,7 +96,7 @@ export function createSources(
     const stream = (isFeed ? createFeedStream : createJobStream)({
       ...options,
       url: options.url(isFeed ? null : jobIdOf(topic)),
-      lastEventId: state ? at : "",
+      lastEventId: at,
       onEvent(event, cursor) {
         if (event) state = isFeed ? reduceFeed(state as FeedSnapshot, event) : reduce(state as Snapshot, event);
         send({ topic, events: [[event, cursor]] });
@@ -112,7 +119,7 @@ export function createSources(
 
   function tellDependents(connection: Connection): void {
     for (const [topic, source] of sources) {
-      if (source.take && source.connection.state !== "closed") send({ topic, connection });
+      if (source.take && !source.hasEnded) send({ topic, connection });
     }
   }
 

@@ -147,7 +147,7 @@ class RedisLog:
             place, rows = pipeline.execute()
         if place[0] is None or int(place[0]) != after.epoch or int(place[1]) < after.seq:
             return Gap()
-        entries = [Entry(Cursor.parse(id_.decode()), fields[b"e"]) for id_, fields in rows]
+        entries = [Entry(Cursor.parse(id_.decode()), _document(fields)) for id_, fields in rows]
         if int(place[1]) == after.seq:
             return ()
         if not entries or entries[0].cursor != after.next():
@@ -256,6 +256,11 @@ def _receipt(reply: Sequence[Any], ref: JobRef, attempt: int) -> Receipt:
     if verdict == b"ended":
         raise JobEnded(ref.job_id, attempt=attempt, current_attempt=int(current))
     return Receipt(Cursor(int(epoch), int(seq)), int(current), bool(cancel), bool(lost))
+
+
+def _document(fields: Mapping[bytes, bytes] | Sequence[bytes]) -> bytes:
+    # A transaction in a cluster brings the reply as it came.
+    return fields[b"e"] if isinstance(fields, Mapping) else fields[1]
 
 
 def _next_id(after: Cursor) -> str:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Self, TypeVar
 
 from .courier import Courier
@@ -16,6 +16,7 @@ from .errors import CancelRequested, LogUnavailable, WriteRefused
 from .events import ItemStatus, JobStatus
 from .item import ItemContext, bounded_count, bounded_id, bounded_text
 from .log import JobRef, Log
+from .memo import Memo
 from .phases import Phases
 from .reports import (
     CountsReport,
@@ -37,10 +38,10 @@ BATCH = 500
 #: Reports taken at once when more wait than go in a batch. An item that began and ended
 #: among them is told once, by its end: nobody could have seen it in progress.
 BACKLOG_BATCH = 2 * BATCH
+#: After so many batches that met a bug, nothing is said again.
+MAX_BUGS = 10
 #: How long in all an outage may hold up a task.
 PATIENCE_SECONDS = 0.05
-#: Items whose end is kept in mind, newest, to be told again to a log that was lost.
-MAX_REMEMBERED = 20_000
 #: The job's items as the database knows them, to make good what the log has lost.
 Repair = Callable[[], Iterable[ItemReport]]
 
@@ -89,11 +90,9 @@ class JobReporter:
         self._refusal: WriteRefused | None = None
         self._cancel_requested = False
         self._phases = Phases()
-        #: What a log that was lost is told again, newest of each kind.
-        self._standing: dict[type, Report] = {}
-        #: The items that have ended here, oldest first, and how many of them are forgotten.
-        self._ended: dict[str, ItemReport] = {}
-        self._forgotten = 0
+        self._memo = Memo()
+        #: How often telling a lost log again met a bug; it is given up after some times.
+        self._bugs = 0
         self._closed = False
         self._courier.add(self)
 
@@ -226,8 +225,6 @@ class JobReporter:
         """Any report. Returns at once, or after `PATIENCE_SECONDS` at the most in an outage."""
         if self._refusal is not None or self._closed:
             return
-        if type(report) is not ItemReport and type(report) is not ErrorReport:
-            self._standing[type(report)] = report
         self._waiting.append(report)
         waiting = len(self._waiting)
         if waiting >= MAX_WAITING:
@@ -308,10 +305,17 @@ class JobReporter:
             except WriteRefused as refusal:
                 self._refuse(refusal)
                 return False
+            except Exception:
+                # What was over is said again with what comes next; a batch that cannot be
+                # sent at all must not be tried for ever.
+                self._memo.note(batch)
+                self._bugs += 1
+                self._overflowed = self._bugs < MAX_BUGS
+                raise
             self._unsure = False
             self._seen = receipt.cursor
             self._cancel_requested = receipt.cancel_requested
-            self._remember(batch)
+            self._memo.note(batch)
             if receipt.lost or self._overflowed:
                 self._say_again()
         self._patience = PATIENCE_SECONDS
@@ -327,25 +331,14 @@ class JobReporter:
         Raises:
             LogUnavailable: the log's server is gone.
         """
-        with self._sending:
-            try:
-                receipt = self._log.append(self.ref, (), attempt=self.attempt, seen=self._seen)
-            except WriteRefused as refusal:
-                self._refuse(refusal)
-                return
-            self._seen = receipt.cursor
-            self._cancel_requested = receipt.cancel_requested
-            if receipt.lost:
-                self._say_again()
-        if self._waiting:
+        self._unsure = True
+        if self.send():
             self._courier.wake(self)
 
     def _take_batch(self) -> list[Report]:
-        waiting = self._waiting
-        if len(waiting) <= BATCH:
-            return [waiting.popleft() for _ in range(len(waiting))]
-        taken = [waiting.popleft() for _ in range(min(BACKLOG_BATCH, len(waiting)))]
-        return _without_what_is_over(taken)
+        if len(self._waiting) <= BATCH:
+            return self._pop(BATCH)
+        return _without_what_is_over(self._pop(BACKLOG_BATCH))
 
     def _refuse(self, refusal: WriteRefused) -> None:
         self._refusal = refusal
@@ -358,32 +351,28 @@ class JobReporter:
     def _say_again(self) -> None:
         """The log lost what it was told, or was not told all: say what stands."""
         self._overflowed = False
-        standing = sorted(self._standing.values(), key=lambda report: report.at)
-        items: list[Report] = list(self._repair()) if self._repair is not None else []
-        items += self._ended.values()
-        if self._forgotten:
-            done = self._forgotten + len(self._ended)
-            items.append(CountsReport(done, self._clock(), self._phases.declared or None))
-        self._waiting.extendleft(reversed([*standing, *items]))
+        repaired = list(self._repair()) if self._repair is not None else []
+        total = self._phases.declared
+        again = self._memo.again(total=total, repaired=repaired, at=self._clock())
+        self._waiting.extendleft(reversed(again))
         self._courier.wake(self)
 
-    def _remember(self, batch: Iterable[Report]) -> None:
-        ended = self._ended
-        for report in batch:
-            if type(report) is ItemReport and report.status.is_end:
-                ended[report.item_id] = report
-        while len(ended) > MAX_REMEMBERED:
-            del ended[next(iter(ended))]
-            self._forgotten += 1
-
     def _make_room(self) -> None:
+        """Let the oldest reports go. What they said of items that are over is told again."""
         self._courier.wake(self, urgent=True)
-        if self._wait(lambda: len(self._waiting) < MAX_WAITING // 2):
+        if self._wait(lambda: len(self._waiting) < MAX_WAITING):
             return
-        with self._sending:
-            kept = _newest_of_each_item(self._waiting)
-            self._overflowed = self._overflowed or len(kept) > MAX_WAITING // 2
-            self._waiting = deque(kept[-MAX_WAITING // 2 :])
+        # Without a lock: its holder may be waiting for a server that does not answer.
+        self._memo.note(self._pop(BATCH))
+        self._overflowed = True
+
+    def _pop(self, count: int) -> list[Report]:
+        """The oldest reports, as many as there are up to a number."""
+        taken: list[Report] = []
+        with suppress(IndexError):
+            while len(taken) < count:
+                taken.append(self._waiting.popleft())
+        return taken
 
     def _wait(self, condition: Callable[[], bool]) -> bool:
         """Wait while the log answers; in an outage only until patience is used up."""
@@ -407,13 +396,3 @@ def _without_what_is_over(reports: Sequence[Report]) -> list[Report]:
         for report in reports
         if type(report) is not ItemReport or report.status.is_end or report.item_id not in over
     ]
-
-
-def _newest_of_each_item(reports: Iterable[Report]) -> list[Report]:
-    """The reports without those that a later one of the same item makes needless."""
-    newest: dict[object, Report] = {}
-    for position, report in enumerate(reports):
-        key = report.item_id if isinstance(report, ItemReport) else position
-        newest.pop(key, None)
-        newest[key] = report
-    return list(newest.values())

@@ -6,14 +6,28 @@ and a `clock`, and pytest runs the lot. Nothing here imports pytest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import uuid4
 
 from .cursor import Cursor
-from .errors import JobEnded, StaleAttempt
+from .errors import JobEnded, LogUnavailable, StaleAttempt
 from .events import FeedSnapshot, ItemStatus, JobStatus, LogEvent, Snapshot, parse_event
-from .log import Entry, FeedRef, Gap, JobRef, Lapse, Log, LogRef, Message
+from .log import (
+    Entry,
+    FeedRef,
+    Gap,
+    JobRef,
+    Lapse,
+    Log,
+    LogRef,
+    Message,
+    Receipt,
+    Subscription,
+)
 from .reports import (
     CountsReport,
     ErrorReport,
@@ -24,6 +38,8 @@ from .reports import (
     TotalReport,
 )
 from .snapshot import fold, fold_feed
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -42,6 +58,65 @@ class ManualClock:
     def microseconds(self) -> int:
         """The same time in microseconds."""
         return round(self.seconds * 1_000_000)
+
+
+class FaultyLog:
+    """A log that fails as it is told, around one that works. For tests of what uses a log.
+
+    `fail_next` and `lose_answers` count calls of any method; `delay_seconds` holds up each.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        #: So many calls raise `LogUnavailable` and do nothing.
+        self.fail_next = 0
+        #: So many calls are done and raise `LogUnavailable` all the same: the answer was lost.
+        self.lose_answers = 0
+        self.delay_seconds = 0.0
+        #: Raised instead, as by a bug.
+        self.error: Exception | None = None
+        #: How many calls there were.
+        self.calls = 0
+
+    def append(
+        self, ref: JobRef, reports: Sequence[Report], *, attempt: int, seen: Cursor | None = None
+    ) -> Receipt:
+        """See `Log.append`."""
+        return self._call(lambda: self.log.append(ref, reports, attempt=attempt, seen=seen))
+
+    def snapshot(self, ref: LogRef) -> tuple[Snapshot | FeedSnapshot, Cursor] | None:
+        """See `Log.snapshot`."""
+        return self._call(lambda: self.log.snapshot(ref))
+
+    def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
+        """See `Log.read`."""
+        return self._call(lambda: self.log.read(ref, after=after, limit=limit))
+
+    def listen(self, ref: LogRef) -> AbstractContextManager[Subscription]:
+        """See `Log.listen`."""
+        return self._call(lambda: self.log.listen(ref))
+
+    def request_cancel(self, ref: JobRef) -> None:
+        """See `Log.request_cancel`."""
+        self._call(lambda: self.log.request_cancel(ref))
+
+    def cancel_requested(self, ref: JobRef) -> bool:
+        """See `Log.cancel_requested`."""
+        return self._call(lambda: self.log.cancel_requested(ref))
+
+    def _call(self, do: Callable[[], T]) -> T:
+        self.calls += 1
+        time.sleep(self.delay_seconds)
+        if self.error is not None:
+            raise self.error
+        if self.fail_next > 0:
+            self.fail_next -= 1
+            raise LogUnavailable("The log was told to fail.")
+        answer = do()
+        if self.lose_answers > 0:
+            self.lose_answers -= 1
+            raise LogUnavailable("The log was told to lose its answer.")
+        return answer
 
 
 def fresh_ref() -> JobRef:

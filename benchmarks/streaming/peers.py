@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +59,6 @@ class Peer:
     start: Callable[[int, Path], AbstractContextManager[Running]]
     #: Whether it tells a client that comes back what it missed.
     has_replay: bool = True
-    #: More streams than this it cannot hold.
-    most_streams: int = 1_000_000
 
 
 @contextmanager
@@ -260,34 +258,29 @@ def bullmq(jobs: int, _: Path) -> Iterator[Running]:
 PEER_PACKAGES = ("flask-sse", "gevent", "gunicorn", "sse-starlette", "uvicorn", "redis", "uvloop")
 
 
-@dataclass
-class PeerPython:
-    """An interpreter with the Python peers, made when first asked for."""
+def _peer_python() -> Path:
+    """An interpreter with the Python peers, made when first asked for.
 
-    folder: Path
-    found: Path | None = field(default=None)
-
-    def get(self) -> Path:
-        """The interpreter.
-
-        Raises:
-            Missing: pip could not install the packages.
-        """
-        if self.found is None:
-            subprocess.run([sys.executable, "-m", "venv", self.folder], check=True)
-            python = self.folder / "bin" / "python"
-            command = [python, "-m", "pip", "install", "--quiet", *PEER_PACKAGES]
-            ran = subprocess.run(command, capture_output=True, text=True, timeout=300)
-            if ran.returncode:
-                raise Missing(f"pip could not install the Python peers: {ran.stderr[-200:]}")
-            self.found = python
-        return self.found
+    Raises:
+        Missing: pip could not install the packages.
+    """
+    folder = HERE / ".peers"
+    python = folder / "bin" / "python"
+    stamp = folder / "made"
+    if not stamp.exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        command = [python, "-m", "pip", "install", "--quiet", *PEER_PACKAGES]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        if ran.returncode:
+            raise Missing(f"pip could not install the Python peers: {ran.stderr[-200:]}")
+        stamp.touch()
+    return python
 
 
 @contextmanager
-def flask_sse(jobs: int, programs: Path) -> Iterator[Running]:
+def flask_sse(jobs: int, _: Path) -> Iterator[Running]:
     """flask-sse on gunicorn's gevent worker."""
-    python = PeerPython(HERE / ".peers").get()
+    python = _peer_python()
     port = free_port()
     with valkey() as redis:
         environment = {"REDIS_URL": redis.tcp_url, "PYTHONPATH": str(HERE / "python_peers")}
@@ -304,9 +297,9 @@ def flask_sse(jobs: int, programs: Path) -> Iterator[Running]:
 
 
 @contextmanager
-def sse_starlette(jobs: int, programs: Path) -> Iterator[Running]:
+def sse_starlette(jobs: int, _: Path) -> Iterator[Running]:
     """sse-starlette on uvicorn, each stream with a queue of its own in memory."""
-    python = PeerPython(HERE / ".peers").get()
+    python = _peer_python()
     port = free_port()
     environment = {"PYTHONPATH": str(HERE / "python_peers")}
     command = [python, "-m", "uvicorn", "--loop", "uvloop", "--log-level", "error"]

@@ -43,7 +43,7 @@ def compile_c(name: str, into: Path) -> Path:
     target = into / name
     compiler = ["cc"] if shutil.which("cc") else [sys.executable, "-m", "ziglang", "cc"]
     command = [*compiler, "-O2", "-Wall", "-Wextra", "-o", str(target), str(HERE / f"{name}.c")]
-    made = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    made = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
     if made.returncode:
         raise Missing(f"no C compiler: install gcc, or ziglang with pip ({made.stderr[-200:]})")
     return target

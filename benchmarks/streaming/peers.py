@@ -106,8 +106,8 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], said: Any) -> None:
                 time.sleep(0.05)
                 continue
             said.seek(0)
-            words = said.read().decode(errors="replace")[-400:]
-            raise Missing(f"it did not start: {words}") from None
+            words = said.read().decode(errors="replace").split()
+            raise Missing(f"it did not start: {' '.join(words)[-200:]}") from None
         else:
             return
 
@@ -197,7 +197,7 @@ http {{
 
 
 def nchan(*, with_redis: bool) -> Callable[[int, Path], AbstractContextManager[Running]]:
-    """nginx with nchan, its messages in its own memory or in Redis."""
+    """The nginx module nchan, its messages in its own memory or in Redis."""
 
     @contextmanager
     def start(jobs: int, _: Path) -> Iterator[Running]:
@@ -255,7 +255,16 @@ def bullmq(jobs: int, _: Path) -> Iterator[Running]:
 
 
 #: The Python peers have an environment of their own: their packages are none of Earmark's.
-PEER_PACKAGES = ("flask-sse", "gevent", "gunicorn", "sse-starlette", "uvicorn", "redis", "uvloop")
+PEER_PACKAGES = (
+    "flask-sse",
+    "gevent",
+    "gunicorn",
+    "packaging",
+    "sse-starlette",
+    "uvicorn",
+    "redis",
+    "uvloop",
+)
 
 
 def _peer_python() -> Path:
@@ -270,7 +279,7 @@ def _peer_python() -> Path:
     if not stamp.exists():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         command = [python, "-m", "pip", "install", "--quiet", *PEER_PACKAGES]
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        ran = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
         if ran.returncode:
             raise Missing(f"pip could not install the Python peers: {ran.stderr[-200:]}")
         stamp.touch()

@@ -94,7 +94,8 @@ def main() -> None:
     who = _chosen(options.who, (peer.name for peer in PEERS))
     peers = [peer for peer in PEERS if peer.name in who]
     raise_descriptor_limit()
-    install_node_peers()
+    if any(peer.from_npm for peer in peers):
+        install_node_peers()
     chosen = [
         case
         for case in cases(seconds=options.seconds, scale=options.scale)

@@ -59,6 +59,8 @@ class Peer:
     start: Callable[[int, Path], AbstractContextManager[Running]]
     #: Whether it tells a client that comes back what it missed.
     has_replay: bool = True
+    #: Whether it runs on what npm installs.
+    from_npm: bool = False
 
 
 @contextmanager
@@ -322,9 +324,9 @@ PEERS = (
     Peer("C", limit, has_replay=False),
     Peer("nchan", nchan(with_redis=False)),
     Peer("nchan, Redis", nchan(with_redis=True)),
-    Peer("Bun, in memory", node("bun_emitter.mjs", "bun")),
-    Peer("better-sse", node("better_sse.mjs", "better-sse"), has_replay=False),
-    Peer("BullMQ, relayed", bullmq),
+    Peer("Bun, in memory", node("bun_emitter.mjs", "bun"), from_npm=True),
+    Peer("better-sse", node("better_sse.mjs", "better-sse"), has_replay=False, from_npm=True),
+    Peer("BullMQ, relayed", bullmq, from_npm=True),
     Peer("flask-sse", flask_sse, has_replay=False),
     Peer("sse-starlette", sse_starlette, has_replay=False),
 )

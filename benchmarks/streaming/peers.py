@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import redis as redis_client
+
 from tests.servers import Server, free_port, valkey
 
 from . import site
@@ -40,6 +42,8 @@ class Running:
     redis: Server | None = None
     #: A page of the site with what it takes to see it, for who has pages.
     page: Target | None = None
+    #: Says something to every stream, for who answers a request with nothing until then.
+    wake: Callable[[], None] | None = None
 
     @property
     def pids(self) -> list[int]:
@@ -304,7 +308,15 @@ def flask_sse(jobs: int, _: Path) -> Iterator[Running]:
             def target(number: int, source: str) -> Target:
                 return Target(source, f"/stream?channel=job{number}")
 
-            yield Running(port, process.pid, target, publishing, redis)
+            with redis_client.Redis.from_url(redis.url) as client:
+
+                def wake() -> None:
+                    pipeline = client.pipeline(transaction=False)
+                    for channel in channels:
+                        pipeline.publish(channel, '{"data": {}}')
+                    pipeline.execute()
+
+                yield Running(port, process.pid, target, publishing, redis, wake=wake)
 
 
 @contextmanager

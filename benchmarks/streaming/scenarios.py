@@ -24,6 +24,7 @@ from .peers import NODE, Peer, Running
 RATE_OF_A_PUBLISHER = 2_500
 OPEN_SECONDS = 30.0
 SETTLE_SECONDS = 1.0
+WAKE_SECONDS = 0.3
 
 Figures = dict[str, float]
 
@@ -61,6 +62,38 @@ class Stage:
         targets = self.server.targets(case.streams, jobs=case.jobs)
         program = self.programs / "load"
         return Generator(program, self.server.port, targets, receive_buffer=receive_buffer)
+
+    def opened(self, generator: Generator, case: Case) -> dict[str, Any]:
+        """Open every stream.
+
+        Raises:
+            Skipped: the server does not open as many.
+        """
+        with self._waking():
+            opened = generator.open(seconds=OPEN_SECONDS)
+        if opened["opened"] < case.streams:
+            raise Skipped(f"only {opened['opened']} of {case.streams} streams could be opened")
+        return opened
+
+    @contextmanager
+    def _waking(self) -> Iterator[None]:
+        wake = self.server.wake
+        if wake is None:
+            yield
+            return
+        is_over = threading.Event()
+
+        def keep_waking() -> None:
+            while not is_over.wait(WAKE_SECONDS):
+                wake()
+
+        thread = threading.Thread(target=keep_waking)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
 
     @contextmanager
     def publishing(
@@ -111,13 +144,6 @@ def _finish(process: subprocess.Popen[str]) -> dict[str, float]:
     return answer
 
 
-def _opened(generator: Generator, case: Case) -> dict[str, Any]:
-    opened = generator.open(seconds=OPEN_SECONDS)
-    if opened["opened"] < case.streams:
-        raise Skipped(f"only {opened['opened']} of {case.streams} streams could be opened")
-    return opened
-
-
 def _kinds(report: dict[str, Any]) -> Figures:
     names = ("lost", "duplicated", "disordered", "errors")
     return {name: report[name] for name in names}
@@ -127,11 +153,11 @@ def idle(stage: Stage, case: Case) -> Figures:
     """Memory of the server's processes for each open stream on which nothing happens."""
     few = Case(scenario="idle", streams=50)
     with stage.generator(few) as generator:
-        _opened(generator, few)
+        stage.opened(generator, few)
     time.sleep(SETTLE_SECONDS)
     before = use(stage.server.pids)
     with stage.generator(case) as generator:
-        opened = _opened(generator, case)
+        opened = stage.opened(generator, case)
         time.sleep(SETTLE_SECONDS)
         after = use(stage.server.pids)
         return {
@@ -156,7 +182,7 @@ def broadcast(stage: Stage, case: Case) -> Figures:
     each = max(1, round(case.rate * case.seconds / case.jobs))
     warm = max(1, each // 5)
     with stage.generator(case) as generator:
-        opened = _opened(generator, case)
+        opened = stage.opened(generator, case)
         with stage.publishing(case, each=warm, first=2):
             pass
         generator.wait_for(seq=1 + warm, seconds=10)
@@ -196,7 +222,7 @@ def storm(stage: Stage, case: Case) -> Figures:
     with stage.publishing(case, each=1, first=1, rate=20):
         pass
     with stage.generator(case) as generator:
-        opened = _opened(generator, case)
+        opened = stage.opened(generator, case)
         with stage.publishing(case, each=1, first=2, rate=20):
             pass
         if not generator.wait_for(seq=2, seconds=20)["arrived"]:
@@ -215,17 +241,19 @@ def storm(stage: Stage, case: Case) -> Figures:
 
 def connect(stage: Stage, case: Case) -> Figures:
     """How many streams a second are opened."""
+    if stage.server.wake is not None:
+        raise Skipped("it answers nothing until the first event")
     with stage.generator(Case(scenario="connect", streams=50)) as generator:
         generator.open(seconds=OPEN_SECONDS)
     with stage.generator(case) as generator:
-        opened = _opened(generator, case)
+        opened = stage.opened(generator, case)
     return {"connects_per_s": case.streams / opened["seconds"], "errors": opened["errors"]}
 
 
 def pages_beside_streams(stage: Stage, case: Case) -> Figures:
     """Pages of the same site, while many streams are open."""
     with stage.generator(case) as generator:
-        opened = _opened(generator, case)
+        opened = stage.opened(generator, case)
         pages = ask_for_pages(stage.server, rate=case.pages, seconds=case.seconds)
     return pages | {"errors": opened["errors"]}
 
@@ -244,7 +272,7 @@ def slow(stage: Stage, case: Case) -> Figures:
     with stage.publishing(case, each=1, first=1, rate=20):
         pass
     with stage.generator(case, receive_buffer=65_536) as generator:
-        _opened(generator, case)
+        stage.opened(generator, case)
         with stage.publishing(case, each=10, first=2, rate=100):
             pass
         generator.pause()

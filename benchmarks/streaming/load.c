@@ -33,11 +33,11 @@
 #include <unistd.h>
 
 enum { CLOSED, CONNECTING, HEAD, BODY };
-enum { CHUNK_STEP_US = 5, BUCKETS = 4 * 1000 * 1000, RETRIES = 3 };
+enum { BUCKET_US = 5, BUCKETS = 4 * 1000 * 1000, RETRIES = 3 };
 
 typedef struct {
   int fd, state, is_chunked, is_open, tries;
-  int chunk_state;        /* 0 size line, 1 data, 2 line end after the data */
+  int in_chunk;           /* in a chunk's data; else in a line with its size */
   long chunk_left;
   char *line;             /* what came of a line, of the head or of the body */
   int used, room;
@@ -101,7 +101,7 @@ static void deliver(Stream *s, int64_t received_ns) {
       duplicated++;
     }
   }
-  int64_t bucket = (received_ns - s->sent_ns) / 1000 / CHUNK_STEP_US;
+  int64_t bucket = (received_ns - s->sent_ns) / 1000 / BUCKET_US;
   if (bucket < 0) bucket = 0;
   if (bucket >= BUCKETS) bucket = BUCKETS - 1;
   histogram[bucket]++;
@@ -182,21 +182,21 @@ static void take_body(Stream *s, char *data, int length, int64_t received_ns) {
     return;
   }
   while (length) {
-    if (s->chunk_state == 1) {
+    if (s->in_chunk) {
       int part = length < s->chunk_left ? length : s->chunk_left;
       take_text(s, data, part, received_ns);
       data += part;
       length -= part;
-      if (!(s->chunk_left -= part)) s->chunk_state = 2;
+      if (!(s->chunk_left -= part)) s->in_chunk = 0;
       continue;
     }
     char c = *data++;
     length--;
     if (c == '\r') continue;
     if (c == '\n') {
-      if (s->chunk_state == 2) s->chunk_state = 0;
-      else if (s->chunk_left) s->chunk_state = 1;
-    } else if (s->chunk_state == 0) {
+      /* The empty line after a chunk's data is a size of 0, and changes nothing. */
+      s->in_chunk = s->chunk_left > 0;
+    } else {
       int digit = c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
       s->chunk_left = s->chunk_left * 16 + digit;
     }
@@ -215,7 +215,7 @@ static void take_head(Stream *s, char *data, int length, int64_t received_ns) {
   }
   *end = 0;
   s->is_chunked = strcasestr(s->line, "\r\ntransfer-encoding: chunked") != NULL;
-  s->chunk_state = 0;
+  s->in_chunk = 0;
   s->chunk_left = 0;
   s->state = BODY;
   char *copy = malloc(rest + 1);
@@ -329,7 +329,7 @@ static uint64_t total_histogram(void) {
 static double quantile_ms(double part) {
   uint64_t target = total_histogram() * part, sum = 0;
   for (int i = 0; i < BUCKETS; i++)
-    if ((sum += histogram[i]) > target) return (i + 0.5) * CHUNK_STEP_US / 1000.0;
+    if ((sum += histogram[i]) > target) return (i + 0.5) * BUCKET_US / 1000.0;
   return 0;
 }
 

@@ -284,7 +284,7 @@ def _peer_python() -> Path:
     stamp = folder / "made"
     if not stamp.exists():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        command = [python, "-m", "pip", "install", "--quiet", *PEER_PACKAGES]
+        command = [str(python), "-m", "pip", "install", "--quiet", *PEER_PACKAGES]
         ran = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
         if ran.returncode:
             raise Missing(f"pip could not install the Python peers: {ran.stderr[-200:]}")

@@ -41,12 +41,35 @@ def compile_c(name: str, into: Path) -> Path:
         Missing: there is no compiler.
     """
     target = into / name
-    compiler = ["cc"] if shutil.which("cc") else [sys.executable, "-m", "ziglang", "cc"]
-    command = [*compiler, "-O2", "-Wall", "-Wextra", "-o", str(target), str(HERE / f"{name}.c")]
+    command = [*_compiler(), "-O2", "-Wall", "-Wextra", "-o", str(target), str(HERE / f"{name}.c")]
     made = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
     if made.returncode:
-        raise Missing(f"no C compiler: install gcc, or ziglang with pip ({made.stderr[-200:]})")
+        raise Missing(f"{name}.c cannot be compiled here: {made.stderr[-200:]}")
     return target
+
+
+def _compiler() -> list[str]:
+    if shutil.which("cc"):
+        return ["cc"]
+    zig = HERE / ".peers-zig" / "ziglang" / "zig"
+    if not zig.exists():
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target"]
+        command = [*pip, str(zig.parents[1]), "ziglang"]
+        subprocess.run(command, check=False, stdout=subprocess.DEVNULL, timeout=300)
+    if not zig.exists():
+        raise Missing("there is no C compiler: install gcc, or have pip reach ziglang")
+    return [str(zig), "cc"]
+
+
+def install_with_apt(package: str) -> None:
+    """Install a Debian package where this user may; else nothing happens."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    for part in (["apt-get", "update", "-qq"], command):
+        subprocess.run(part, check=False, env=environment, timeout=300, **quiet)
 
 
 @dataclass(frozen=True, slots=True)

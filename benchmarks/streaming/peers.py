@@ -22,7 +22,7 @@ from tests.servers import Server, free_port, valkey
 
 from . import site
 from .generator import Target, address
-from .machine import HERE, Missing, family
+from .machine import HERE, Missing, family, install_with_apt
 
 NODE = HERE.parent / "node"
 NCHAN = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
@@ -207,6 +207,8 @@ def nchan(*, with_redis: bool) -> Callable[[int, Path], AbstractContextManager[R
 
     @contextmanager
     def start(jobs: int, _: Path) -> Iterator[Running]:
+        if not NCHAN.exists():
+            install_with_apt("libnginx-mod-nchan")
         if not (shutil.which("nginx") and NCHAN.exists()):
             raise Missing("nginx with nchan is not installed: apt install libnginx-mod-nchan")
         port = free_port()

@@ -67,9 +67,8 @@ def install_with_apt(package: str) -> None:
         return
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     for part in (["apt-get", "update", "-qq"], command):
-        subprocess.run(part, check=False, env=environment, timeout=300, **quiet)
+        subprocess.run(part, check=False, env=environment, timeout=300, capture_output=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The parts of the streaming benchmark: load generator, peers, publishers, scenarios."""

@@ -36,8 +36,10 @@ function createEventStream(options: StreamOptions, isLast: (event: StreamEvent) 
     const event = name === "message" ? eventOf(data) : null;
     const isState = event?.type === "snapshot" || event?.type === "feed";
     const comes = hasOwnId ? step(cursor, lastEventId) : "next";
-    // A state that is first in its answer is the server's word, wherever it holds.
-    if (comes === "past" && !(isState && isFirst)) return "passed";
+    // A state is the server's word, wherever it holds: a log may have been set back. Only one that
+    // comes a second time says nothing.
+    const isNews = isState && (isFirst || lastEventId !== cursor);
+    if (comes === "past" && !isNews) return "passed";
     if (comes === "gap" && !isState) throw new Error(`${lastEventId} does not follow ${cursor}`);
     run(() => options.onEvent(event, lastEventId));
     return event && isLast(event) ? "last" : "taken";

@@ -16,6 +16,33 @@ export interface ChaosProxy {
   close(): Promise<void>;
 }
 
+const ONE_FRAME = /^[0-9a-f]+\r\nid: [^\n]*\ndata: [^\n]*\n\n\r\n$/;
+
+/** What is complete of an answer: its head, and then each chunk of HTTP, which is one frame. */
+function pieces(): (bytes: Buffer) => Buffer[] {
+  let rest: Buffer = Buffer.alloc(0);
+  let hasHead = false;
+
+  /** Where the next piece ends, or -1 as long as it is not all there. */
+  function end(): number {
+    const line = rest.indexOf(hasHead ? "\r\n" : "\r\n\r\n");
+    if (line < 0) return -1;
+    const length = hasHead ? line + 2 + parseInt(rest.toString("latin1", 0, line), 16) + 2 : line + 4;
+    return length <= rest.length ? length : -1;
+  }
+
+  return (bytes) => {
+    rest = Buffer.concat([rest, bytes]);
+    const found: Buffer[] = [];
+    for (let at = end(); at >= 0; at = end()) {
+      found.push(rest.subarray(0, at));
+      rest = rest.subarray(at);
+      hasHead = true;
+    }
+    return found;
+  };
+}
+
 /** mulberry32, a small generator whose rounds can be done again. */
 export function seeded(seed: number): () => number {
   return () => {
@@ -44,15 +71,15 @@ export function chaosProxy(upstream: number, random: () => number): Promise<Chao
     // One connection in eight is left in peace; of the others most do not come far.
     let left = random() < 1 / 8 ? Infinity : Math.floor(random() ** 2 * 6_000);
     let queue = Promise.resolve();
-    let hasHead = false;
+    const cut = pieces();
     origin.on("data", (bytes) => {
-      // The server writes each frame as one chunk of HTTP: what comes at once may be repeated
-      // whole. TCP itself lets no byte through twice; a proxy that sends again does.
-      const isFrame = hasHead && /^[0-9a-f]+\r\nid: [^]*\n\n\r\n$/.test(bytes.toString("latin1"));
-      hasHead ||= bytes.includes("\r\n\r\n");
-      const times = isFrame && random() < 0.15 ? 2 : 1;
-      faults.repeats += times - 1;
-      for (let time = 0; time < times; time += 1) queue = queue.then(() => pass(bytes));
+      for (const piece of cut(bytes)) {
+        // TCP lets no byte through twice; a proxy that sends again does, whole frames.
+        const isRepeated = ONE_FRAME.test(piece.toString("latin1")) && random() < 0.1;
+        faults.repeats += Number(isRepeated);
+        queue = queue.then(() => pass(piece));
+        if (isRepeated) queue = queue.then(() => pass(piece));
+      }
     });
     origin.on("end", () => { queue = queue.then(() => void client.end()); });
     origin.on("close", () => { queue = queue.then(() => void client.end()); });

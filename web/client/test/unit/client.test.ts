@@ -190,6 +190,17 @@ describe("tabs with locks", () => {
     expect(early.heard).toEqual(all);
   });
 
+  it("all take the state of a log that was set back, and go on from there", async () => {
+    const seen = [watch(tab(), "a", true), watch(tab(), "a", true)];
+    await settle();
+    await say(stream("a"), ["1-8", snapshot("a")], ["1-9", item("a", "x")]);
+    await say(stream("a"), ["1-4", snapshot("a")], ["1-5", item("a", "y")]);
+    for (const { heard, view } of seen) {
+      expect(heard.map(([, cursor]) => cursor)).toEqual(["1-8", "1-9", "1-4", "1-5"]);
+      expect(view.state!.itemsInProgress.map(({ itemId }) => itemId)).toEqual(["y"]);
+    }
+  });
+
   it("the next leader goes on with what only others follow", async () => {
     const [first, second, third] = [tab(), tab(), tab()];
     watch(first, "a", true);

@@ -295,9 +295,10 @@ describe("what it hears", () => {
 
   it("twice counts once", async () => {
     const { stream, events } = await open();
-    const two = frame("1-1", snapshot()) + frame("1-2", item("a"));
-    await newest().say(two + two + frame("1-3", item("b")));
-    expect(events.map(([, cursor]) => cursor)).toEqual(["1-1", "1-2", "1-3"]);
+    const twice = (text: string) => text + text;
+    await newest().say(twice(frame("1-1", snapshot())) + twice(frame("1-2", item("a"))));
+    await newest().say(twice(frame("1-3", item("b")) + frame("1-4", item("c"))));
+    expect(events.map(([, cursor]) => cursor)).toEqual(["1-1", "1-2", "1-3", "1-4"]);
     stream.close();
   });
 
@@ -320,6 +321,14 @@ describe("what it hears", () => {
     await newest().say(frame("1-4", snapshot()) + frame("1-5", item("a")));
     await newest().say(frame("2-1", snapshot()) + frame("2-2", item("a")));
     expect(events.map(([, cursor]) => cursor)).toEqual(["1-4", "1-5", "2-1", "2-2"]);
+    stream.close();
+  });
+
+  it("may be a state of before, amid the others: the log was set back", async () => {
+    const { stream, events } = await open();
+    await newest().say(frame("1-8", snapshot()) + frame("1-9", item("a")));
+    await newest().say(frame("1-4", snapshot()) + frame("1-5", item("b")));
+    expect(events.map(([, cursor]) => cursor)).toEqual(["1-8", "1-9", "1-4", "1-5"]);
     stream.close();
   });
 

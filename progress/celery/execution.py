@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,8 +20,9 @@ from ..errors import CancelRequested, JobFailure, LogUnavailable, WriteRefused
 from ..events import JobStatus, Snapshot
 from ..lease import Lease
 from ..lifecycle import CANCELLED, COMPLETED, WORKER_LOST, Begun, Settlement
+from ..outbox import Repair
 from ..parts import Standing
-from ..reporter import JobReporter, Repair
+from ..reporter import JobReporter
 from .installation import Installation
 from .place import Place, process_name
 
@@ -36,6 +38,8 @@ REJECTED = Settlement(JobStatus.FAILED, "The work was turned away. Try again.", 
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.05, 1.0
 #: A lease that is believed for so much longer than a moment ago was renewed.
 _RENEWED_SECONDS = 0.5
+#: How long the reports of a task that is over are waited for before its part ends.
+_LATE_SECONDS = 30.0
 
 
 class Execution:
@@ -173,9 +177,30 @@ class Execution:
 
     def end(self, state: str | None) -> None:
         """What becomes of the job, once Celery has kept the result and sent what follows."""
+        if state == states.FAILURE and self._outcome in (None, COMPLETED):
+            self._outcome = UNKNOWN_FAULT
+        ends_a_part = self._outcome is not None and not self.passed_on
+        # Whoever finds this part ended may end the job, and nothing can be told after that.
+        if ends_a_part and not self._is_told() and not self._is_alone:
+            threading.Thread(
+                target=self._finish_late, args=(state,), name="progress-late-end", daemon=True
+            ).start()
+        else:
+            self._finish(state)
+
+    def _is_told(self) -> bool:
+        return self.reporter is None or self.reporter.confirm()
+
+    def _finish_late(self, state: str | None) -> None:
+        """The task is over, and waits no longer; its reports are on their way."""
+        give_up_at = time.monotonic() + _LATE_SECONDS
+        while not self._is_told() and time.monotonic() < give_up_at:
+            time.sleep(_LAST_PAUSE_SECONDS / 4)
+        with _harmlessly():
+            self._finish(state)
+
+    def _finish(self, state: str | None) -> None:
         try:
-            if state == states.FAILURE and self._outcome in (None, COMPLETED):
-                self._outcome = UNKNOWN_FAULT
             if self._outcome is not None and not self.passed_on:
                 self._end_part(self._outcome)
             if state is not None:
@@ -185,9 +210,6 @@ class Execution:
                 self.reporter.close()
 
     def _end_part(self, outcome: Settlement) -> None:
-        if self.reporter is not None:
-            # Whoever finds this part ended may end the job: nothing can be told after that.
-            self.reporter.confirm()
         standing = self._standing(None if outcome == COMPLETED else outcome)
         if self.reporter is None or not standing.is_last:
             return
@@ -200,6 +222,11 @@ class Execution:
             tell(self.reporter, truth)
         faults.reach(faults.TOLD)
 
+    @property
+    def _is_alone(self) -> bool:
+        """Whether this task is all of its job."""
+        return self.place.is_root and not self._continues and not self.has_sent
+
     def _standing(self, outcome: Settlement | None) -> Standing:
         ref, task_id = self.place.ref, self.place.task_id
         standing = Standing(self.attempt, None, outcome)
@@ -209,8 +236,7 @@ class Execution:
             return standing
         # A job of one task needs no book to know that all of it is done. Any other is found
         # by the reaper, when nobody works on it.
-        is_alone = self.place.is_root and not self._continues and not self.has_sent
-        return replace(standing, open=0 if is_alone else None)
+        return replace(standing, open=0 if self._is_alone else None)
 
     # -- its lease -------------------------------------------------------------------
 

@@ -2,60 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import Celery
 
-from progress.events import ItemEvent, Snapshot, StatusEvent, parse_event
-from progress.follow import Frame, follow
-from progress.log import JobRef
 from progress.redis import RedisLog
-from progress.testing import entries_of
-from tests.servers import Server, valkey
+from tests.integration.progress.site import APPLICATION, Site
+from tests.servers import valkey
 from tests.workers import worker
-
-APPLICATION = "tests.integration.progress.apps.shapes"
-HEADER = "progress"
-
-
-@dataclass
-class Site:
-    """A worker of the application, and who sends to it."""
-
-    celery: Celery
-    log: RedisLog
-    server: Server
-
-    def send(self, name: str, *arguments: Any, **options: Any) -> JobRef:
-        result = self.celery.send_task(f"{APPLICATION}.{name}", args=arguments, **options)
-        return JobRef("everyone", result.id)
-
-    def end(self, ref: JobRef) -> Snapshot:
-        """The job's state at its end, once a follower has seen it; then nothing more comes."""
-        deadline = time.monotonic() + 30
-        for step in follow(self.log, ref, idle_seconds=0.2):
-            assert time.monotonic() < deadline, self.statuses(ref)
-            if isinstance(step, Frame) and step.terminal:
-                break
-        state = self.log.snapshot(ref)
-        assert state is not None
-        assert isinstance(state[0], Snapshot)
-        return state[0]
-
-    def events(self, ref: JobRef) -> list[Any]:
-        return [parse_event(entry.document) for entry in entries_of(self.log, ref)]
-
-    def statuses(self, ref: JobRef) -> list[str]:
-        return [event.status for event in self.events(ref) if isinstance(event, StatusEvent)]
-
-    def succeeded(self, ref: JobRef) -> list[str]:
-        items = [event for event in self.events(ref) if isinstance(event, ItemEvent)]
-        return sorted(item.item_id for item in items if item.status == "succeeded")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +23,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         celery = Celery("sender", broker=server.tcp_url, backend=server.tcp_url)
         log = RedisLog(server.tcp_url)
         with worker(APPLICATION, folder, environment):
-            yield Site(celery, log, server)
+            yield Site(celery, log)
         log.close()
         celery.close()
 

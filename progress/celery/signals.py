@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet, WeakValueDictionary
 
+from billiard import current_process
 from celery import Celery, current_app, current_task, signals, states
 from celery.exceptions import TimeLimitExceeded, WorkerLostError
 
@@ -160,8 +161,9 @@ def _on_worker_shutdown(**_: Any) -> None:
 
 
 def _on_process_init(**_: Any) -> None:
-    """A process that runs tasks."""
-    watch_parent()
+    """A process that runs tasks: a prefork child, or the main process of a solo worker."""
+    if current_process().daemon:  # only a child; a worker may outlive what started it
+        watch_parent()
 
 
 def _on_clock(sender: Any = None, **_: Any) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
+import psutil
 import pytest
 from celery import Celery
 
@@ -15,7 +22,7 @@ from progress.log import JobRef
 from progress.redis import RedisLog
 from tests.integration.progress.site import APPLICATION, Site
 from tests.servers import Server
-from tests.workers import worker
+from tests.workers import wait_until_ready, worker
 
 #: Longer than the leases of the application last.
 LONG_SECONDS = 3.0
@@ -42,7 +49,9 @@ def pool(
     celery.conf.task_default_queue = queue
     log = RedisLog(url)
     environment = {"SHAPES_REDIS": url, "SHAPES_QUEUE": queue}
-    options = (f"--pool={name}", f"--hostname={name}@localhost")
+    # A worker without an asynchronous loop looks for more only every two seconds once it has
+    # all it may prefetch.
+    options = (f"--pool={name}", f"--hostname={name}@localhost", "--concurrency=8")
     with worker(APPLICATION, folder, environment, *options):
         yield Pool(celery, log, name, queue)
     log.close()
@@ -128,3 +137,32 @@ def _wait_until_given_back(pool: Pool, ref: JobRef) -> None:
 def test_the_receivers_are_connected_once_and_survive_a_collection(pool: Pool) -> None:
     counts = pool.celery.send_task(f"{APPLICATION}.receivers").get(timeout=20)
     assert set(counts.values()) == {1}
+
+
+def test_a_worker_without_children_outlives_the_shell_that_started_it(
+    valkey_server: Server, tmp_path: Path
+) -> None:
+    output = tmp_path / "worker.txt"
+    options = "--pool=solo --loglevel=INFO --hostname=alone@localhost"
+    command = f"{sys.executable} -m celery -A {APPLICATION} worker {options}"
+    environment = {"SHAPES_REDIS": valkey_server.tcp_url, "SHAPES_QUEUE": "alone"}
+    with output.open("wb") as file:
+        shell = subprocess.Popen(
+            ["sh", "-c", f"{command} & echo $! >{tmp_path}/pid; wait"],
+            env=os.environ | environment,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+    try:
+        wait_until_ready(output, shell)
+        alone = psutil.Process(int((tmp_path / "pid").read_text()))
+        shell.kill()
+        shell.wait()
+        time.sleep(2.5)
+        assert alone.is_running()
+        assert alone.status() != psutil.STATUS_ZOMBIE
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(shell.pid, signal.SIGKILL)
+        shell.wait()

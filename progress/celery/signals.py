@@ -17,6 +17,7 @@ from celery.exceptions import TimeLimitExceeded, WorkerLostError
 
 from ..events import JobStatus
 from ..lifecycle import CANCELLED, WORKER_LOST, Settlement
+from ..log import JobRef
 from .ending import end_part, end_part_in_background
 from .execution import TIME_LIMIT, UNKNOWN_FAULT
 from .installation import Installation, installation_of
@@ -94,8 +95,8 @@ def _mark_new(app: Celery, headers: dict[str, Any]) -> None:
     installation = installation_of(app)
     if installation is None or HEADER in headers:
         return
-    job_id = headers.get("root_id") or headers["id"]
-    headers[HEADER] = {"account": installation.account(), "jobId": job_id, "attempt": 0}
+    ref = JobRef(installation.account(), headers["id"])
+    headers[HEADER] = Place(ref, ref.job_id, 0).header(attempt=0)
 
 
 def _on_postrun(task: Any = None, state: str | None = None, **_: Any) -> None:

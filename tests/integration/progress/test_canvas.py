@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from celery import Celery
+from celery import Celery, chain
 
+from progress.log import JobRef
 from progress.redis import RedisLog
 from tests.integration.progress.site import APPLICATION, Site
 from tests.servers import valkey
@@ -151,3 +153,23 @@ def test_the_receivers_are_connected_once_and_survive_a_collection(site: Site) -
         "task_revoked": 1,
         "worker_process_init": 1,
     }
+
+
+def test_a_task_that_a_task_of_no_job_sends_is_a_job(site: Site) -> None:
+    job_id = uuid4().hex
+    site.send("dispatch", job_id)
+    ref = JobRef("everyone", job_id)
+    site.end(ref)
+    assert site.statuses(ref) == ["running", "completed"]
+
+
+def test_in_a_chain_that_begins_with_a_task_of_no_job_the_next_one_is_the_job(site: Site) -> None:
+    first, *others = (
+        site.celery.signature(f"{APPLICATION}.{name}", args, immutable=True)
+        for name, args in (("plain", ("p",)), ("step", ("a",)), ("step", ("b",)))
+    )
+    result = chain(first, *others).apply_async()
+    ref = JobRef("everyone", result.parent.id)
+    state = site.end(ref)
+    assert site.succeeded(ref) == ["a", "b"]
+    assert state.status == "completed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from uuid import UUID
 
 import numpy as np
@@ -11,7 +12,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from .listening import Listening
-from .models import Features, LikedSong, Song
+from .models import Features, LikedSong, Song, utc_now
 from .sources.records import SongRecord
 
 
@@ -148,6 +149,20 @@ def to_analyse(session: Session, *, account_id: UUID, analyser_version: int) -> 
     ]
 
 
+def heard_since(
+    session: Session, *, account_id: UUID, analyser_version: int, since: datetime
+) -> list[Song]:
+    """The songs that were listened to, as they are now, from a time on."""
+    mine = (
+        select(Song, Features.content_key)
+        .join(Features, Features.song_id == Song.id)
+        .where(Song.account_id == account_id, Song.present)
+        .where(Features.analyser_version == analyser_version, Features.analysed_at >= since)
+        .order_by(Song.title, Song.id)
+    )
+    return [song for song, key in session.execute(mine) if key == content_key(song)]
+
+
 def content_key(song: Song) -> str:
     """Names a file's content by its size and time, as good as a hash and without reading it."""
     return f"{song.size_bytes}:{song.modified_ns}"
@@ -170,6 +185,7 @@ def save_features(
         "duration_seconds",
     ):
         setattr(features, name, getattr(listening, name))
+    features.analysed_at = utc_now()
     features.timbre = np.asarray(listening.timbre, dtype="<f4").tobytes()
     session.add(features)
     session.flush()

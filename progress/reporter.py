@@ -39,6 +39,8 @@ BATCH = 500
 BACKLOG_BATCH = 2 * BATCH
 #: How long in all an outage may hold up a task.
 PATIENCE_SECONDS = 0.05
+#: Items whose end is kept in mind, newest, to be told again to a log that was lost.
+MAX_REMEMBERED = 20_000
 #: The job's items as the database knows them, to make good what the log has lost.
 Repair = Callable[[], Iterable[ItemReport]]
 
@@ -81,12 +83,17 @@ class JobReporter:
         self._patience = PATIENCE_SECONDS
         self._scheduled = False
         self._overflowed = False
+        #: Whether the log is to be asked for what it holds, though nothing is to be said.
+        self._unsure = False
         self._seen: Cursor | None = None
         self._refusal: WriteRefused | None = None
         self._cancel_requested = False
         self._phases = Phases()
         #: What a log that was lost is told again, newest of each kind.
         self._standing: dict[type, Report] = {}
+        #: The items that have ended here, oldest first, and how many of them are forgotten.
+        self._ended: dict[str, ItemReport] = {}
+        self._forgotten = 0
         self._closed = False
         self._courier.add(self)
 
@@ -255,7 +262,17 @@ class JobReporter:
     def flush(self) -> bool:
         """Have everything sent; whether it was, within what patience an outage leaves."""
         self._courier.wake(self, urgent=True)
-        return self._wait(lambda: not self._waiting and not self._sending.locked())
+        return self._wait(
+            lambda: not self._waiting and not self._unsure and not self._sending.locked()
+        )
+
+    def confirm(self) -> bool:
+        """Flush, and have a log that was lost meanwhile told again; whether that was done.
+
+        Before a terminal status: nothing can be made good after it.
+        """
+        self._unsure = True
+        return self.flush()
 
     def close(self) -> None:
         """Flush, and report no more. What an outage holds back is still tried for a while."""
@@ -281,7 +298,7 @@ class JobReporter:
         with self._sending:
             self._scheduled = False
             batch = self._take_batch()
-            if not batch:
+            if not batch and not self._unsure:
                 return False
             try:
                 receipt = self._log.append(self.ref, batch, attempt=self.attempt, seen=self._seen)
@@ -291,8 +308,10 @@ class JobReporter:
             except WriteRefused as refusal:
                 self._refuse(refusal)
                 return False
+            self._unsure = False
             self._seen = receipt.cursor
             self._cancel_requested = receipt.cancel_requested
+            self._remember(batch)
             if receipt.lost or self._overflowed:
                 self._say_again()
         self._patience = PATIENCE_SECONDS
@@ -340,9 +359,22 @@ class JobReporter:
         """The log lost what it was told, or was not told all: say what stands."""
         self._overflowed = False
         standing = sorted(self._standing.values(), key=lambda report: report.at)
-        items = list(self._repair()) if self._repair is not None else []
+        items: list[Report] = list(self._repair()) if self._repair is not None else []
+        items += self._ended.values()
+        if self._forgotten:
+            done = self._forgotten + len(self._ended)
+            items.append(CountsReport(done, self._clock(), self._phases.declared or None))
         self._waiting.extendleft(reversed([*standing, *items]))
         self._courier.wake(self)
+
+    def _remember(self, batch: Iterable[Report]) -> None:
+        ended = self._ended
+        for report in batch:
+            if type(report) is ItemReport and report.status.is_end:
+                ended[report.item_id] = report
+        while len(ended) > MAX_REMEMBERED:
+            del ended[next(iter(ended))]
+            self._forgotten += 1
 
     def _make_room(self) -> None:
         self._courier.wake(self, urgent=True)

@@ -13,6 +13,7 @@ from library.analysis import ANALYSER_VERSION, analyse
 from library.errors import UnreadableFile
 from library.models import Song
 from library.sources.folder import FolderSource
+from progress.events import ItemStatus
 
 from .base import PipelineTask
 
@@ -28,19 +29,31 @@ CHUNK_SONGS = 8
 @shared_task(bind=True, base=PipelineTask, name=NAME)
 def analysis(task: PipelineTask) -> None:
     """Find the songs to hear and share them out; `finish_analysis` takes this task's place."""
-    with task.database.session() as session:
-        waiting = songs.to_analyse(
-            session, account_id=task.account_id, analyser_version=ANALYSER_VERSION
-        )
-    task.job.total(len(waiting))
+    heard, waiting = _songs(task)
+    task.job.total(len(heard) + len(waiting))
+    for song in heard:  # by an earlier attempt of this job
+        task.job.item_status(song.id, ItemStatus.SUCCEEDED, kind="song", label=label(song))
     if not waiting:
-        task.keep(succeeded=0, failed=0, heard=0)
+        task.keep(succeeded=len(heard), failed=0, heard=len(heard))
         return
-    task.job.queue(((song.id, song.title) for song in waiting), kind="song")
+    task.job.queue(((song.id, label(song)) for song in waiting), kind="song")
     task.job.flush()
     ids = [str(song.id) for song in waiting]
     chunks = [ids[start : start + CHUNK_SONGS] for start in range(0, len(ids), CHUNK_SONGS)]
     task.replace(chord([analyse_chunk.s(chunk) for chunk in chunks], finish_analysis.si(ids)))
+
+
+def _songs(task: PipelineTask) -> tuple[list[Song], list[Song]]:
+    """What this job has heard, and what is to be heard."""
+    account_id, since = task.account_id, task.begun_at
+    with task.database.session() as session:
+        heard = songs.heard_since(
+            session, account_id=account_id, analyser_version=ANALYSER_VERSION, since=since
+        )
+        waiting = songs.to_analyse(
+            session, account_id=account_id, analyser_version=ANALYSER_VERSION
+        )
+    return heard, waiting
 
 
 @shared_task(bind=True, base=PipelineTask, name=f"{NAME}.chunk")
@@ -51,7 +64,7 @@ def analyse_chunk(task: PipelineTask, song_ids: Sequence[str]) -> None:
     with task.database.session() as session:
         found = songs.by_ids(session, account_id=task.account_id, song_ids=wanted)
     for song in found:
-        with task.job.item(song.id, kind="song", label=_label(song)) as item:
+        with task.job.item(song.id, kind="song", label=label(song)) as item:
             try:
                 _listen(task, folder, song)
             except UnreadableFile as error:
@@ -71,7 +84,8 @@ def _listen(task: PipelineTask, folder: FolderSource, song: Song) -> None:
         )
 
 
-def _label(song: Song) -> str:
+def label(song: Song) -> str:
+    """A song as it is named beside its progress."""
     return f"{song.artist} – {song.title}" if song.artist else song.title
 
 
@@ -79,10 +93,6 @@ def _label(song: Song) -> str:
 def finish_analysis(task: PipelineTask, song_ids: Sequence[str]) -> None:
     """Count what was heard, when all chunks are done."""
     wanted = {UUID(song_id) for song_id in song_ids}
-    with task.database.session() as session:
-        left = songs.to_analyse(
-            session, account_id=task.account_id, analyser_version=ANALYSER_VERSION
-        )
+    heard, left = _songs(task)
     failed = sum(song.id in wanted for song in left)
-    heard = len(wanted) - failed
-    task.keep(succeeded=heard, failed=failed, heard=heard)
+    task.keep(succeeded=len(heard), failed=failed, heard=len(heard))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -36,6 +37,15 @@ class PipelineTask(JobTask):
     def account_id(self) -> UUID:
         """Whose job it is, as its row says."""
         return UUID(self.job.ref.account)
+
+    @property
+    def begun_at(self) -> datetime:
+        """When the job was asked for, in its first attempt."""
+        with self.database.session() as session:
+            job = jobs.load(session, job_id=UUID(self.job.ref.job_id))
+            if job is None:
+                raise JobFailure("The job is not known any more.", code="unknown_job")
+            return job.created_at
 
     def source(self) -> tuple[UUID, FolderSource]:
         """The account's source of music and its id.

@@ -10,6 +10,7 @@ from progress.celery import install
 from progress.lease import LeaseTerms
 
 from .jobs import send_again
+from .repair import repair_for
 from .runtime import Runtime
 from .settings import Settings
 from .store import DatabaseStore
@@ -46,6 +47,7 @@ def create_celery(settings: Settings, *, terms: LeaseTerms | None = None) -> Cel
         app,
         runtime.log,
         store=DatabaseStore(runtime.database),
+        repair=partial(repair_for, runtime.database),
         resend=partial(send_again, app),
         terms=terms,
     )

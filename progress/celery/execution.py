@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +21,7 @@ from ..events import JobStatus, Snapshot
 from ..lease import Lease
 from ..lifecycle import CANCELLED, COMPLETED, WORKER_LOST, Begun, Settlement
 from ..parts import Standing
-from ..reporter import JobReporter
+from ..reporter import JobReporter, Repair
 from .installation import Installation
 from .place import Place, process_name
 
@@ -80,11 +80,14 @@ class Execution:
         self.attempt = begun.attempt
         if begun.is_stale:
             raise Ignore("A newer attempt has begun.")
+        repair: Repair | None = None
+        with _harmlessly():
+            repair = self._in.repair(self.place.ref)
         self.reporter = JobReporter(
             self._in.log,
             self.place.ref,
             attempt=begun.attempt,
-            repair=self._in.repair(self.place.ref),
+            repair=repair,
             passing=(Retry, Ignore, Reject),
         )
         if begun.ended is not None:
@@ -111,7 +114,7 @@ class Execution:
         return replace(begun, attempt=self._attempt_in_log() + 1 if came_again else 1)
 
     def _attempt_in_log(self) -> int:
-        with suppress(LogUnavailable):
+        with _harmlessly():
             known = self._in.log.snapshot(self.place.ref)
             if known is not None and isinstance(known[0], Snapshot):
                 return known[0].attempt
@@ -173,7 +176,7 @@ class Execution:
 
     def _open_attempt(self) -> None:
         ref, task_id = self.place.ref, self.place.task_id
-        with suppress(LogUnavailable):
+        with _harmlessly():
             self._in.parts.open(ref, task_id, attempt=self.attempt)
             if self._lease is not None:
                 # Whoever finds this lease run out is to know which attempt was lost.
@@ -181,7 +184,7 @@ class Execution:
                 self._in.leases.take(self._lease, seconds=self._in.terms.lease_seconds)
 
     def _announce(self, task_id: str) -> None:
-        with suppress(LogUnavailable):
+        with _harmlessly():
             self._in.parts.announce(self.place.ref, task_id, attempt=self.attempt)
 
     # -- after the body --------------------------------------------------------------
@@ -202,7 +205,7 @@ class Execution:
     def _end_part(self, outcome: Settlement) -> None:
         if self.reporter is not None:
             # Whoever finds this part ended may end the job: nothing can be told after that.
-            self.reporter.flush()
+            self.reporter.confirm()
         standing = self._standing(None if outcome == COMPLETED else outcome)
         if self.reporter is None or not standing.is_last:
             return
@@ -217,10 +220,9 @@ class Execution:
 
     def _standing(self, outcome: Settlement | None) -> Standing:
         ref, task_id = self.place.ref, self.place.task_id
-        try:
+        standing = Standing(self.attempt, None, outcome)
+        with _harmlessly():
             standing = self._in.parts.end(ref, task_id, attempt=self.attempt, outcome=outcome)
-        except LogUnavailable:
-            standing = Standing(self.attempt, None, outcome)
         if standing.open is not None:
             return standing
         # A job of one task needs no book to know that all of it is done. Any other is found
@@ -241,9 +243,10 @@ class Execution:
         lease = self.place.lease(process_name(self._request.hostname), uuid4().hex)
         left_seconds, pause = 0.0, _FIRST_PAUSE_SECONDS
         while True:
-            try:
+            grant = None
+            with _harmlessly():
                 grant = self._in.leases.take(lease, seconds=self._in.terms.lease_seconds)
-            except LogUnavailable:
+            if grant is None:
                 return 1  # the worker's main process makes the lease good
             if grant.granted:
                 self._lease = lease
@@ -256,8 +259,19 @@ class Execution:
 
     def _release_lease(self) -> None:
         if self._lease is not None:
-            with suppress(LogUnavailable):
+            with _harmlessly():
                 self._in.leases.release(self._lease)
+
+
+@contextmanager
+def _harmlessly() -> Iterator[None]:
+    """Whatever goes wrong in observing a task is not to be the task's trouble."""
+    try:
+        yield
+    except LogUnavailable as error:
+        logger.info("%s", error, extra={"action": "log_gone"})
+    except Exception:
+        logger.exception("A task is not observed rightly.", extra={"action": "observing_failed"})
 
 
 def tell(reporter: JobReporter, truth: Settlement) -> None:

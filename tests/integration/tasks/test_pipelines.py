@@ -5,19 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-
 from library import demo, matches, playlists, songs
 from progress.events import ItemEvent, parse_event
 from tests.integration.conftest import Pipelines
-
-
-@pytest.fixture(scope="session")
-def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo library; tests that change it copy it."""
-    folder = tmp_path_factory.mktemp("music")
-    demo.generate(folder)
-    return folder
 
 
 def test_the_three_pipelines_put_the_liked_songs_where_a_person_would(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,9 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from library import jobs as rows
-from progress.events import StatusEvent, parse_event
+from progress.events import Snapshot, StatusEvent, parse_event
+from progress.log import JobRef
+from progress.redis import RedisLog
 from progress.testing import entries_of
 from tasks import jobs, sync
 from tests.integration.conftest import Pipelines
@@ -58,3 +62,36 @@ def test_a_locked_database_has_a_job_tried_again_and_says_so(
     wanted = [("running", 1), ("retrying", 1), ("running", 2), ("completed", 2)]
     assert statuses == wanted
     assert "secret" not in str(said)
+
+
+@pytest.mark.parametrize("kind", ["sync", "analysis"])
+def test_a_log_that_is_lost_in_the_midst_of_a_job_has_the_right_counts_at_its_end(
+    pipelines: Pipelines, music: Path, tmp_path: Path, kind: str
+) -> None:
+    for copy in range(4):
+        shutil.copytree(music / "Dance", tmp_path / f"Copy {copy}")
+        shutil.copytree(music / "Calm", tmp_path / f"Other copy {copy}")
+    account = pipelines.account(tmp_path)
+    if kind == "analysis":
+        pipelines.run(account, "sync")
+    job = jobs.start(pipelines.celery, account_id=account, kind=kind)
+    ref, log = jobs.ref_of(job), pipelines.runtime.log
+    _wait_until_done(log, ref, 20)
+    log.client.delete(log.key(ref, "")[:-1], log.key(ref, "state"), log.key(ref, "items"))
+    row, snapshot, _ = pipelines.finish(job)
+    assert row.status == snapshot.status == "completed"
+    assert row.attempt == 1
+    assert snapshot.progress is not None
+    counts = (snapshot.progress.succeeded, snapshot.progress.failed, snapshot.progress.total)
+    assert counts == (row.succeeded, row.failed, row.total)
+
+
+def _wait_until_done(log: RedisLog, ref: JobRef, count: int) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        known = log.snapshot(ref)
+        progress = known[0].progress if known and isinstance(known[0], Snapshot) else None
+        if progress is not None and progress.succeeded >= count:
+            return
+        time.sleep(0.002)
+    pytest.fail("nothing was done")

@@ -19,7 +19,7 @@ class _Local:
     _container: LocalProcess
 
     def teardown(self) -> None:
-        self._container.stop()
+        self._container.remove()
 
 
 class ValkeyNodeContainer(_Local, RedisContainer):  # type: ignore[misc] # untyped

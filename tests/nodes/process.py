@@ -107,18 +107,18 @@ class LocalProcess:
         return done.returncode, done.stdout
 
     def restart(self, timeout: float = STOP_SECONDS) -> None:
-        """Stop it, if it runs, and start it again."""
-        self.stop(timeout)
-        self.start()
-
-    def stop(self, timeout: float = STOP_SECONDS) -> None:
-        """Ask it to end, and end it if it does not; any number of times."""
-        if self._process is None:
-            return
+        """Ask it to end, end it if it does not, and start it again."""
+        assert self._process is not None
         self._process.terminate()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout)
         self.kill()
+        self.start()
+
+    def remove(self) -> None:
+        """End all of it, whatever it is at; any number of times."""
+        if self._process is not None:
+            self.kill()
 
     def processes(self) -> list[psutil.Process]:
         """All that runs of it, its first process being gone or not."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from celery import Celery
 
 from progress.celery import install
@@ -16,4 +18,5 @@ config = None
 
 if config:
     app.config_from_object(config)
-    install(app, RedisLog(app.conf.result_backend), terms=TERMS)
+if url := os.environ.get("CELERY_RESULT_BACKEND"):
+    install(app, RedisLog(url), terms=TERMS)

@@ -54,6 +54,8 @@ end
 
 local function whole(n) return string.format('%.0f', n) end
 local function number(n) return n == math.floor(n) and whole(n) or string.format('%.14g', n) end
+-- Enough digits that the number read back is the same.
+local function exact(n) return n == math.floor(n) and whole(n) or string.format('%.17g', n) end
 
 -- A writer is refused before anything is touched.
 if s.attempt and attempt < s.attempt then
@@ -63,24 +65,35 @@ if s.status and TERMINAL[s.status] then
   return {'ended', whole(s.epoch), whole(s.seq), s.attempt, 0, 0}
 end
 
--- The epoch is new when there is no state, when the stream went without it, and when this
--- writer was told a position that the log has no longer (a restart or a failover took it).
+s.known, s.succeeded, s.failed = s.known or 0, s.succeeded or 0, s.failed or 0
+s.own_done = s.own_done or 0
+
+local function done() return math.max(s.own_done, s.succeeded + s.failed) end
+
+-- The epoch is new when there is no state, when the stream or the items went without it, and
+-- when this writer was told a position that the log has no longer (a restart or a failover
+-- took it). Items without a state, or a state without its items, count for nothing.
 local seen_epoch, seen_seq = tonumber(ARGV[10]), tonumber(ARGV[11])
 local behind = s.epoch and seen_epoch >= s.epoch and (seen_epoch > s.epoch or seen_seq > s.seq)
-if not s.epoch or behind or (s.seq > 0 and call('EXISTS', log) == 0) then
+local items_lost = s.epoch and s.known > 0 and call('EXISTS', items) == 0
+if not s.epoch or behind or items_lost or (s.seq > 0 and call('EXISTS', log) == 0) then
+  if not s.epoch then call('DEL', items) end
   set('epoch', math.max(now, (s.epoch or 0) + 1, seen_epoch + 1))
   set('seq', 0)
   call('DEL', log)
 end
-local lost = (seen_epoch > 0 and seen_epoch ~= s.epoch) and 1 or 0
-
-s.known, s.succeeded, s.failed = s.known or 0, s.succeeded or 0, s.failed or 0
-s.own_done = s.own_done or 0
-
-local function done()
-  if s.known > 0 then return s.succeeded + s.failed end
-  return s.own_done
+if items_lost then
+  set('known', 0)
+  set('succeeded', 0)
+  set('failed', 0)
+  if s.rate then call('HDEL', state, 'rate') end
+  s.rate = nil
+  set('rate_at', now)
+  set('began_at', now)
+  set('rate_done', done())
+  set('began_done', done())
 end
+local lost = (seen_epoch > 0 and seen_epoch ~= s.epoch) and 1 or 0
 
 -- The newest items in progress and the newest failed ones, oldest first: lines of an item's
 -- id and its event. A failed item stays failed within an attempt, so that list only grows.
@@ -113,7 +126,9 @@ local function list_failure(id, document)
   set('failures', text)
 end
 
-if attempt > (s.attempt or 0) then
+-- A renewal begins nothing.
+local begins = ARGV[4] ~= '' and attempt > (s.attempt or 0)
+if begins then
   if s.attempt then
     call('HDEL', state, 'fraction', 'phase', 'phase_index', 'phase_total', 'rate', 'error')
     set('running', '')
@@ -260,6 +275,10 @@ end
 
 local function observe(count)
   local span = (now - s.rate_at) / 1000000
+  if span < 0 then  -- the clock was set back: begin the span anew
+    set('rate_at', now)
+    set('rate_done', count)
+  end
   if span < RATE_STEP_S then return end
   local instant = (count - s.rate_done) / span
   if s.rate then
@@ -286,23 +305,24 @@ end
 
 local function has_counts() return s.known > 0 or s.own_done > 0 or s.phase_index or s.total end
 
-local function progress(at, ended)
+local function progress(at, ended, must)
   local count = done()
   if s.total then set('total', math.max(s.total, s.known, count)) end
   set('fraction', fraction_of(count))
   observe(count)
-  if not has_counts() then return end
+  if not must and not has_counts() then return end
   local counts = '"done":' .. whole(count) .. ',"total":' .. (s.total and whole(s.total) or 'null')
     .. ',"succeeded":' .. whole(s.succeeded) .. ',"failed":' .. whole(s.failed)
   if s.phase then counts = counts .. ',"phase":' .. s.phase end
   counts = counts .. ',"fraction":' .. (s.fraction and number(s.fraction) or 'null')
-  if counts == s.counts and not ended then return end
+  if counts == s.counts and not ended and not must then return end
   set('counts', counts)
   local body = counts .. pace(count, ended)
   set('progress', '{' .. body .. '}')
   local document = '{"type":"progress",' .. head .. ',"at":"' .. at .. '",' .. body .. '}'
   add(document, at)
-  if ended or now - (s.feed_at or 0) >= FEED_EVERY_US then
+  local waited = now - (s.feed_at or 0)
+  if ended or waited >= FEED_EVERY_US or waited < 0 then
     feed_progress(document)
   else
     set('feed_due', document)
@@ -355,7 +375,8 @@ for _, line in ipairs(lines) do
     if tonumber(total) then set('total', math.max(s.total or 0, tonumber(total))) end
   end
 end
-if at_last and not ended then progress(at_last, false) end
+-- A reader is to see every attempt begin, since what it knew of the last is void.
+if at_last and not ended then progress(at_last, false, begins and #messages == 0) end
 if not at_last and s.feed_due and s.feed_due ~= '' then
   -- A renewal says what the feed's limit of pace held back.
   feed_progress(s.feed_due)
@@ -389,7 +410,7 @@ for name in pairs(changed) do
   if s[name] ~= nil then
     fields[#fields + 1] = name
     local value = s[name]
-    fields[#fields + 1] = type(value) == 'number' and number(value) or value
+    fields[#fields + 1] = type(value) == 'number' and exact(value) or value
   end
 end
 write_hash(state, fields)
@@ -420,8 +441,17 @@ if #feed_events > 0 then
     call('HSET', feed_state, 'at', at_last)
   else
     local at = string.match(feed_events[#feed_events], '"at":"([^"]*)"')
-    call('HSET', feed_state, 'j:' .. job_id, table.concat({s.status or 'pending', whole(attempt),
-      at, s.reason or '', s.fed or 'null'}, '\t'))
+    local status, reason, fed = s.status, s.reason, s.fed
+    if not status or not fed then
+      -- The job's state was lost, or has nothing to say yet: the feed goes by what it was told.
+      local known = call('HGET', feed_state, 'j:' .. job_id) or 'pending\t\t\t\tnull'
+      local old_status, old_reason, old_fed = string.match(known,
+        '^([^\t]*)\t[^\t]*\t[^\t]*\t([^\t]*)\t(.*)$')
+      if not status then status, reason = old_status, old_reason end
+      fed = fed or old_fed
+    end
+    call('HSET', feed_state, 'j:' .. job_id,
+      table.concat({status, whole(s.attempt or attempt), at, reason or '', fed}, '\t'))
     call('HSET', feed_state, 'at', at)
   end
   call('PUBLISH', feed_log, feed_first .. '\n' .. table.concat(feed_events, '\n'))

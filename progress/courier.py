@@ -9,6 +9,7 @@ import time
 from typing import Protocol
 
 from .errors import LogUnavailable
+from .forks import after_fork_in_child
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,13 @@ class Courier:
         self._urgent = False
         self._pid = 0
         self.in_outage = False
+        after_fork_in_child(self._begin_anew)
+
+    def _begin_anew(self) -> None:
+        """In a child: the thread is the parent's, and so are the reporters it carries for."""
+        self._condition = threading.Condition()
+        self._waiting, self._alive = {}, {}
+        self._urgent = False
 
     def add(self, sender: Sender) -> None:
         """Renew a sender regularly until it is removed."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from .errors import LogUnavailable
+from .forks import gate
 from .lease import Lease, LeaseBook, LeaseTerms
 from .reaper import Reaper
 
@@ -69,7 +70,8 @@ class Keeper:
 
     def _run(self) -> None:
         while not self._stopped.wait(min(self._terms.renew_seconds, self._terms.reap_seconds)):
-            self.step()
+            with gate:
+                self.step()
 
     def step(self) -> None:
         """Renew, look after cancelled tasks, and reap when it is time. Never raises."""

@@ -83,6 +83,8 @@ class MemoryLog:
         self.leases = MemoryLeaseBook()
         self.parts = MemoryPartBook()
         self._jobs: dict[JobRef, _Job] = {}
+        #: Of jobs that nobody has reported yet.
+        self._early_cancels: set[JobRef] = set()
         self._feeds: dict[FeedRef, _Record] = {}
         self._queues: dict[LogRef, list[_Queue]] = {}
         self._last_epoch = 0
@@ -116,9 +118,9 @@ class MemoryLog:
                 return Gap()
             if after.seq == record.seq:
                 return ()
-            skip = after.seq + 1 - record.entries[0].cursor.seq
-            if skip < 0:
+            if not record.entries or after.seq + 1 < record.entries[0].cursor.seq:
                 return Gap()
+            skip = after.seq + 1 - record.entries[0].cursor.seq
             return tuple(record.entries)[skip : skip + limit]
 
     @contextmanager
@@ -140,19 +142,36 @@ class MemoryLog:
         with self._lock:
             job = self._jobs.get(ref)
             if job is None:
-                job = self._jobs[ref] = self._new_job(ref)
-            job.cancel_requested = True
+                self._early_cancels.add(ref)
+            else:
+                job.cancel_requested = True
 
     def cancel_requested(self, ref: JobRef) -> bool:
         """See `Log.cancel_requested`."""
         with self._lock:
             job = self._jobs.get(ref)
-            return job is not None and job.cancel_requested
+            return ref in self._early_cancels or (job is not None and job.cancel_requested)
 
     def forget(self, ref: LogRef) -> None:
         """Lose a log, as a server that was emptied does. For tests of what follows."""
         with self._lock:
-            self._jobs.pop(ref, None) if isinstance(ref, JobRef) else self._feeds.pop(ref, None)
+            if isinstance(ref, FeedRef):
+                self._feeds.pop(ref, None)
+                return
+            self._jobs.pop(ref, None)
+            self._early_cancels.discard(ref)
+
+    def forget_entries(self, ref: JobRef) -> None:
+        """Lose a job's events and keep its state. For tests of what follows."""
+        with self._lock:
+            if ref in self._jobs:
+                self._jobs[ref].record.entries.clear()
+
+    def forget_items(self, ref: JobRef) -> None:
+        """Lose what is known of a job's items and keep its state. For tests of what follows."""
+        with self._lock:
+            if ref in self._jobs:
+                self._jobs[ref].state.items.clear()
 
     def _record(self, ref: LogRef) -> _Record | None:
         if isinstance(ref, FeedRef):
@@ -168,16 +187,21 @@ class MemoryLog:
             raise StaleAttempt(ref.job_id, attempt=attempt, current_attempt=job.state.attempt)
         if job.state.ended:
             raise JobEnded(ref.job_id, attempt=attempt, current_attempt=job.state.attempt)
-        here = Cursor(job.record.epoch, job.record.seq)
-        if seen is not None and seen > here:
+        items_lost = job.state.known > 0 and not job.state.items
+        if items_lost or _has_lost_entries(job.record, seen):
             snapshot = job.record.snapshot
-            job.record = self._new_record(self.retention.job_events, newer_than=seen.epoch)
+            newer_than = max(job.record.epoch, seen.epoch if seen else 0)
+            job.record = self._new_record(self.retention.job_events, newer_than=newer_than)
             job.record.snapshot = snapshot
+        if items_lost:
+            job.state.lose_items(self.clock())
         return job
 
     def _new_job(self, ref: JobRef, *, newer_than: int = 0) -> _Job:
         record = self._new_record(self.retention.job_events, newer_than=newer_than)
-        return _Job(record, JobState(ref.job_id))
+        is_cancelled = ref in self._early_cancels
+        self._early_cancels.discard(ref)
+        return _Job(record, JobState(ref.job_id), is_cancelled)
 
     def _new_record(self, kept: int, *, newer_than: int = 0) -> _Record:
         now_microseconds = int(self.clock() * 1_000_000)
@@ -217,7 +241,8 @@ class MemoryLog:
         for document in documents:
             if document.startswith(b'{"type":"progress"'):
                 job.feed_due = document
-                if job.state.ended or now - job.fed_at >= FEED_EVERY_SECONDS:
+                waited = now - job.fed_at
+                if job.state.ended or waited >= FEED_EVERY_SECONDS or waited < 0:
                     due.append(document)
                     job.fed_at, job.feed_due = now, None
             elif document.startswith(b'{"type":"status"'):
@@ -229,3 +254,9 @@ class MemoryLog:
             due.append(job.feed_due)
             job.fed_at, job.feed_due = now, None
         return due
+
+
+def _has_lost_entries(record: _Record, seen: Cursor | None) -> bool:
+    """Whether its events are gone, or some that a writer was told of."""
+    is_behind = seen is not None and seen > Cursor(record.epoch, record.seq)
+    return is_behind or (record.seq > 0 and not record.entries)

@@ -23,6 +23,7 @@ from .batch import encode, head
 from .cursor import Cursor
 from .errors import JobEnded, LogUnavailable, StaleAttempt
 from .events import FeedSnapshot, Snapshot
+from .forks import after_fork_in_child
 from .listener import Listener
 from .log import Entry, FeedRef, Gap, JobRef, LogRef, Message, Receipt, Retention, Subscription
 from .redis_leases import RedisLeaseBook
@@ -90,10 +91,14 @@ class RedisLog:
     client_factory: Callable[[], Any] | None = None
 
     def __post_init__(self) -> None:
-        self._lock = threading.Lock()
+        self._renew_lock()
+        after_fork_in_child(self._renew_lock)
         self._pid = 0
         self._client: Any = None
         self._listener: Listener | None = None
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.Lock()
 
     def append(
         self, ref: JobRef, reports: Sequence[Report], *, attempt: int, seen: Cursor | None = None

@@ -126,8 +126,8 @@ class JobReporter:
             ItemStatus.IN_PROGRESS,
             0.0,
             bounded_text(label),
-            index,
-            count,
+            None if index is None else bounded_count(index),
+            None if count is None else bounded_count(count),
         )
         return ItemContext(
             report,

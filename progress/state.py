@@ -52,6 +52,8 @@ class _Rate:
 
     def observe(self, done: int, now: float) -> None:
         span = now - self.at
+        if span < 0:  # the clock was set back: begin the span anew
+            self.at, self.done = now, done
         if span < RATE_STEP_SECONDS:
             return
         instant = (done - self.done) / span
@@ -100,8 +102,8 @@ class JobState:
 
     @property
     def done(self) -> int:
-        """Items that are over."""
-        return self.succeeded + self.failed if self.known else self.own_done
+        """Items that are over, or what the job said itself if that is more."""
+        return max(self.own_done, self.succeeded + self.failed)
 
     @property
     def ended(self) -> bool:
@@ -111,10 +113,14 @@ class JobState:
     def apply(self, reports: Sequence[Report], *, attempt: int, now: float) -> list[bytes]:
         """Take a batch; the documents of the events it comes to, in order.
 
-        One progress event closes a batch that changed the counts; it precedes a terminal
-        status, which ends the batch. The caller has refused stale attempts.
+        One progress event closes a batch that changed the counts, or that began an attempt
+        and came to no other; it precedes a terminal status, which ends the batch. Without
+        reports nothing happens. The caller has refused stale attempts.
         """
-        if attempt > self.attempt:
+        if not reports:
+            return []
+        is_new_attempt = attempt > self.attempt
+        if is_new_attempt:
             self._begin_attempt(attempt, now)
         documents: list[bytes] = []
         at = now
@@ -124,8 +130,15 @@ class JobState:
                 documents += self._end(report, now)
                 return documents
             documents += self._take(report)
-        documents += self._progress(at, now)
+        # A reader is to see every attempt begin, since what it knew of the last is void.
+        documents += self._progress(at, now, must=is_new_attempt and not documents)
         return documents
+
+    def lose_items(self, now: float) -> None:
+        """Forget every item: the server lost them. Their writer is asked to say them again."""
+        self.items.clear()
+        self.known = self.succeeded = self.failed = 0
+        self.rate = _Rate(now, self.done, now, self.done)
 
     def _begin_attempt(self, attempt: int, now: float) -> None:
         self.attempt = attempt
@@ -197,10 +210,10 @@ class JobState:
         if report.status is JobStatus.COMPLETED:
             self.total = max(self.total or 0, self.done)
             self.fraction = 1.0
-        final = self._progress(report.at, now, ended=True)
+        final = self._progress(report.at, now, ended=True, must=False)
         return [*final, *self._take_status(report)]
 
-    def _progress(self, at: float, now: float, *, ended: bool = False) -> list[bytes]:
+    def _progress(self, at: float, now: float, *, must: bool, ended: bool = False) -> list[bytes]:
         done = self.done
         if self.total is not None:
             self.total = max(self.total, self.known, done)
@@ -208,9 +221,8 @@ class JobState:
         if self.rate is not None:
             self.rate.observe(done, now)
         counts = self._counts(done)
-        if not ended and (counts == self.last_counts or not self._has_counts):
-            return []
-        if ended and not self._has_counts:
+        is_news = ended or counts != self.last_counts
+        if not must and not (is_news and self._has_counts):
             return []
         self.last_counts = counts
         document = {
@@ -264,7 +276,8 @@ class JobState:
         rate = self.rate.mean(done, now) if ended else self.rate.per_second
         if rate is None:
             return {}
-        pace: dict[str, object] = {"perSecond": round(rate, 3)}
+        # Half up, as Lua has it; Python's round goes to even.
+        pace: dict[str, object] = {"perSecond": math.floor(rate * 1000 + 0.5) / 1000}
         if not ended and rate > 0 and self.total is not None:
             pace["etaSeconds"] = math.ceil((self.total - done) / rate)
         return pace

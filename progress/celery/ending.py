@@ -7,6 +7,7 @@ import threading
 from contextlib import suppress
 
 from ..errors import LogUnavailable
+from ..forks import gate
 from ..lifecycle import COMPLETED, Settlement
 from ..reaper import say
 from .installation import Installation
@@ -42,7 +43,8 @@ def end_part_in_background(installation: Installation, place: Place, outcome: Se
 
 def _end_part_logged(installation: Installation, place: Place, outcome: Settlement) -> None:
     try:
-        end_part(installation, place, outcome)
+        with gate:
+            end_part(installation, place, outcome)
     except Exception:
         logger.exception(
             "The end of task %s could not be noted.",

@@ -62,11 +62,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--faults", type=int, default=200, help="how many")
     parser.add_argument("--seed", type=int, default=random.randrange(2**32), help="to repeat a run")
+    parser.add_argument("--only", help="faults whose name begins so")
+    parser.add_argument("--keep", type=Path, help="a folder for the workers' output")
     parser.add_argument("--terms", choices=TERMS, default="default", help="how long leases last")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-        tally = _run(Path(folder), arguments)
+        tally = _run(arguments.keep or Path(folder), arguments)
     for complaint in tally.complaints:
         print(complaint, file=sys.stderr)
     print(tally.as_line())
@@ -75,9 +77,10 @@ def main() -> int:
 
 def _run(folder: Path, arguments: argparse.Namespace) -> Tally:
     chance, tally = random.Random(arguments.seed), Tally()
+    faults = [fault for fault in FAULTS if fault.name.startswith(arguments.only or "")]
     with world(folder, terms=TERMS[arguments.terms]) as found:
         for number in range(1, arguments.faults + 1):
-            fault = chance.choice(FAULTS)
+            fault = chance.choice(faults)
             began = time.monotonic()
             _strike(found, fault, chance, tally)
             seconds = time.monotonic() - began

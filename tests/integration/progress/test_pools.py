@@ -83,6 +83,16 @@ def test_a_job_of_many_tasks_ends_when_all_are_done(pool: Pool, shape: str) -> N
     assert pool.succeeded(ref) == ["a", "b", "c", "start"]
 
 
+def test_jobs_that_are_done_at_once_keep_apart(pool: Pool) -> None:
+    counts = {pool.send("counted", count, 0.01): count for count in range(3, 9)}
+    for ref, count in counts.items():
+        state = pool.end(ref)
+        assert pool.statuses(ref) == ["running", "completed"]
+        assert pool.succeeded(ref) == [str(number) for number in range(count)]
+        assert state.progress is not None
+        assert (state.progress.done, state.progress.total) == (count, count)
+
+
 def test_a_job_whose_task_raises_fails(pool: Pool) -> None:
     ref = pool.send("step", "only", "raise")
     state = pool.end(ref)

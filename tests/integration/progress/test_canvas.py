@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from celery import Celery, chain
+from celery import Celery, chain, chord
 
 from progress.log import JobRef
 from progress.redis import RedisLog
@@ -173,3 +173,27 @@ def test_in_a_chain_that_begins_with_a_task_of_no_job_the_next_one_is_the_job(si
     state = site.end(ref)
     assert site.succeeded(ref) == ["a", "b"]
     assert state.status == "completed"
+
+
+def _step(site: Site, name: str) -> Any:
+    return site.celery.signature(f"{APPLICATION}.step", (name,), immutable=True)
+
+
+def test_a_chain_that_a_site_sends_is_one_job(site: Site) -> None:
+    a, b, c, d = (_step(site, name) for name in "abcd")
+    result = chain(a, chord([b, c], d)).apply_async()
+    ref = JobRef("everyone", result.parent.parent.id)
+    site.end(ref)
+    assert site.statuses(ref) == ["running", "completed"]
+    assert site.succeeded(ref) == ["a", "b", "c", "d"]
+
+
+def test_of_a_chord_that_a_site_sends_each_task_of_the_header_is_a_job(site: Site) -> None:
+    a, b, c = (_step(site, name) for name in "abc")
+    result = chord([a, b], c).apply_async()
+    refs = [JobRef("everyone", header.id) for header in result.parent.results]
+    for ref in refs:
+        site.end(ref)
+        assert site.statuses(ref) == ["running", "completed"]
+    done = [name for ref in refs for name in site.succeeded(ref)]
+    assert sorted(done) == ["a", "b", "c"]

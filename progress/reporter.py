@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Self, TypeVar
 
 from .courier import Courier
@@ -341,11 +341,9 @@ class JobReporter:
             self._courier.wake(self)
 
     def _take_batch(self) -> list[Report]:
-        waiting = self._waiting
-        if len(waiting) <= BATCH:
-            return [waiting.popleft() for _ in range(len(waiting))]
-        taken = [waiting.popleft() for _ in range(min(BACKLOG_BATCH, len(waiting)))]
-        return _without_what_is_over(taken)
+        if len(self._waiting) <= BATCH:
+            return self._pop(BATCH)
+        return _without_what_is_over(self._pop(BACKLOG_BATCH))
 
     def _refuse(self, refusal: WriteRefused) -> None:
         self._refusal = refusal
@@ -377,13 +375,21 @@ class JobReporter:
             self._forgotten += 1
 
     def _make_room(self) -> None:
+        """Let the oldest reports go. What they said of items that are over is told again."""
         self._courier.wake(self, urgent=True)
-        if self._wait(lambda: len(self._waiting) < MAX_WAITING // 2):
+        if self._wait(lambda: len(self._waiting) < MAX_WAITING):
             return
-        with self._sending:
-            kept = _newest_of_each_item(self._waiting)
-            self._overflowed = self._overflowed or len(kept) > MAX_WAITING // 2
-            self._waiting = deque(kept[-MAX_WAITING // 2 :])
+        # Without a lock: its holder may be waiting for a server that does not answer.
+        self._remember(self._pop(BATCH))
+        self._overflowed = True
+
+    def _pop(self, count: int) -> list[Report]:
+        """The oldest reports, as many as there are up to a number."""
+        taken: list[Report] = []
+        with suppress(IndexError):
+            while len(taken) < count:
+                taken.append(self._waiting.popleft())
+        return taken
 
     def _wait(self, condition: Callable[[], bool]) -> bool:
         """Wait while the log answers; in an outage only until patience is used up."""
@@ -407,13 +413,3 @@ def _without_what_is_over(reports: Sequence[Report]) -> list[Report]:
         for report in reports
         if type(report) is not ItemReport or report.status.is_end or report.item_id not in over
     ]
-
-
-def _newest_of_each_item(reports: Iterable[Report]) -> list[Report]:
-    """The reports without those that a later one of the same item makes needless."""
-    newest: dict[object, Report] = {}
-    for position, report in enumerate(reports):
-        key = report.item_id if isinstance(report, ItemReport) else position
-        newest.pop(key, None)
-        newest[key] = report
-    return list(newest.values())

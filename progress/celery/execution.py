@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -41,6 +42,9 @@ _RENEWED_SECONDS = 0.5
 #: How long the reports of a task that is over are waited for before its part ends.
 _LATE_SECONDS = 30.0
 
+#: The execution whose body runs here.
+_running: ContextVar[Execution | None] = ContextVar("progress_running", default=None)
+
 
 class Execution:
     """One execution of one task: `run` around its body, then `end` when Celery is done with it."""
@@ -48,7 +52,7 @@ class Execution:
     def __init__(self, task: Any, installation: Installation) -> None:
         self._request = task.request
         self._in = installation
-        self.place = Place.of(task.request)
+        self.place = self._place()
         self.attempt = self.place.attempt
         #: Whether a message with this task's own id was sent: it is tried again, or replaced.
         self.passed_on = False
@@ -58,6 +62,13 @@ class Execution:
         self._lease: Lease | None = None
         #: How the task ended, once it has; None while its part of the job stays open.
         self._outcome: Settlement | None = None
+
+    def _place(self) -> Place:
+        outer = _running.get()
+        if outer is None or not self._request.is_eager:
+            return Place.of(self._request)
+        # Called where it stands in the body of another: no message says whose part it is.
+        return replace(outer.place, task_id=self._request.id, attempt=outer.attempt)
 
     # -- around the body -------------------------------------------------------------
 
@@ -120,7 +131,7 @@ class Execution:
             if tries > self._in.terms.max_tries:
                 self._outcome = WORKER_LOST
                 raise Ignore("The processes that ran this task were lost each time.")
-            result = body()
+            result = self._result(body)
         except Retry as retry:
             self._retrying(retry)
             raise
@@ -141,6 +152,13 @@ class Execution:
         self._outcome = COMPLETED
         faults.reach(faults.WORKED)
         return result
+
+    def _result(self, body: Callable[[], Any]) -> Any:
+        token = _running.set(self)
+        try:
+            return body()
+        finally:
+            _running.reset(token)
 
     def _retrying(self, retry: Retry) -> None:
         if not self.place.is_root or self.reporter is None:

@@ -18,7 +18,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from .batch import encode, head
+from .batch import encode
 from .cursor import Cursor
 from .errors import JobEnded, LogUnavailable, StaleAttempt
 from .events import FeedSnapshot, Snapshot
@@ -27,7 +27,7 @@ from .listener import Listener
 from .log import Entry, FeedRef, Gap, JobRef, LogRef, Message, Receipt, Retention, Subscription
 from .redis_leases import RedisLeaseBook
 from .redis_parts import RedisPartBook
-from .reports import Report
+from .reports import Report, head
 from .stored import feed_snapshot, job_snapshot
 
 _SCRIPT = resources.files(__package__).joinpath("append.lua").read_text("utf-8")

@@ -93,7 +93,7 @@ class JobReporter:
             bounded_id(item_id),
             kind,
             ItemStatus.IN_PROGRESS,
-            0.0,
+            self._clock(),
             bounded_text(label),
             None if index is None else bounded_count(index),
             None if count is None else bounded_count(count),

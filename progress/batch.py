@@ -21,6 +21,7 @@ from .reports import (
     StatusReport,
     TotalReport,
     error_json,
+    head,
     item_json,
     status_json,
 )
@@ -33,27 +34,28 @@ _LETTERS = {
 }
 
 
-def head(job_id: str, attempt: int) -> bytes:
-    """The fields that open every event the server makes itself."""
-    return b'"jobId":' + orjson.dumps(job_id) + b',"attempt":%d' % attempt
-
-
 def encode(reports: Sequence[Report], *, job_id: str, attempt: int) -> bytes:
     """The batch, a line for each report."""
-    return b"".join([_line(report, job_id, attempt) for report in reports])
-
-
-def _line(report: Report, job_id: str, attempt: int) -> bytes:
+    opening = head(job_id, attempt)
     # Items first: they are nearly all of what a busy job reports.
-    if type(report) is ItemReport:
-        document = item_json(report, job_id=job_id, attempt=attempt)
-        return b"%b%b\t%b\t%b\n" % (
-            _LETTERS[report.status],
-            orjson.dumps(report.item_id)[1:-1],
-            iso_utc(report.at).encode(),
-            document,
-        )
-    return _rare_line(report, job_id, attempt)
+    return b"".join(
+        [
+            _item_line(report, opening)
+            if type(report) is ItemReport
+            else _rare_line(report, job_id, attempt)
+            for report in reports
+        ]
+    )
+
+
+def _item_line(report: ItemReport, opening: bytes) -> bytes:
+    at = iso_utc(report.at).encode()
+    return b"%b%b\t%b\t%b\n" % (
+        _LETTERS[report.status],
+        orjson.dumps(report.item_id)[1:-1],
+        at,
+        item_json(report, opening, at),
+    )
 
 
 def _rare_line(report: Report, job_id: str, attempt: int) -> bytes:

@@ -41,7 +41,7 @@ class ItemContext:
         self._failure = error
 
     def __enter__(self) -> Self:
-        self._send(self._report._replace(at=self._clock()))
+        self._send(self._report)
         return self
 
     def __exit__(
@@ -60,7 +60,18 @@ class ItemContext:
             # Its text may hold what is not for everybody's eyes.
             failure = failure or "Something went wrong here."
         status = ItemStatus.SUCCEEDED if failure is None else ItemStatus.FAILED
-        report = self._report._replace(status=status, at=self._clock(), error=bounded_text(failure))
+        begun = self._report
+        # Not `_replace`, which costs three times as much.
+        report = ItemReport(
+            begun.item_id,
+            begun.item_kind,
+            status,
+            self._clock(),
+            begun.label,
+            begun.item_index,
+            begun.item_count,
+            bounded_text(failure),
+        )
         self._send(report)
         return tolerated
 

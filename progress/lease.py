@@ -79,7 +79,10 @@ class LeaseBook(Protocol):
         ...
 
     def release(self, lease: Lease) -> None:
-        """The execution has ended in good order; of another's lease, nothing changes."""
+        """The execution has ended in good order; of another's lease, nothing changes.
+
+        A lease that was vacated meanwhile, since the task itself was over, is nobody else's.
+        """
         ...
 
     def vacate(self, lease: Lease, *, seconds: float) -> None:
@@ -103,7 +106,8 @@ class _Record:
 
     def is_of(self, lease: Lease) -> bool:
         mine = self.lease
-        return mine.process == lease.process and mine.execution in ("", lease.execution)
+        same = mine.process == lease.process and mine.execution in ("", lease.execution)
+        return mine.is_vacant or same
 
 
 @dataclass

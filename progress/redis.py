@@ -14,12 +14,11 @@ from importlib import resources
 from typing import Any
 from urllib.parse import quote
 
-import orjson
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from .batch import encode, head
+from .batch import encode
 from .cursor import Cursor
 from .errors import JobEnded, LogUnavailable, StaleAttempt
 from .events import FeedSnapshot, Snapshot
@@ -28,7 +27,8 @@ from .listener import Listener
 from .log import Entry, FeedRef, Gap, JobRef, LogRef, Message, Receipt, Retention, Subscription
 from .redis_leases import RedisLeaseBook
 from .redis_parts import RedisPartBook
-from .reports import Report
+from .reports import Report, head
+from .stored import feed_snapshot, job_snapshot
 
 _SCRIPT = resources.files(__package__).joinpath("append.lua").read_text("utf-8")
 
@@ -133,8 +133,8 @@ class RedisLog:
             return None
         cursor = Cursor(int(fields[b"epoch"]), int(fields[b"seq"]))
         if isinstance(ref, FeedRef):
-            return _feed_snapshot(fields), cursor
-        return _job_snapshot(ref.job_id, fields), cursor
+            return feed_snapshot(fields), cursor
+        return job_snapshot(ref.job_id, fields), cursor
 
     def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
         """See `Log.read`. One round trip."""
@@ -278,55 +278,3 @@ def decode_message(data: bytes) -> Message:
             for offset, document in enumerate(documents)
         )
     )
-
-
-def _lines(text: bytes | None) -> list[Any]:
-    """The documents of a list kept in a state: lines of an item's id and its event."""
-    if not text:
-        return []
-    return [orjson.loads(line.split(b"\t", 1)[1]) for line in text.splitlines()]
-
-
-def _job_snapshot(job_id: str, fields: Mapping[bytes, bytes]) -> Snapshot:
-    def optional(name: bytes) -> Any:
-        return fields[name].decode() if name in fields else None
-
-    def document(name: bytes) -> Any:
-        return orjson.loads(fields[name]) if fields.get(name) else None
-
-    return Snapshot.model_validate(
-        {
-            "jobId": job_id,
-            "at": optional(b"at"),
-            "attempt": int(fields[b"attempt"]),
-            "status": optional(b"status") or "pending",
-            "reason": document(b"reason"),
-            "progress": document(b"progress"),
-            "itemsInProgress": _lines(fields.get(b"running")),
-            "failedItems": _lines(fields.get(b"failures")),
-            "error": document(b"error"),
-            "startedAt": optional(b"started_at"),
-            "finishedAt": optional(b"finished_at"),
-        }
-    )
-
-
-def _feed_snapshot(fields: Mapping[bytes, bytes]) -> FeedSnapshot:
-    jobs = [
-        _feed_job(name[2:].decode(), text)
-        for name, text in sorted(fields.items())
-        if name.startswith(b"j:")
-    ]
-    return FeedSnapshot.model_validate({"at": fields[b"at"].decode(), "jobs": jobs})
-
-
-def _feed_job(job_id: str, text: bytes) -> dict[str, Any]:
-    status, attempt, at, reason, progress = text.split(b"\t")
-    return {
-        "jobId": job_id,
-        "status": status.decode(),
-        "attempt": int(attempt),
-        "at": at.decode(),
-        "reason": orjson.loads(reason) if reason else None,
-        "progress": orjson.loads(progress),
-    }

@@ -48,7 +48,7 @@ return unknown
 """
 _RELEASE = """
 local process, execution = holder(ARGV[1])
-if process == ARGV[2] and (execution == '' or execution == ARGV[3]) then
+if process == '' or process == ARGV[2] and (execution == '' or execution == ARGV[3]) then
   redis.call('ZREM', KEYS[1], ARGV[1])
   redis.call('HDEL', KEYS[2], ARGV[1])
   redis.call('HDEL', KEYS[3], ARGV[1])

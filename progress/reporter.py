@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from typing import Self, TypeVar
 
 from .courier import Courier
-from .cursor import Cursor
-from .errors import CancelRequested, LogUnavailable, WriteRefused
+from .errors import CancelRequested, WriteRefused
 from .events import ItemStatus, JobStatus
 from .item import ItemContext, bounded_count, bounded_id, bounded_text
 from .log import JobRef, Log
-from .memo import Memo
+from .outbox import Outbox, Repair
 from .phases import Phases
 from .reports import (
     CountsReport,
@@ -27,23 +23,7 @@ from .reports import (
     TotalReport,
 )
 
-logger = logging.getLogger(__name__)
-
 T = TypeVar("T")
-
-#: Reports that may wait to be sent. Past it the oldest go, and are made good by `repair`.
-MAX_WAITING = 20_000
-#: Reports sent at once.
-BATCH = 500
-#: Reports taken at once when more wait than go in a batch. An item that began and ended
-#: among them is told once, by its end: nobody could have seen it in progress.
-BACKLOG_BATCH = 2 * BATCH
-#: After so many batches that met a bug, nothing is said again.
-MAX_BUGS = 10
-#: How long in all an outage may hold up a task.
-PATIENCE_SECONDS = 0.05
-#: The job's items as the database knows them, to make good what the log has lost.
-Repair = Callable[[], Iterable[ItemReport]]
 
 _process_courier = Courier()
 
@@ -72,29 +52,19 @@ class JobReporter:
     ) -> None:
         self.ref = ref
         self.attempt = attempt
-        self._log = log
-        self._repair = repair
         #: Exceptions that stop a task and say nothing of the item it is at.
         self._passing = (CancelRequested, WriteRefused, *passing)
-        self._courier = courier or _process_courier
         self._clock = clock
-        self._waiting: deque[Report] = deque()
-        self._sent = threading.Condition()
-        self._sending = threading.Lock()
-        self._patience = PATIENCE_SECONDS
-        self._scheduled = False
-        self._overflowed = False
-        #: Whether the log is to be asked for what it holds, though nothing is to be said.
-        self._unsure = False
-        self._seen: Cursor | None = None
-        self._refusal: WriteRefused | None = None
-        self._cancel_requested = False
         self._phases = Phases()
-        self._memo = Memo()
-        #: How often telling a lost log again met a bug; it is given up after some times.
-        self._bugs = 0
-        self._closed = False
-        self._courier.add(self)
+        self._outbox = Outbox(
+            log,
+            ref,
+            attempt=attempt,
+            courier=courier or _process_courier,
+            repair=repair,
+            declared=lambda: self._phases.declared,
+            clock=clock,
+        )
 
     # -- what a task says ------------------------------------------------------------
 
@@ -123,14 +93,14 @@ class JobReporter:
             bounded_id(item_id),
             kind,
             ItemStatus.IN_PROGRESS,
-            0.0,
+            self._clock(),
             bounded_text(label),
             None if index is None else bounded_count(index),
             None if count is None else bounded_count(count),
         )
         return ItemContext(
             report,
-            send=self.report,
+            send=self._outbox.put,
             clock=self._clock,
             tolerate=tolerate,
             passing=self._passing,
@@ -223,23 +193,14 @@ class JobReporter:
 
     def report(self, report: Report) -> None:
         """Any report. Returns at once, or after `PATIENCE_SECONDS` at the most in an outage."""
-        if self._refusal is not None or self._closed:
-            return
-        self._waiting.append(report)
-        waiting = len(self._waiting)
-        if waiting >= MAX_WAITING:
-            self._make_room()
-        elif not self._scheduled or waiting == BATCH:
-            # `send` clears the flag before it takes a batch, so no report is left behind.
-            self._scheduled = True
-            self._courier.wake(self, urgent=waiting >= BATCH)
+        self._outbox.put(report)
 
     # -- whether to go on ------------------------------------------------------------
 
     @property
     def cancel_requested(self) -> bool:
         """Whether somebody asked for the job to be cancelled, as far as is known here."""
-        return self._cancel_requested
+        return self._outbox.cancel_requested
 
     def raise_if_stopped(self) -> None:
         """Stop a task that is to go no further.
@@ -249,150 +210,27 @@ class JobReporter:
             StaleAttempt: a newer attempt has begun.
             JobEnded: the job has its terminal status already.
         """
-        if self._refusal is not None:
-            raise self._refusal
-        if self._cancel_requested:
-            raise CancelRequested(self.ref.job_id)
+        self._outbox.raise_if_stopped()
 
     # -- sending ---------------------------------------------------------------------
 
     def flush(self) -> bool:
         """Have everything sent; whether it was, within what patience an outage leaves."""
-        self._courier.wake(self, urgent=True)
-        return self._wait(
-            lambda: not self._waiting and not self._unsure and not self._sending.locked()
-        )
+        return self._outbox.flush()
 
     def confirm(self) -> bool:
         """Flush, and have a log that was lost meanwhile told again; whether that was done.
 
         Before a terminal status: nothing can be made good after it.
         """
-        self._unsure = True
-        return self.flush()
+        return self._outbox.confirm()
 
     def close(self) -> None:
         """Flush, and report no more. What an outage holds back is still tried for a while."""
-        if self._closed:
-            return
-        sent = self.flush()
-        self._closed = True
-        if sent or self._refusal is not None:
-            self._courier.remove(self)
+        self._outbox.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-    def send(self) -> bool:
-        """Send one batch; whether more waits. Called by the courier.
-
-        Raises:
-            LogUnavailable: the log's server is gone. The batch waits on.
-        """
-        with self._sending:
-            self._scheduled = False
-            batch = self._take_batch()
-            if not batch and not self._unsure:
-                return False
-            try:
-                receipt = self._log.append(self.ref, batch, attempt=self.attempt, seen=self._seen)
-            except LogUnavailable:
-                self._waiting.extendleft(reversed(batch))
-                raise
-            except WriteRefused as refusal:
-                self._refuse(refusal)
-                return False
-            except Exception:
-                # What was over is said again with what comes next; a batch that cannot be
-                # sent at all must not be tried for ever.
-                self._memo.note(batch)
-                self._bugs += 1
-                self._overflowed = self._bugs < MAX_BUGS
-                raise
-            self._unsure = False
-            self._seen = receipt.cursor
-            self._cancel_requested = receipt.cancel_requested
-            self._memo.note(batch)
-            if receipt.lost or self._overflowed:
-                self._say_again()
-        self._patience = PATIENCE_SECONDS
-        with self._sent:
-            self._sent.notify_all()
-        if self._closed and not self._waiting:
-            self._courier.remove(self)
-        return bool(self._waiting)
-
-    def renew(self) -> None:
-        """Keep the log alive, and learn whether to go on. Called by the courier.
-
-        Raises:
-            LogUnavailable: the log's server is gone.
-        """
-        self._unsure = True
-        if self.send():
-            self._courier.wake(self)
-
-    def _take_batch(self) -> list[Report]:
-        if len(self._waiting) <= BATCH:
-            return self._pop(BATCH)
-        return _without_what_is_over(self._pop(BACKLOG_BATCH))
-
-    def _refuse(self, refusal: WriteRefused) -> None:
-        self._refusal = refusal
-        self._waiting.clear()
-        self._courier.remove(self)
-        with self._sent:
-            self._sent.notify_all()
-        logger.info("%s", refusal, extra={"action": "report_refused", "job_id": self.ref.job_id})
-
-    def _say_again(self) -> None:
-        """The log lost what it was told, or was not told all: say what stands."""
-        self._overflowed = False
-        repaired = list(self._repair()) if self._repair is not None else []
-        total = self._phases.declared
-        again = self._memo.again(total=total, repaired=repaired, at=self._clock())
-        self._waiting.extendleft(reversed(again))
-        self._courier.wake(self)
-
-    def _make_room(self) -> None:
-        """Let the oldest reports go. What they said of items that are over is told again."""
-        self._courier.wake(self, urgent=True)
-        if self._wait(lambda: len(self._waiting) < MAX_WAITING):
-            return
-        # Without a lock: its holder may be waiting for a server that does not answer.
-        self._memo.note(self._pop(BATCH))
-        self._overflowed = True
-
-    def _pop(self, count: int) -> list[Report]:
-        """The oldest reports, as many as there are up to a number."""
-        taken: list[Report] = []
-        with suppress(IndexError):
-            while len(taken) < count:
-                taken.append(self._waiting.popleft())
-        return taken
-
-    def _wait(self, condition: Callable[[], bool]) -> bool:
-        """Wait while the log answers; in an outage only until patience is used up."""
-        while not condition():
-            if self._refusal is not None or self._patience <= 0:
-                return condition()
-            began = time.monotonic()
-            with self._sent:
-                self._sent.wait(min(0.005, self._patience))
-            self._patience -= time.monotonic() - began
-        return True
-
-
-def _without_what_is_over(reports: Sequence[Report]) -> list[Report]:
-    """The reports without the beginnings of items whose end is among them."""
-    over = {
-        report.item_id for report in reports if type(report) is ItemReport and report.status.is_end
-    }
-    return [
-        report
-        for report in reports
-        if type(report) is not ItemReport or report.status.is_end or report.item_id not in over
-    ]

@@ -77,26 +77,38 @@ class CountsReport(NamedTuple):
 Report = ItemReport | StatusReport | ErrorReport | TotalReport | PhaseReport | CountsReport
 
 
-def item_json(report: ItemReport, *, job_id: str, attempt: int) -> bytes:
-    """The item event of a report, as it goes on the wire."""
-    document: dict[str, object] = {
-        "type": "item",
-        "jobId": job_id,
-        "at": iso_utc(report.at),
-        "attempt": attempt,
-        "itemId": report.item_id,
-        "itemKind": report.item_kind,
-        "status": report.status,
-    }
-    if report.label is not None:
-        document["label"] = report.label
-    if report.item_index is not None:
-        document["index"] = report.item_index
-    if report.item_count is not None:
-        document["count"] = report.item_count
-    if report.error is not None:
-        document["error"] = report.error
-    return orjson.dumps(document)
+def head(job_id: str, attempt: int) -> bytes:
+    """The fields that every event of an attempt has, as JSON without braces."""
+    return b'"jobId":' + orjson.dumps(job_id) + b',"attempt":%d' % attempt
+
+
+_STATUS_JSON = {status: b'"' + status.value.encode() + b'"' for status in ItemStatus}
+
+
+def item_json(report: ItemReport, head: bytes, at: bytes) -> bytes:
+    """The item event of a report, as it goes on the wire; `at` is its moment in ISO 8601.
+
+    Put together by hand: nearly all that a busy job sends are these, and building a dict for
+    each costs three times as much.
+    """
+    item_id, kind, status, _, label, index, count, error = report
+    json = orjson.dumps
+    document = b'{"type":"item",%b,"at":"%b","itemId":%b,"itemKind":%b,"status":%b' % (
+        head,
+        at,
+        json(item_id),
+        json(kind),
+        _STATUS_JSON[status],
+    )
+    if label is not None:
+        document += b',"label":' + json(label)
+    if index is not None:
+        document += b',"index":%d' % index
+    if count is not None:
+        document += b',"count":%d' % count
+    if error is not None:
+        document += b',"error":' + json(error)
+    return document + b"}"
 
 
 def status_json(report: StatusReport, *, job_id: str, attempt: int) -> bytes:

@@ -23,6 +23,7 @@ from .reports import (
     StatusReport,
     TotalReport,
     error_json,
+    head,
     item_json,
     status_json,
 )
@@ -181,7 +182,8 @@ class JobState:
         self.items[report.item_id] = (report.status, self.attempt)
         self.succeeded += report.status is ItemStatus.SUCCEEDED
         self.failed += report.status is ItemStatus.FAILED
-        return [item_json(report, job_id=self.job_id, attempt=self.attempt)]
+        at = iso_utc(report.at).encode()
+        return [item_json(report, head(self.job_id, self.attempt), at)]
 
     def _take_status(self, report: StatusReport) -> list[bytes]:
         said = (report.status, report.reason, self.attempt)

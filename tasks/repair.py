@@ -12,7 +12,7 @@ from library.analysis import ANALYSER_VERSION
 from library.database import Database
 from progress.events import ItemStatus
 from progress.log import JobRef
-from progress.reporter import Repair
+from progress.outbox import Repair
 from progress.reports import ItemReport
 
 from . import analysis

@@ -29,7 +29,7 @@ def worker(
             start_new_session=True,
         )
     try:
-        _wait_until_ready(output, process)
+        wait_until_ready(output, process)
         yield process
     finally:
         process.terminate()
@@ -40,7 +40,8 @@ def worker(
         process.wait()
 
 
-def _wait_until_ready(output: Path, process: subprocess.Popen[bytes]) -> None:
+def wait_until_ready(output: Path, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a worker has written that it takes tasks."""
     deadline = time.monotonic() + 30
     while b" ready." not in output.read_bytes():
         assert process.poll() is None, output.read_text()

@@ -13,9 +13,9 @@ from celery import Celery
 from ..lease import LeaseTerms, MemoryLeaseBook
 from ..lifecycle import JobStore, NoStore
 from ..log import JobRef, Log
+from ..outbox import Repair
 from ..parts import MemoryPartBook
 from ..reaper import Resend
-from ..reporter import Repair
 from .installation import Installation
 from .place import HEADER
 from .signals import connect

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,12 +16,15 @@ from celery import states
 from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 
 from .. import faults
-from ..errors import CancelRequested, JobFailure, LogUnavailable, WriteRefused
+from ..errors import CancelRequested, JobFailure, WriteRefused
 from ..events import JobStatus, Snapshot
 from ..lease import Lease
 from ..lifecycle import CANCELLED, COMPLETED, WORKER_LOST, Begun, Settlement
+from ..outbox import Repair
 from ..parts import Standing
-from ..reporter import JobReporter, Repair
+from ..reporter import JobReporter
+from .harmless import harmlessly
+from .hold import Hold
 from .installation import Installation
 from .place import Place, process_name
 
@@ -32,10 +36,12 @@ UNKNOWN_FAULT = Settlement(
 TIME_LIMIT = Settlement(JobStatus.FAILED, "This took longer than it may.", "time_limit")
 REJECTED = Settlement(JobStatus.FAILED, "The work was turned away. Try again.", "rejected")
 
-#: Between looks at a lease that another execution holds: from the first to the last.
-_FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.05, 1.0
-#: A lease that is believed for so much longer than a moment ago was renewed.
-_RENEWED_SECONDS = 0.5
+#: How long the reports of a task that is over are waited for before its part ends.
+_LATE_SECONDS = 30.0
+_LATE_LOOK_SECONDS = 0.25
+
+#: The execution whose body runs here.
+_running: ContextVar[Execution | None] = ContextVar("progress_running", default=None)
 
 
 class Execution:
@@ -44,16 +50,28 @@ class Execution:
     def __init__(self, task: Any, installation: Installation) -> None:
         self._request = task.request
         self._in = installation
-        self.place = Place.of(task.request)
+        self.place = self._place()
         self.attempt = self.place.attempt
         #: Whether a message with this task's own id was sent: it is tried again, or replaced.
         self.passed_on = False
         #: Whether it sent tasks of its own.
         self.has_sent = False
         self.reporter: JobReporter | None = None
-        self._lease: Lease | None = None
+        self._hold = Hold(
+            installation, None if task.request.is_eager else self._lease(task.request)
+        )
         #: How the task ended, once it has; None while its part of the job stays open.
         self._outcome: Settlement | None = None
+
+    def _place(self) -> Place:
+        outer = _running.get()
+        if outer is None or not self._request.is_eager:
+            return Place.of(self._request)
+        # Called where it stands in the body of another: no message says whose part it is.
+        return replace(outer.place, task_id=self._request.id, attempt=outer.attempt)
+
+    def _lease(self, request: Any) -> Lease:
+        return self.place.lease(process_name(request.hostname), uuid4().hex)
 
     # -- around the body -------------------------------------------------------------
 
@@ -63,14 +81,14 @@ class Execution:
         Raises:
             celery.exceptions.Ignore: there is nothing to do, or the body stopped early.
         """
-        tries = self._take_lease()
+        tries = self._hold.take()
         faults.reach(faults.LEASED)
         begun = self._begin(tries)
         self.attempt = begun.attempt
         if begun.is_stale:
             raise Ignore("A newer attempt has begun.")
         repair: Repair | None = None
-        with _harmlessly():
+        with harmlessly():
             repair = self._in.repair(self.place.ref)
         self.reporter = JobReporter(
             self._in.log,
@@ -103,7 +121,7 @@ class Execution:
         return replace(begun, attempt=self._attempt_in_log() + 1 if came_again else 1)
 
     def _attempt_in_log(self) -> int:
-        with _harmlessly():
+        with harmlessly():
             known = self._in.log.snapshot(self.place.ref)
             if known is not None and isinstance(known[0], Snapshot):
                 return known[0].attempt
@@ -116,7 +134,7 @@ class Execution:
             if tries > self._in.terms.max_tries:
                 self._outcome = WORKER_LOST
                 raise Ignore("The processes that ran this task were lost each time.")
-            result = body()
+            result = self._result(body)
         except Retry as retry:
             self._retrying(retry)
             raise
@@ -138,6 +156,13 @@ class Execution:
         faults.reach(faults.WORKED)
         return result
 
+    def _result(self, body: Callable[[], Any]) -> Any:
+        token = _running.set(self)
+        try:
+            return body()
+        finally:
+            _running.reset(token)
+
     def _retrying(self, retry: Retry) -> None:
         if not self.place.is_root or self.reporter is None:
             return
@@ -158,36 +183,51 @@ class Execution:
 
     def _open_attempt(self) -> None:
         ref, task_id = self.place.ref, self.place.task_id
-        with _harmlessly():
+        with harmlessly():
             self._in.parts.open(ref, task_id, attempt=self.attempt)
-            if self._lease is not None:
-                # Whoever finds this lease run out is to know which attempt was lost.
-                self._lease = replace(self._lease, attempt=self.attempt)
-                self._in.leases.take(self._lease, seconds=self._in.terms.lease_seconds)
+            self._hold.note_attempt(self.attempt)
 
     def _announce(self, task_id: str) -> None:
-        with _harmlessly():
+        with harmlessly():
             self._in.parts.announce(self.place.ref, task_id, attempt=self.attempt)
 
     # -- after the body --------------------------------------------------------------
 
     def end(self, state: str | None) -> None:
         """What becomes of the job, once Celery has kept the result and sent what follows."""
+        if state == states.FAILURE and self._outcome in (None, COMPLETED):
+            self._outcome = UNKNOWN_FAULT
+        ends_a_part = self._outcome is not None and not self.passed_on
+        # Whoever finds this part ended may end the job, and nothing can be told after that.
+        if ends_a_part and not self._is_told() and not self._is_alone:
+            threading.Thread(
+                target=self._finish_late, args=(state,), name="progress-late-end", daemon=True
+            ).start()
+        else:
+            self._finish(state)
+
+    def _is_told(self) -> bool:
+        return self.reporter is None or self.reporter.confirm()
+
+    def _finish_late(self, state: str | None) -> None:
+        """The task is over, and waits no longer; its reports are on their way."""
+        give_up_at = time.monotonic() + _LATE_SECONDS
+        while not self._is_told() and time.monotonic() < give_up_at:
+            time.sleep(_LATE_LOOK_SECONDS)
+        with harmlessly():
+            self._finish(state)
+
+    def _finish(self, state: str | None) -> None:
         try:
-            if state == states.FAILURE and self._outcome in (None, COMPLETED):
-                self._outcome = UNKNOWN_FAULT
             if self._outcome is not None and not self.passed_on:
                 self._end_part(self._outcome)
             if state is not None:
-                self._release_lease()
+                self._hold.release()
         finally:
             if self.reporter is not None:
                 self.reporter.close()
 
     def _end_part(self, outcome: Settlement) -> None:
-        if self.reporter is not None:
-            # Whoever finds this part ended may end the job: nothing can be told after that.
-            self.reporter.confirm()
         standing = self._standing(None if outcome == COMPLETED else outcome)
         if self.reporter is None or not standing.is_last:
             return
@@ -200,60 +240,21 @@ class Execution:
             tell(self.reporter, truth)
         faults.reach(faults.TOLD)
 
+    @property
+    def _is_alone(self) -> bool:
+        """Whether this task is all of its job."""
+        return self.place.is_root and not self._continues and not self.has_sent
+
     def _standing(self, outcome: Settlement | None) -> Standing:
         ref, task_id = self.place.ref, self.place.task_id
         standing = Standing(self.attempt, None, outcome)
-        with _harmlessly():
+        with harmlessly():
             standing = self._in.parts.end(ref, task_id, attempt=self.attempt, outcome=outcome)
         if standing.open is not None:
             return standing
         # A job of one task needs no book to know that all of it is done. Any other is found
         # by the reaper, when nobody works on it.
-        is_alone = self.place.is_root and not self._continues and not self.has_sent
-        return replace(standing, open=0 if is_alone else None)
-
-    # -- its lease -------------------------------------------------------------------
-
-    def _take_lease(self) -> int:
-        """How often the task was begun, once this execution may go on.
-
-        Raises:
-            celery.exceptions.Ignore: another execution of it is under way.
-        """
-        if self._request.is_eager:
-            return 1
-        lease = self.place.lease(process_name(self._request.hostname), uuid4().hex)
-        left_seconds, pause = 0.0, _FIRST_PAUSE_SECONDS
-        while True:
-            grant = None
-            with _harmlessly():
-                grant = self._in.leases.take(lease, seconds=self._in.terms.lease_seconds)
-            if grant is None:
-                return 1  # the worker's main process makes the lease good
-            if grant.granted:
-                self._lease = lease
-                return grant.tries
-            if left_seconds and grant.left_seconds > left_seconds + _RENEWED_SECONDS:
-                raise Ignore("Another worker runs this task; the message came twice.")
-            left_seconds = grant.left_seconds
-            time.sleep(min(pause, left_seconds + _FIRST_PAUSE_SECONDS))
-            pause = min(2 * pause, _LAST_PAUSE_SECONDS)
-
-    def _release_lease(self) -> None:
-        if self._lease is not None:
-            with _harmlessly():
-                self._in.leases.release(self._lease)
-
-
-@contextmanager
-def _harmlessly() -> Iterator[None]:
-    """Whatever goes wrong in observing a task is not to be the task's trouble."""
-    try:
-        yield
-    except LogUnavailable as error:
-        logger.info("%s", error, extra={"action": "log_gone"})
-    except Exception:
-        logger.exception("A task is not observed rightly.", extra={"action": "observing_failed"})
+        return replace(standing, open=0 if self._is_alone else None)
 
 
 def tell(reporter: JobReporter, truth: Settlement) -> None:

@@ -27,19 +27,18 @@ class Place:
     def of(cls, request: Any) -> Place:
         """The place of a task, from the request of its execution."""
         said = request.get(HEADER) or (request.headers or {}).get(HEADER) or {}
-        return cls._read(said, request.id, request.root_id)
+        return cls._read(said, request.id)
 
     @classmethod
     def of_message(cls, headers: Mapping[str, Any]) -> Place:
         """The place of a task, from its message's headers."""
-        return cls._read(headers.get(HEADER) or {}, headers["id"], headers.get("root_id"))
+        return cls._read(headers.get(HEADER) or {}, headers["id"])
 
     @classmethod
-    def _read(cls, said: Mapping[str, Any], task_id: str, root_id: str | None) -> Place:
-        job_id = said.get("jobId") or root_id or task_id
-        return cls(
-            JobRef(said.get("account", "everyone"), job_id), task_id, int(said.get("attempt", 0))
-        )
+    def _read(cls, said: Mapping[str, Any], task_id: str) -> Place:
+        # Not Celery's root: that may be a task which belongs to no job.
+        ref = JobRef(said.get("account", "everyone"), said.get("jobId") or task_id)
+        return cls(ref, task_id, int(said.get("attempt", 0)))
 
     @property
     def is_root(self) -> bool:

@@ -11,11 +11,13 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet, WeakValueDictionary
 
+from billiard import current_process
 from celery import Celery, current_app, current_task, signals, states
 from celery.exceptions import TimeLimitExceeded, WorkerLostError
 
 from ..events import JobStatus
 from ..lifecycle import CANCELLED, WORKER_LOST, Settlement
+from ..log import JobRef
 from .ending import end_part, end_part_in_background
 from .execution import TIME_LIMIT, UNKNOWN_FAULT
 from .installation import Installation, installation_of
@@ -93,8 +95,8 @@ def _mark_new(app: Celery, headers: dict[str, Any]) -> None:
     installation = installation_of(app)
     if installation is None or HEADER in headers:
         return
-    job_id = headers.get("root_id") or headers["id"]
-    headers[HEADER] = {"account": installation.account(), "jobId": job_id, "attempt": 0}
+    ref = JobRef(installation.account(), headers["id"])
+    headers[HEADER] = Place(ref, ref.job_id, 0).header(attempt=0)
 
 
 def _on_postrun(task: Any = None, state: str | None = None, **_: Any) -> None:
@@ -160,8 +162,9 @@ def _on_worker_shutdown(**_: Any) -> None:
 
 
 def _on_process_init(**_: Any) -> None:
-    """A process that runs tasks."""
-    watch_parent()
+    """A process that runs tasks: a prefork child, or the main process of a solo worker."""
+    if current_process().daemon:  # only a child; a worker may outlive what started it
+        watch_parent()
 
 
 def _on_clock(sender: Any = None, **_: Any) -> None:

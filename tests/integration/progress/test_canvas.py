@@ -2,60 +2,21 @@
 
 from __future__ import annotations
 
-import time
+import gc
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from celery import Celery
+from celery import Celery, chain, chord
+from celery.result import AsyncResult
 
-from progress.events import ItemEvent, Snapshot, StatusEvent, parse_event
-from progress.follow import Frame, follow
 from progress.log import JobRef
 from progress.redis import RedisLog
-from progress.testing import entries_of
-from tests.servers import Server, valkey
+from tests.integration.progress.site import APPLICATION, Site
+from tests.servers import valkey
 from tests.workers import worker
-
-APPLICATION = "tests.integration.progress.apps.shapes"
-HEADER = "progress"
-
-
-@dataclass
-class Site:
-    """A worker of the application, and who sends to it."""
-
-    celery: Celery
-    log: RedisLog
-    server: Server
-
-    def send(self, name: str, *arguments: Any, **options: Any) -> JobRef:
-        result = self.celery.send_task(f"{APPLICATION}.{name}", args=arguments, **options)
-        return JobRef("everyone", result.id)
-
-    def end(self, ref: JobRef) -> Snapshot:
-        """The job's state at its end, once a follower has seen it; then nothing more comes."""
-        deadline = time.monotonic() + 30
-        for step in follow(self.log, ref, idle_seconds=0.2):
-            assert time.monotonic() < deadline, self.statuses(ref)
-            if isinstance(step, Frame) and step.terminal:
-                break
-        state = self.log.snapshot(ref)
-        assert state is not None
-        assert isinstance(state[0], Snapshot)
-        return state[0]
-
-    def events(self, ref: JobRef) -> list[Any]:
-        return [parse_event(entry.document) for entry in entries_of(self.log, ref)]
-
-    def statuses(self, ref: JobRef) -> list[str]:
-        return [event.status for event in self.events(ref) if isinstance(event, StatusEvent)]
-
-    def succeeded(self, ref: JobRef) -> list[str]:
-        items = [event for event in self.events(ref) if isinstance(event, ItemEvent)]
-        return sorted(item.item_id for item in items if item.status == "succeeded")
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +27,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         celery = Celery("sender", broker=server.tcp_url, backend=server.tcp_url)
         log = RedisLog(server.tcp_url)
         with worker(APPLICATION, folder, environment):
-            yield Site(celery, log, server)
+            yield Site(celery, log)
+        _forget_results(celery)
         log.close()
         celery.close()
+
+
+def _forget_results(celery: Celery) -> None:
+    # Celery keeps results of chains for a while, and each unsubscribes from its server when it
+    # goes: by then there is none.
+    for kept in gc.get_objects():
+        if isinstance(kept, AsyncResult) and kept.backend is celery.backend:
+            kept.backend = None
 
 
 WHOLE = {
@@ -194,3 +164,47 @@ def test_the_receivers_are_connected_once_and_survive_a_collection(site: Site) -
         "task_revoked": 1,
         "worker_process_init": 1,
     }
+
+
+def test_a_task_that_a_task_of_no_job_sends_is_a_job(site: Site) -> None:
+    job_id = uuid4().hex
+    site.send("dispatch", job_id)
+    ref = JobRef("everyone", job_id)
+    site.end(ref)
+    assert site.statuses(ref) == ["running", "completed"]
+
+
+def test_in_a_chain_that_begins_with_a_task_of_no_job_the_next_one_is_the_job(site: Site) -> None:
+    first, *others = (
+        site.celery.signature(f"{APPLICATION}.{name}", args, immutable=True)
+        for name, args in (("plain", ("p",)), ("step", ("a",)), ("step", ("b",)))
+    )
+    result = chain(first, *others).apply_async()
+    ref = JobRef("everyone", result.parent.id)
+    state = site.end(ref)
+    assert site.succeeded(ref) == ["a", "b"]
+    assert state.status == "completed"
+
+
+def _step(site: Site, name: str) -> Any:
+    return site.celery.signature(f"{APPLICATION}.step", (name,), immutable=True)
+
+
+def test_a_chain_that_a_site_sends_is_one_job(site: Site) -> None:
+    a, b, c, d = (_step(site, name) for name in "abcd")
+    result = chain(a, chord([b, c], d)).apply_async()
+    ref = JobRef("everyone", result.parent.parent.id)
+    site.end(ref)
+    assert site.statuses(ref) == ["running", "completed"]
+    assert site.succeeded(ref) == ["a", "b", "c", "d"]
+
+
+def test_of_a_chord_that_a_site_sends_each_task_of_the_header_is_a_job(site: Site) -> None:
+    a, b, c = (_step(site, name) for name in "abc")
+    result = chord([a, b], c).apply_async()
+    refs = [JobRef("everyone", header.id) for header in result.parent.results]
+    for ref in refs:
+        site.end(ref)
+        assert site.statuses(ref) == ["running", "completed"]
+    done = [name for ref in refs for name in site.succeeded(ref)]
+    assert sorted(done) == ["a", "b", "c"]

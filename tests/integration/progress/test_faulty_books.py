@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from celery import Celery
 
-from progress.celery import JobTask, install
+from progress.celery import HEADER, JobTask, install
+from progress.events import Snapshot, StatusEvent, parse_stream_event
+from progress.follow import Frame, follow
 from progress.log import JobRef
 from progress.memory import MemoryLog
-from progress.reporter import Repair
+from progress.outbox import Repair
+from progress.testing import FaultyLog
 
 
 def _broken(*_: Any, **__: Any) -> Any:
@@ -48,3 +52,34 @@ def test_a_task_returns_what_it_returns_whatever_breaks_around_it(
 
     BREAKS[method](log)
     assert work.apply(retries=retries).get(timeout=5) == 42
+
+
+def test_no_part_ends_before_its_reports_are_told() -> None:
+    log, app = FaultyLog(MemoryLog()), Celery("slow", broker="memory://", set_as_current=False)
+    installed = install(app, log)
+    ref = JobRef("everyone", "a slow job")
+    header = {"account": ref.account, "jobId": ref.job_id, "attempt": 1}
+
+    @app.task(bind=True, base=JobTask, name="slow.part")  # type: ignore[untyped-decorator]
+    def part(self: Any, names: list[str]) -> None:
+        for name in names:
+            with self.job.item(name, kind="thing"):
+                pass
+
+    installed.parts.open(ref, "one", attempt=1)
+    installed.parts.announce(ref, "two", attempt=1)
+    log.delay_seconds = 0.3
+    began = time.monotonic()
+    part.apply(task_id="one", args=[list("abc")], headers={HEADER: header})
+    part.apply(task_id="two", args=[list("def")], headers={HEADER: header})
+    assert time.monotonic() - began < 0.3
+    state = next(
+        parse_stream_event(step.document)
+        for step in follow(log.log, ref, idle_seconds=0.05)
+        if isinstance(step, Frame) and step.terminal
+    )
+    assert isinstance(state, Snapshot | StatusEvent)
+    assert state.status == "completed"
+    snapshot = log.log.snapshot(ref)
+    assert snapshot is not None
+    assert snapshot[0].progress.succeeded == 6  # type: ignore[union-attr]

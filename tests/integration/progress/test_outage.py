@@ -197,16 +197,15 @@ def test_a_failover_that_lost_the_last_second_is_made_good(server: Server) -> No
 def test_what_waits_in_an_outage_is_bounded_and_its_counts_are_right_afterwards(
     server: Server, monkeypatch: pytest.MonkeyPatch, outage: Callable[[Server], object]
 ) -> None:
-    monkeypatch.setattr("progress.reporter.MAX_WAITING", 200)
-    monkeypatch.setattr("progress.reporter.BATCH", 50)
+    monkeypatch.setattr("progress.outbox.MAX_WAITING", 200)
+    monkeypatch.setattr("progress.outbox.BATCH", 50)
     with _job(server) as (job, follower):
         with outage(server):  # type: ignore[attr-defined]
             for _ in range(6):
                 job.work(ITEMS // 6)
                 time.sleep(0.05)
             # A batch that was on its way comes back.
-            assert len(job.reporter._waiting) <= 200 + 100
-        job.reporter._repair = list
+            assert len(job.reporter._outbox._waiting) <= 200 + 100
         follower.wait_for(ITEMS, seconds=SEEN_AGAIN_SECONDS + 2)
         assert job.held_up_seconds < HELD_UP_SECONDS
 

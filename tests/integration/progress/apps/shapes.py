@@ -130,6 +130,12 @@ def plain(name: str, trouble: str = "") -> str:
     return name
 
 
+@app.task  # type: ignore[untyped-decorator]
+def dispatch(job_id: str) -> None:
+    """Belongs to no job, and sends one."""
+    step.apply_async(("a",), task_id=job_id)
+
+
 @app.task(bind=True, base=JobTask, ignore_result=True)  # type: ignore[untyped-decorator]
 def silent(self: Any, name: str) -> None:
     with self.job.item(name, kind="step"):

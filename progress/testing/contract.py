@@ -1,177 +1,30 @@
-"""For tests of what is built on this library, and for tests of another log.
-
-`LogContract` is the suite that every log has to pass: subclass it, give it a `log` fixture
-and a `clock`, and pytest runs the lot. Nothing here imports pytest.
-"""
+"""The suite that every log has to pass."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import TypeVar
-from uuid import uuid4
+from collections.abc import Sequence
 
-from .cursor import Cursor
-from .errors import JobEnded, LogUnavailable, StaleAttempt
-from .events import FeedSnapshot, ItemStatus, JobStatus, LogEvent, Snapshot, parse_event
-from .log import (
+from ..cursor import Cursor
+from ..errors import JobEnded, StaleAttempt
+from ..events import FeedSnapshot, Snapshot
+from ..log import (
     Entry,
     FeedRef,
     Gap,
     JobRef,
     Lapse,
     Log,
-    LogRef,
     Message,
-    Receipt,
-    Subscription,
 )
-from .reports import (
+from ..reports import (
     CountsReport,
     ErrorReport,
-    ItemReport,
     PhaseReport,
     Report,
-    StatusReport,
     TotalReport,
 )
-from .snapshot import fold, fold_feed
-
-T = TypeVar("T")
-
-
-@dataclass
-class ManualClock:
-    """A clock that stands still until it is moved. Seconds since 1970."""
-
-    seconds: float = 1_790_000_000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-    def advance(self, seconds: float) -> None:
-        """Let time go by."""
-        self.seconds += seconds
-
-    def microseconds(self) -> int:
-        """The same time in microseconds."""
-        return round(self.seconds * 1_000_000)
-
-
-class FaultyLog:
-    """A log that fails as it is told, around one that works. For tests of what uses a log.
-
-    `fail_next` and `lose_answers` count calls of any method; `delay_seconds` holds up each.
-    """
-
-    def __init__(self, log: Log) -> None:
-        self.log = log
-        #: So many calls raise `LogUnavailable` and do nothing.
-        self.fail_next = 0
-        #: So many calls are done and raise `LogUnavailable` all the same: the answer was lost.
-        self.lose_answers = 0
-        self.delay_seconds = 0.0
-        #: Raised instead, as by a bug.
-        self.error: Exception | None = None
-        #: How many calls there were.
-        self.calls = 0
-
-    def append(
-        self, ref: JobRef, reports: Sequence[Report], *, attempt: int, seen: Cursor | None = None
-    ) -> Receipt:
-        """See `Log.append`."""
-        return self._call(lambda: self.log.append(ref, reports, attempt=attempt, seen=seen))
-
-    def snapshot(self, ref: LogRef) -> tuple[Snapshot | FeedSnapshot, Cursor] | None:
-        """See `Log.snapshot`."""
-        return self._call(lambda: self.log.snapshot(ref))
-
-    def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
-        """See `Log.read`."""
-        return self._call(lambda: self.log.read(ref, after=after, limit=limit))
-
-    def listen(self, ref: LogRef) -> AbstractContextManager[Subscription]:
-        """See `Log.listen`."""
-        return self._call(lambda: self.log.listen(ref))
-
-    def request_cancel(self, ref: JobRef) -> None:
-        """See `Log.request_cancel`."""
-        self._call(lambda: self.log.request_cancel(ref))
-
-    def cancel_requested(self, ref: JobRef) -> bool:
-        """See `Log.cancel_requested`."""
-        return self._call(lambda: self.log.cancel_requested(ref))
-
-    def _call(self, do: Callable[[], T]) -> T:
-        self.calls += 1
-        time.sleep(self.delay_seconds)
-        if self.error is not None:
-            raise self.error
-        if self.fail_next > 0:
-            self.fail_next -= 1
-            raise LogUnavailable("The log was told to fail.")
-        answer = do()
-        if self.lose_answers > 0:
-            self.lose_answers -= 1
-            raise LogUnavailable("The log was told to lose its answer.")
-        return answer
-
-
-def fresh_ref() -> JobRef:
-    """A job that no other test knows, so that tests may share a server."""
-    return JobRef(f"account-{uuid4().hex[:12]}", uuid4().hex)
-
-
-def entries_of(log: Log, ref: LogRef) -> list[Entry]:
-    """All retained entries of a log whose first one is retained."""
-    state = log.snapshot(ref)
-    if state is None:
-        return []
-    after = Cursor(state[1].epoch, 0)
-    entries: list[Entry] = []
-    while True:
-        page = log.read(ref, after=after)
-        if isinstance(page, Gap):
-            raise AssertionError(f"the log of {ref} begins later than at 1")
-        if not page:
-            return entries
-        entries.extend(page)
-        after = entries[-1].cursor
-
-
-def events_of(log: Log, ref: LogRef) -> list[LogEvent]:
-    """All retained events of a log whose first one is retained."""
-    return [parse_event(entry.document) for entry in entries_of(log, ref)]
-
-
-def folded(events: Iterable[LogEvent]) -> Snapshot | None:
-    """The fold of a job's events from the beginning."""
-    snapshot: Snapshot | None = None
-    for event in events:
-        snapshot = fold(snapshot, event)
-    return snapshot
-
-
-def folded_feed(events: Iterable[LogEvent]) -> FeedSnapshot | None:
-    """The fold of a feed's events from the beginning."""
-    snapshot: FeedSnapshot | None = None
-    for event in events:
-        snapshot = fold_feed(snapshot, event)
-    return snapshot
-
-
-def item(
-    item_id: str, status: str, *, at: float = 1_790_000_000.0, error: str | None = None
-) -> ItemReport:
-    """A report of one song."""
-    return ItemReport(item_id, "song", ItemStatus(status), at, f"Song {item_id}", error=error)
-
-
-def status(name: str, *, at: float = 1_790_000_000.0, reason: str | None = None) -> StatusReport:
-    """A report of a status."""
-    return StatusReport(JobStatus(name), at, reason)
+from .doubles import ManualClock
+from .reading import entries_of, events_of, folded, folded_feed, fresh_ref, item, status
 
 
 class LogContract:
@@ -347,6 +200,31 @@ class LogContract:
         log.request_cancel(early)
         assert log.snapshot(early) is None
         assert log.append(early, [status("running")], attempt=1).cancel_requested
+
+    def test_whether_a_cancel_was_asked_for_can_be_looked_up(self, log: Log) -> None:
+        ref = fresh_ref()
+        assert not log.cancel_requested(ref)
+        log.request_cancel(ref)
+        assert log.cancel_requested(ref)
+        log.append(ref, [status("running")], attempt=1)
+        assert log.cancel_requested(ref)
+
+    def test_counts_of_its_own_and_items_together_never_go_back(self, log: Log) -> None:
+        ref = fresh_ref()
+        log.append(ref, [CountsReport(5, 0.0, 10)], attempt=1)
+        log.append(ref, [item("a", "succeeded")], attempt=1)
+        progress = _job_snapshot(log, ref).progress
+        assert progress is not None
+        assert (progress.done, progress.succeeded) == (5, 1)
+
+    def test_every_attempt_begins_with_an_event(self, log: Log) -> None:
+        ref = fresh_ref()
+        log.append(ref, [item("a", "succeeded")], attempt=1)
+        log.append(ref, [item("a", "succeeded")], attempt=2)
+        assert events_of(log, ref)[-1].attempt == 2
+        before = log.snapshot(ref)
+        log.append(ref, [], attempt=3)
+        assert log.snapshot(ref) == before
 
     def test_a_snapshot_is_bounded_whatever_the_jobs_size(self, log: Log) -> None:
         ref = fresh_ref()

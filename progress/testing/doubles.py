@@ -1,0 +1,104 @@
+"""Doubles: a clock that stands still, a log that fails as told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ..cursor import Cursor
+from ..errors import LogUnavailable
+from ..events import FeedSnapshot, Snapshot
+from ..log import (
+    Entry,
+    Gap,
+    JobRef,
+    Log,
+    LogRef,
+    Receipt,
+    Subscription,
+)
+from ..reports import (
+    Report,
+)
+
+T = TypeVar("T")
+
+
+@dataclass
+class ManualClock:
+    """A clock that stands still until it is moved. Seconds since 1970."""
+
+    seconds: float = 1_790_000_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def advance(self, seconds: float) -> None:
+        """Let time go by."""
+        self.seconds += seconds
+
+    def microseconds(self) -> int:
+        """The same time in microseconds."""
+        return round(self.seconds * 1_000_000)
+
+
+class FaultyLog:
+    """A log that fails as it is told, around one that works. For tests of what uses a log.
+
+    `fail_next` and `lose_answers` count calls of any method; `delay_seconds` holds up each.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        #: So many calls raise `LogUnavailable` and do nothing.
+        self.fail_next = 0
+        #: So many calls are done and raise `LogUnavailable` all the same: the answer was lost.
+        self.lose_answers = 0
+        self.delay_seconds = 0.0
+        #: Raised instead, as by a bug.
+        self.error: Exception | None = None
+        #: How many calls there were.
+        self.calls = 0
+
+    def append(
+        self, ref: JobRef, reports: Sequence[Report], *, attempt: int, seen: Cursor | None = None
+    ) -> Receipt:
+        """See `Log.append`."""
+        return self._call(lambda: self.log.append(ref, reports, attempt=attempt, seen=seen))
+
+    def snapshot(self, ref: LogRef) -> tuple[Snapshot | FeedSnapshot, Cursor] | None:
+        """See `Log.snapshot`."""
+        return self._call(lambda: self.log.snapshot(ref))
+
+    def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
+        """See `Log.read`."""
+        return self._call(lambda: self.log.read(ref, after=after, limit=limit))
+
+    def listen(self, ref: LogRef) -> AbstractContextManager[Subscription]:
+        """See `Log.listen`."""
+        return self._call(lambda: self.log.listen(ref))
+
+    def request_cancel(self, ref: JobRef) -> None:
+        """See `Log.request_cancel`."""
+        self._call(lambda: self.log.request_cancel(ref))
+
+    def cancel_requested(self, ref: JobRef) -> bool:
+        """See `Log.cancel_requested`."""
+        return self._call(lambda: self.log.cancel_requested(ref))
+
+    def _call(self, do: Callable[[], T]) -> T:
+        self.calls += 1
+        time.sleep(self.delay_seconds)
+        if self.error is not None:
+            raise self.error
+        if self.fail_next > 0:
+            self.fail_next -= 1
+            raise LogUnavailable("The log was told to fail.")
+        answer = do()
+        if self.lose_answers > 0:
+            self.lose_answers -= 1
+            raise LogUnavailable("The log was told to lose its answer.")
+        return answer

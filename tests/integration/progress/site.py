@@ -1,0 +1,51 @@
+"""Who sends jobs to a worker of the application of shapes, and looks at their logs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from celery import Celery
+
+from progress.events import ItemEvent, Snapshot, StatusEvent, parse_event
+from progress.follow import Frame, follow
+from progress.log import JobRef
+from progress.redis import RedisLog
+from progress.testing import entries_of
+
+APPLICATION = "tests.integration.progress.apps.shapes"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A worker of the application, and who sends to it."""
+
+    celery: Celery
+    log: RedisLog
+
+    def send(self, name: str, *arguments: Any, **options: Any) -> JobRef:
+        result = self.celery.send_task(f"{APPLICATION}.{name}", args=arguments, **options)
+        return JobRef("everyone", result.id)
+
+    def end(self, ref: JobRef) -> Snapshot:
+        """The job's state at its end, once a follower has seen it; then nothing more comes."""
+        deadline = time.monotonic() + 30
+        for step in follow(self.log, ref, idle_seconds=0.2):
+            assert time.monotonic() < deadline, self.statuses(ref)
+            if isinstance(step, Frame) and step.terminal:
+                break
+        state = self.log.snapshot(ref)
+        assert state is not None
+        assert isinstance(state[0], Snapshot)
+        return state[0]
+
+    def events(self, ref: JobRef) -> list[Any]:
+        return [parse_event(entry.document) for entry in entries_of(self.log, ref)]
+
+    def statuses(self, ref: JobRef) -> list[str]:
+        return [event.status for event in self.events(ref) if isinstance(event, StatusEvent)]
+
+    def succeeded(self, ref: JobRef) -> list[str]:
+        items = [event for event in self.events(ref) if isinstance(event, ItemEvent)]
+        return sorted(item.item_id for item in items if item.status == "succeeded")

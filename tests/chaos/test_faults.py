@@ -23,7 +23,21 @@ def chaos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield found
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+#: Those that strike nothing but their own job: they are run side by side.
+ALONE = [fault for fault in FAULTS if fault.strike is None and "each-time" not in fault.name]
+STRIKING = [fault for fault in FAULTS if fault not in ALONE]
+
+
+def test_jobs_side_by_side_each_end_once_and_rightly(chaos: World) -> None:
+    chaos.crew.start()
+    runs = {fault: chaos.start_job(fault.plan, is_sent=fault.is_sent) for fault in ALONE}
+    for fault, run in runs.items():
+        assert chaos.wait_for_end(run, seconds=END_SECONDS), (fault.name, run.watch.statuses)
+        assert judge(chaos, run).faults == (), fault.name
+        assert chaos.row(run).status in fault.ends, fault.name
+
+
+@pytest.mark.parametrize("fault", STRIKING, ids=lambda fault: fault.name)
 def test_a_job_ends_once_and_rightly_whatever_strikes(chaos: World, fault: Fault) -> None:
     chaos.crew.start()
     run = chaos.start_job(fault.plan, is_sent=fault.is_sent)

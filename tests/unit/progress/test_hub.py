@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -223,10 +223,10 @@ def test_a_stream_ends_after_its_life_and_an_idle_one_is_kept_alive(log: MemoryL
 def test_no_descriptor_is_left(log: MemoryLog) -> None:
     ref = fresh_ref()
     log.append(ref, [status("running")], attempt=1)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     hub = Hub(log)
     browsers = [browse(hub, ref) for _ in range(10)]
     hub.close()
     for browser in browsers:
         browser.socket.close()
-    assert len(os.listdir("/proc/self/fd")) <= before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before

@@ -1,7 +1,7 @@
 """Taking a client's socket from gunicorn, so that a stream costs it no thread. Linux.
 
-gunicorn (23 to 27) leaves the socket in the request's environment. A duplicate of it is ours;
-over the original goes a dead one, since gunicorn half-closes what it owns and a shutdown
+gunicorn (23 to 27) leaves the socket in the request's environment. A duplicate of it goes to
+the hub; over the original goes a dead one, since gunicorn half-closes what it owns and a shutdown
 reaches every duplicate. It then writes its empty response into that, finds the client gone,
 and writes its line in the access log. Nothing of gunicorn is patched.
 """
@@ -35,16 +35,14 @@ def client_socket(environ: Mapping[str, Any]) -> Any | None:
     return found
 
 
-def detach(client: Any) -> int:
-    """A descriptor of the client that is the caller's alone; the server is left a dead one."""
-    taken = os.dup(client.fileno())
+def let_go(client: Any) -> None:
+    """Leave the server a dead socket in the client's place. Who was sent it has it alone."""
     dead, other = socket.socketpair()
     other.close()
     try:
         os.dup2(dead.fileno(), client.fileno(), inheritable=False)
     finally:
         dead.close()
-    return taken
 
 
 def response_head(status: str, headers: Sequence[tuple[str, str]]) -> bytes:

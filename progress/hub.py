@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import heapq
+import json
 import logging
 import os
 import random
@@ -23,6 +24,7 @@ from itertools import count
 
 from .channel import Channel, Lag
 from .cursor import Cursor
+from .errors import TooManyStreams
 from .events import Snapshot
 from .fetcher import Fetcher, Found, Want
 from .log import Entry, Lapse, Log, LogRef, Message
@@ -49,6 +51,9 @@ class HubLimits:
     keep_alive_seconds: float = 15.0
     #: Drawn between this and half of it, so that streams do not end together.
     life_seconds: float = 15 * 60.0
+    #: Streams an account may have open, and when one beyond may be tried again.
+    streams_per_account: int = 20
+    retry_after_seconds: int = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,10 @@ class Hub:
     def _begin(self, reader: Reader) -> None:
         fd = reader.fd
         os.set_blocking(fd, False)
+        if self.opened[reader.ref.account] >= self.limits.streams_per_account:
+            self._write_some(fd, _too_many(self.limits))
+            os.close(fd)
+            return
         _bound_silence(fd)
         channel = self._channels.get(reader.ref)
         if channel is None:
@@ -436,6 +445,19 @@ class Hub:
             if fd not in self._streams[fd].channel.lagging:
                 self._put(fd, retry_hint())
             self._end(fd)
+
+
+def _too_many(limits: HubLimits) -> bytes:
+    error = TooManyStreams(
+        limit=limits.streams_per_account, retry_after_seconds=limits.retry_after_seconds
+    )
+    problem = {"type": "about:blank", "title": "Too Many Requests", "status": 429}
+    body = json.dumps(problem | {"detail": str(error)})
+    return (
+        "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/problem+json\r\n"
+        f"Retry-After: {limits.retry_after_seconds}\r\nCache-Control: no-store\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
+    ).encode()
 
 
 def _now() -> float:

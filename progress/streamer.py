@@ -227,7 +227,7 @@ class Supervisor:
                 self._launch()
 
     def _launch(self) -> None:
-        process = subprocess.Popen(  # noqa: S603 - our own module
+        process = subprocess.Popen(
             [sys.executable, "-m", "progress.streamer"], stdin=subprocess.PIPE
         )
         assert process.stdin is not None  # noqa: S101 - it is a pipe

@@ -6,16 +6,17 @@ The only module that imports flask.
 from __future__ import annotations
 
 import json
+import logging
 import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from flask import Blueprint, Response, request
 
@@ -23,8 +24,15 @@ from .cursor import Cursor
 from .errors import LogUnavailable, TooManyStreams
 from .events import FeedSnapshot, Snapshot
 from .follow import Frame, Idle, follow, has_ended_at, parse_cursor
+from .handoff import client_socket, let_go, response_head
+from .hub import Reader
 from .log import FeedRef, JobRef, Log, LogRef
 from .sse import CONTENT_TYPE, HEADERS, PING, frame, retry_hint
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+logger = logging.getLogger(__name__)
 
 #: A stream looks up this often whether it is to end.
 _IDLE_SECONDS = 0.5
@@ -33,6 +41,8 @@ _IDLE_SECONDS = 0.5
 Authorize = Callable[[str], JobRef | None]
 #: The present account, or None without a session.
 Account = Callable[[], str | None]
+#: Takes a duplicate of a reader's descriptor elsewhere; whether that was possible.
+HandOver = Callable[[Reader], bool]
 #: A job's state from where its truth is kept, for when there is no log.
 JobFallback = Callable[[JobRef], Snapshot | None]
 
@@ -102,6 +112,7 @@ def create_blueprint(
     account: Account,
     fallback: JobFallback | None = None,
     limits: StreamLimits | None = None,
+    hand_over: HandOver | None = None,
     name: str = "progress",
 ) -> Blueprint:
     """The blueprint with ``/api/jobs/<job_id>/progress`` and ``/api/jobs/progress``.
@@ -113,6 +124,7 @@ def create_blueprint(
         account: Whose request this is.
         fallback: Tells a job's state when its log is gone.
         limits: How long streams live, and how many an account may open.
+        hand_over: Takes a stream out of the server's hands, where there is a streamer.
         name: The blueprint's name.
     """
     blueprint = Blueprint(name, __name__)
@@ -131,14 +143,14 @@ def create_blueprint(
         def state() -> Snapshot | None:
             return known(ref) if known is not None else None
 
-        return _answer(log, ref, streams, state)
+        return _answer(log, ref, streams, state, hand_over)
 
     @blueprint.get("/api/jobs/progress", endpoint="feed")
     def feed_progress() -> Response:
         name = account()
         if name is None:
             return problem(HTTPStatus.UNAUTHORIZED, "Sign in to follow your jobs.")
-        return _answer(log, FeedRef(name), streams, _empty_feed)
+        return _answer(log, FeedRef(name), streams, _empty_feed, hand_over)
 
     return blueprint
 
@@ -156,7 +168,9 @@ def problem(status: HTTPStatus, detail: str, *, retry_after_seconds: int = 0) ->
 State = Callable[[], Snapshot | FeedSnapshot | None]
 
 
-def _answer(log: Log, ref: LogRef, streams: Streams, state: State) -> Response:
+def _answer(
+    log: Log, ref: LogRef, streams: Streams, state: State, hand_over: HandOver | None
+) -> Response:
     offered = [CONTENT_TYPE, "application/json"]
     if request.accept_mimetypes.best_match(offered, CONTENT_TYPE) != CONTENT_TYPE:
         return _snapshot_answer(log, ref, state)
@@ -175,7 +189,51 @@ def _answer(log: Log, ref: LogRef, streams: Streams, state: State) -> Response:
     # Subscribed and read outside the request: a stream holds nothing of it, no session of a
     # database either.
     body = _Body(_stream(log, ref, streams, cursor, state), streams, ref.account)
-    return Response(body, content_type=CONTENT_TYPE, headers=HEADERS, direct_passthrough=True)
+    answer = _StreamResponse(
+        body, content_type=CONTENT_TYPE, headers=HEADERS, direct_passthrough=True
+    )
+    if hand_over is not None and _has_log(log, ref):
+        answer.hand_over, answer.ref, answer.cursor = hand_over, ref, cursor
+    return answer
+
+
+class _StreamResponse(Response):
+    """A stream that leaves the server's hands when its head is known, if that may be."""
+
+    hand_over: HandOver | None = None
+    ref: LogRef | None = None
+    cursor: Cursor | None = None
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer with the stream, or with nothing where somebody else writes it from now on."""
+        if self._is_handed_over(environ):
+            self.close()
+            start_response(self.status, [("Content-Type", CONTENT_TYPE)])
+            return []
+        return super().__call__(environ, start_response)
+
+    def _is_handed_over(self, environ: WSGIEnvironment) -> bool:
+        client = client_socket(environ) if self.hand_over is not None else None
+        if client is None or self.hand_over is None or self.ref is None:
+            return False
+        headers = self.get_wsgi_headers(environ)
+        head = response_head(self.status, list(headers))
+        try:
+            if not self.hand_over(Reader(client.fileno(), self.ref, self.cursor, head)):
+                return False
+            let_go(client)
+        except OSError:
+            logger.info("A stream was not handed over.", extra={"action": "hand_over_failed"})
+            return False
+        return True
+
+
+def _has_log(log: Log, ref: LogRef) -> bool:
+    """Whether a log can tell the state; else it comes from elsewhere, which only we can ask."""
+    try:
+        return log.snapshot(ref) is not None
+    except LogUnavailable:
+        return False
 
 
 def _is_over(log: Log, ref: JobRef, cursor: Cursor | None) -> bool:

@@ -51,6 +51,17 @@ class Subscriber:
             return self._unread.popleft() if self._unread else None
 
 
+class _Watcher(Subscriber):
+    """Hands messages on at once."""
+
+    def __init__(self, put: Callable[[Message | Lapse], None]) -> None:
+        super().__init__()
+        self._put = put
+
+    def put(self, message: Message | Lapse) -> None:
+        self._put(message)
+
+
 class _Channel:
     def __init__(self) -> None:
         self.subscribers: list[Subscriber] = []
@@ -89,6 +100,19 @@ class Listener:
             yield subscriber
         finally:
             self._remove(channel, subscriber)
+
+    def watch(self, channel: bytes, put: Callable[[Message | Lapse], None]) -> Callable[[], None]:
+        """A subscription that hands its messages on at once; the answer ends it.
+
+        Raises:
+            LogUnavailable: the server did not confirm in time.
+        """
+        watcher = _Watcher(put)
+        followed = self._add(channel, watcher)
+        if not followed.confirmed.wait(CONFIRM_SECONDS):
+            self._remove(channel, watcher)
+            raise LogUnavailable("The log's server did not confirm a subscription in time.")
+        return lambda: self._remove(channel, watcher)
 
     def close(self) -> None:
         """End the thread and its connection."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -129,6 +129,13 @@ class Log(Protocol):
 
     def listen(self, ref: LogRef) -> AbstractContextManager[Subscription]:
         """Subscribe. Once entered, no later append goes by unseen (or a `Lapse` says so)."""
+        ...
+
+    def watch(self, ref: LogRef, put: Callable[[Message | Lapse], None]) -> Callable[[], None]:
+        """Subscribe with a function, called from another thread; the answer unsubscribes.
+
+        As `listen`, for who follows many logs at once. The function must not block.
+        """
         ...
 
     def request_cancel(self, ref: JobRef) -> None:

@@ -69,6 +69,17 @@ class _Queue:
             return self._messages.popleft() if self._messages else None
 
 
+class _Watcher(_Queue):
+    """Hands messages on at once."""
+
+    def __init__(self, put: Callable[[Message | Lapse], None]) -> None:
+        super().__init__()
+        self._put = put
+
+    def put(self, message: Message) -> None:
+        self._put(message)
+
+
 @dataclass
 class MemoryLog:
     """The log protocol without a server. Same answers as the Redis log, to the same tests."""
@@ -136,6 +147,18 @@ class MemoryLog:
                 self._queues[ref].remove(queue)
                 if not self._queues[ref]:
                     del self._queues[ref]
+
+    def watch(self, ref: LogRef, put: Callable[[Message | Lapse], None]) -> Callable[[], None]:
+        """See `Log.watch`."""
+        watcher = _Watcher(put)
+        with self._lock:
+            self._queues.setdefault(ref, []).append(watcher)
+
+        def stop() -> None:
+            with self._lock:
+                self._queues[ref].remove(watcher)
+
+        return stop
 
     def request_cancel(self, ref: JobRef) -> None:
         """See `Log.request_cancel`."""

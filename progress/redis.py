@@ -24,7 +24,18 @@ from .errors import JobEnded, LogUnavailable, StaleAttempt
 from .events import FeedSnapshot, Snapshot
 from .forks import after_fork_in_child
 from .listener import Listener
-from .log import Entry, FeedRef, Gap, JobRef, LogRef, Message, Receipt, Retention, Subscription
+from .log import (
+    Entry,
+    FeedRef,
+    Gap,
+    JobRef,
+    Lapse,
+    LogRef,
+    Message,
+    Receipt,
+    Retention,
+    Subscription,
+)
 from .redis_leases import RedisLeaseBook
 from .redis_parts import RedisPartBook
 from .reports import Report, head
@@ -166,6 +177,12 @@ class RedisLog:
         """See `Log.cancel_requested`."""
         with _unavailable():
             return bool(self.client.hexists(self._keys(ref).state, "cancel"))
+
+    def watch(self, ref: LogRef, put: Callable[[Message | Lapse], None]) -> Callable[[], None]:
+        """See `Log.watch`. All subscriptions of a process share one connection."""
+        self._here()
+        assert self._listener is not None  # noqa: S101 - made by _here
+        return self._listener.watch(self._keys(ref).log.encode(), put)
 
     def request_cancel(self, ref: JobRef) -> None:
         """See `Log.request_cancel`."""

@@ -1,0 +1,60 @@
+"""A site under gunicorn whose streams are handed over to a streamer. Also gunicorn's settings."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from flask import Flask, request
+
+from progress.flask import create_blueprint
+from progress.hub import HubLimits
+from progress.log import JobRef
+from progress.redis import RedisLog
+from progress.streamer import StreamerClient, StreamerSettings, Supervisor
+
+URL, PATH = os.environ["HANDED_REDIS"], os.environ["HANDED_SOCKET"]
+
+bind = os.environ["HANDED_BIND"]
+worker_class = os.environ["HANDED_WORKER"]
+workers, threads = 2, 4
+graceful_timeout = 2
+accesslog = "-"
+access_log_format = "%(m)s %(U)s %(s)s"
+
+_supervisor = Supervisor(StreamerSettings(PATH, URL, limits=HubLimits(streams_per_account=100_000)))
+
+
+def when_ready(_: Any) -> None:
+    _supervisor.start()
+
+
+def on_exit(_: Any) -> None:
+    _supervisor.stop()
+
+
+def create_app() -> Flask:
+    app = Flask("handed")
+    log = RedisLog(URL)
+
+    def account() -> str | None:
+        return request.headers.get("X-Account")
+
+    def authorize(job_id: str) -> JobRef | None:
+        owner = account()
+        return JobRef(owner, job_id) if owner else None
+
+    @app.get("/page")
+    def page() -> str:
+        return "a page"
+
+    @app.after_request
+    def add_header(response: Any) -> Any:
+        response.headers["X-Frame-Options"] = "DENY"
+        return response
+
+    hand_over = StreamerClient(PATH).send
+    app.register_blueprint(
+        create_blueprint(log, authorize=authorize, account=account, hand_over=hand_over)
+    )
+    return app

@@ -1,0 +1,232 @@
+"""Many streams in one thread: each reader gets every frame once, in order, whatever it does."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from progress.cursor import Cursor
+from progress.hub import Hub, HubLimits, Reader
+from progress.log import JobRef
+from progress.memory import MemoryLog
+from progress.testing import entries_of, fresh_ref, item, status
+from tests.sse import Parser
+
+WAIT_SECONDS = 5
+
+
+@dataclass
+class Browser:
+    """One end of a stream."""
+
+    socket: socket.socket
+    parser: Parser = field(default_factory=Parser)
+    closed: bool = False
+
+    def read(self, *, seconds: float = 0.05) -> None:
+        self.socket.settimeout(seconds)
+        with suppress(TimeoutError):
+            while data := self.socket.recv(65536):
+                self.parser.feed(data)
+            self.closed = True
+
+    def read_until_closed(self) -> list[dict[str, object]]:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not self.closed:
+            assert time.monotonic() < deadline, self.parser.events
+            self.read()
+        return self.events
+
+    @property
+    def events(self) -> list[dict[str, object]]:
+        return [json.loads(text) for _, text in self.parser.events]
+
+    @property
+    def ids(self) -> list[str]:
+        return [id_ for id_, _ in self.parser.events]
+
+
+_browsers: list[Browser] = []
+
+
+@pytest.fixture(autouse=True)
+def close_browsers() -> Iterator[None]:
+    yield
+    while _browsers:
+        _browsers.pop().socket.close()
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    return MemoryLog()
+
+
+@pytest.fixture
+def hub(log: MemoryLog) -> Iterator[Hub]:
+    hub = Hub(log)
+    yield hub
+    hub.close()
+
+
+def browse(hub: Hub, ref: JobRef, cursor: Cursor | None = None) -> Browser:
+    ours, theirs = socket.socketpair()
+    hub.add(Reader(theirs.detach(), ref, cursor))
+    _browsers.append(Browser(ours))
+    return _browsers[-1]
+
+
+def test_a_reader_gets_a_snapshot_and_then_every_event_to_the_end(hub: Hub, log: MemoryLog) -> None:
+    ref = fresh_ref()
+    log.append(ref, [status("running"), item("a", "in_progress")], attempt=1)
+    browser = browse(hub, ref)
+    while not browser.events:
+        browser.read()
+    for number in range(50):
+        log.append(ref, [item(str(number), "succeeded")], attempt=1)
+    log.append(ref, [status("completed")], attempt=1)
+    events = browser.read_until_closed()
+    assert events[0]["type"] == "snapshot"
+    expected = entries_of(log, ref)
+    first = Cursor.parse(browser.ids[0]).seq
+    assert browser.ids[1:] == [str(entry.cursor) for entry in expected[first:]]
+    assert browser.parser.retry_ms is not None
+
+
+@pytest.mark.parametrize("seq", [0, 1, 5, 20])
+def test_a_reader_that_comes_back_gets_what_it_missed(hub: Hub, log: MemoryLog, seq: int) -> None:
+    ref = fresh_ref()
+    for number in range(20):
+        log.append(ref, [item(str(number), "queued")], attempt=1)
+    entries = entries_of(log, ref)
+    browser = browse(hub, ref, Cursor(entries[0].cursor.epoch, seq))
+    log.append(ref, [status("failed")], attempt=1)
+    browser.read_until_closed()
+    assert browser.ids == [str(entry.cursor) for entry in entries_of(log, ref)[seq:]]
+
+
+def test_many_readers_of_many_jobs_each_get_all_of_theirs(hub: Hub, log: MemoryLog) -> None:
+    refs = [fresh_ref() for _ in range(10)]
+    for ref in refs:
+        log.append(ref, [status("running")], attempt=1)
+    browsers = [(ref, browse(hub, ref)) for ref in refs for _ in range(5)]
+    for number in range(30):
+        for ref in refs:
+            log.append(ref, [item(str(number), "succeeded")], attempt=1)
+    for ref in refs:
+        log.append(ref, [status("completed")], attempt=1)
+    for ref, browser in browsers:
+        browser.read_until_closed()
+        last = entries_of(log, ref)[-1].cursor
+        seqs = [Cursor.parse(id_).seq for id_ in browser.ids]
+        assert seqs == list(range(seqs[0], last.seq + 1))
+
+
+def test_a_reader_that_stops_reading_is_caught_up_when_it_reads_again(
+    hub: Hub, log: MemoryLog
+) -> None:
+    ref = fresh_ref()
+    log.append(ref, [status("running")], attempt=1)
+    slow = browse(hub, ref)
+    while not slow.events:
+        slow.read()
+    for number in range(1_500):
+        log.append(ref, [item(f"{number}" + "x" * 150, "succeeded")], attempt=1)
+        if number % 100 == 0:
+            time.sleep(0.06)
+    log.append(ref, [status("completed")], attempt=1)
+    slow.read_until_closed()
+    seqs = [Cursor.parse(id_).seq for id_ in slow.ids]
+    snapshots = [event for event in slow.events if event["type"] == "snapshot"]
+    assert seqs == sorted(set(seqs))
+    assert seqs[-1] == entries_of_last(log, ref)
+    if len(snapshots) == 1:
+        assert seqs == list(range(seqs[0], seqs[-1] + 1))
+
+
+def entries_of_last(log: MemoryLog, ref: JobRef) -> int:
+    state = log.snapshot(ref)
+    assert state is not None
+    return state[1].seq
+
+
+def test_a_job_without_a_log_is_shown_when_it_begins(hub: Hub, log: MemoryLog) -> None:
+    ref = fresh_ref()
+    browser = browse(hub, ref)
+    browser.read(seconds=0.2)
+    assert browser.events == []
+    log.append(ref, [status("running")], attempt=1)
+    log.append(ref, [status("completed")], attempt=1)
+    assert browser.read_until_closed()[-1]["status"] == "completed"
+
+
+def test_a_log_that_is_lost_is_shown_anew(hub: Hub, log: MemoryLog) -> None:
+    ref = fresh_ref()
+    log.append(ref, [item("a", "succeeded")], attempt=1)
+    browser = browse(hub, ref)
+    while not browser.events:
+        browser.read()
+    log.forget(ref)
+    log.append(ref, [item("b", "succeeded")], attempt=1)
+    log.append(ref, [status("completed")], attempt=1)
+    events = browser.read_until_closed()
+    assert [event["type"] for event in events].count("snapshot") == 2
+    assert events[-1]["status"] == "completed"
+
+
+def test_a_reader_that_leaves_is_forgotten(hub: Hub, log: MemoryLog) -> None:
+    ref = fresh_ref()
+    log.append(ref, [status("running")], attempt=1)
+    browsers = [browse(hub, ref) for _ in range(20)]
+    for browser in browsers:
+        while not browser.events:
+            browser.read()
+        browser.socket.close()
+    deadline = time.monotonic() + WAIT_SECONDS
+    while hub.streams:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_closing_ends_every_stream_between_frames_with_a_hint(log: MemoryLog) -> None:
+    hub, ref = Hub(log), fresh_ref()
+    log.append(ref, [status("running")], attempt=1)
+    browsers = [browse(hub, ref) for _ in range(50)]
+    for browser in browsers:
+        while not browser.events:
+            browser.read()
+        browser.parser.retry_ms = None
+    began = time.monotonic()
+    hub.close()
+    assert time.monotonic() - began < 2
+    for browser in browsers:
+        browser.read_until_closed()
+        assert browser.parser.retry_ms is not None
+
+
+def test_a_stream_ends_after_its_life_and_an_idle_one_is_kept_alive(log: MemoryLog) -> None:
+    hub = Hub(log, HubLimits(keep_alive_seconds=0.3, life_seconds=2))
+    ref = fresh_ref()
+    log.append(ref, [status("running")], attempt=1)
+    browser = browse(hub, ref)
+    browser.read_until_closed()
+    assert browser.parser.comments >= 1
+    hub.close()
+
+
+def test_no_descriptor_is_left(log: MemoryLog) -> None:
+    ref = fresh_ref()
+    log.append(ref, [status("running")], attempt=1)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    hub = Hub(log)
+    browsers = [browse(hub, ref) for _ in range(10)]
+    hub.close()
+    for browser in browsers:
+        browser.socket.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before

@@ -12,6 +12,7 @@ import array
 import json
 import logging
 import os
+import resource
 import selectors
 import signal
 import socket
@@ -244,8 +245,15 @@ def _is_listening(path: str) -> bool:
         return probe.connect_ex(path) == 0
 
 
+def _raise_descriptor_limit() -> None:
+    """A stream is a descriptor; the usual limit of 1,024 is for programs that use select."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def main() -> None:
     """Run the streamer; see the module's text."""
+    _raise_descriptor_limit()
     said = json.loads(sys.stdin.buffer.readline())
     limits = HubLimits(**said.pop("limits"))
     settings = StreamerSettings(limits=limits, **said)

@@ -44,6 +44,9 @@ class Settings:
     password: str | None = field(default=None, repr=False)
     #: True where the site is reached over HTTPS only (``EARMARK_SECURE_COOKIES``).
     secure_cookies: bool = False
+    #: The Unix socket of the machine's streamer (``EARMARK_STREAMER``). None: streams stay with
+    #: the web process that began them.
+    streamer: str | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -65,6 +68,7 @@ class Settings:
             email=_email(values.get("EARMARK_EMAIL")),
             password=values.get("EARMARK_PASSWORD"),
             secure_cookies=_flag(values, "EARMARK_SECURE_COOKIES"),
+            streamer=values.get("EARMARK_STREAMER"),
         )
 
 

@@ -8,6 +8,7 @@ from celery import Celery
 from flask import Flask
 
 from progress.flask import StreamLimits, create_blueprint
+from progress.streamer import StreamerClient
 from tasks.factory import create_celery
 from tasks.settings import Settings
 
@@ -54,6 +55,7 @@ def create_app(
         account=sessions.present_account,
         fallback=api.fallback_for(found),
         limits=limits,
+        hand_over=StreamerClient(settings.streamer).send if settings.streamer else None,
     )
     for blueprint in (accounts.blueprint, progress, api.blueprint, pages.blueprint):
         app.register_blueprint(blueprint)

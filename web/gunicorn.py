@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from types import FrameType
 from typing import Any
 
 from flask import Flask
 
+from progress.streamer import StreamerSettings, Supervisor
 from tasks.settings import Settings, SettingsError
 
 try:
@@ -23,7 +27,7 @@ if _settings.secret_key is None:
 
 bind = f"0.0.0.0:{_settings.port}"
 worker_class = "gthread"
-# Each open stream keeps a thread, so this bounds the streams of a process.
+# A stream keeps a thread only where it cannot be handed to the streamer.
 threads = 128
 # Streams end within a second of SIGTERM; this is for the other requests.
 graceful_timeout = 8
@@ -33,6 +37,23 @@ control_socket_disable = True
 accesslog = "-"
 # The path without its query: a query may hold what a log should not.
 access_log_format = "%(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
+
+
+# A short path of our own: that of a socket has a hundred bytes, a data folder's may be longer.
+_streamer_path = str(Path(mkdtemp(prefix="earmark-")) / "streamer")
+_streamer = Supervisor(StreamerSettings(_streamer_path, _settings.redis_url))
+
+
+def when_ready(_server: Any) -> None:
+    """Start the streamer, before the workers that hand streams to it."""
+    _streamer.start()
+    os.environ["EARMARK_STREAMER"] = _streamer_path
+
+
+def on_exit(_server: Any) -> None:
+    """End the streamer, and with it all streams."""
+    _streamer.stop()
+    rmtree(Path(_streamer_path).parent, ignore_errors=True)
 
 
 def post_worker_init(worker: Any) -> None:

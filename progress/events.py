@@ -220,6 +220,9 @@ class FeedSnapshot(WireModel):
 MAX_SNAPSHOT_ITEMS = 20
 
 #: What a log holds.
+#: The feed of an account of which nothing was ever told.
+EMPTY_FEED = FeedSnapshot(at=datetime.fromtimestamp(0, UTC), jobs=())
+
 LogEvent = Annotated[
     ProgressEvent | StatusEvent | ItemEvent | ErrorEvent, Field(discriminator="type")
 ]

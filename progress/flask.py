@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
@@ -22,7 +21,7 @@ from flask import Blueprint, Response, request
 
 from .cursor import Cursor
 from .errors import LogUnavailable, TooManyStreams
-from .events import FeedSnapshot, Snapshot
+from .events import EMPTY_FEED, FeedSnapshot, Snapshot
 from .follow import Frame, Idle, follow, has_ended_at, parse_cursor
 from .handoff import client_socket, let_go, response_head
 from .hub import Reader
@@ -231,7 +230,7 @@ class _StreamResponse(Response):
 def _has_log(log: Log, ref: LogRef) -> bool:
     """Whether a log can tell the state; else it comes from elsewhere, which only we can ask."""
     try:
-        return log.snapshot(ref) is not None
+        return isinstance(ref, FeedRef) or log.snapshot(ref) is not None
     except LogUnavailable:
         return False
 
@@ -257,7 +256,7 @@ def _snapshot_answer(log: Log, ref: LogRef, state: State) -> Response:
 
 
 def _empty_feed() -> FeedSnapshot:
-    return FeedSnapshot(at=datetime.fromtimestamp(0, UTC), jobs=())
+    return EMPTY_FEED
 
 
 class _Body:

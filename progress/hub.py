@@ -25,9 +25,9 @@ from itertools import count
 from .channel import Channel, Lag
 from .cursor import Cursor
 from .errors import TooManyStreams
-from .events import Snapshot
+from .events import EMPTY_FEED, Snapshot
 from .fetcher import Fetcher, Found, Want
-from .log import Entry, Lapse, Log, LogRef, Message
+from .log import Entry, FeedRef, Lapse, Log, LogRef, Message
 from .sse import PING, frame, retry_hint
 
 logger = logging.getLogger(__name__)
@@ -229,7 +229,10 @@ class Hub:
                 if self._is_of(fd, channel):
                     self._open(fd, channel, None)
         else:
-            # No log yet: its first event begins it.
+            # No log yet: its first event begins it. A feed without one has no active jobs.
+            if isinstance(channel.ref, FeedRef):
+                for fd in readers:
+                    self._put(fd, frame(EMPTY_FEED.to_json().encode(), None))
             self._awaiting.setdefault(Want(channel.ref, None), []).extend(readers)
             channel.fetching += len(readers)
         self._forget_if_idle(channel)

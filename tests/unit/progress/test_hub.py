@@ -14,7 +14,7 @@ import pytest
 
 from progress.cursor import Cursor
 from progress.hub import Hub, HubLimits, Reader
-from progress.log import JobRef
+from progress.log import FeedRef, JobRef, LogRef
 from progress.memory import MemoryLog
 from progress.testing import entries_of, fresh_ref, item, status
 from tests.sse import Parser
@@ -75,7 +75,7 @@ def hub(log: MemoryLog) -> Iterator[Hub]:
     hub.close()
 
 
-def browse(hub: Hub, ref: JobRef, cursor: Cursor | None = None) -> Browser:
+def browse(hub: Hub, ref: LogRef, cursor: Cursor | None = None) -> Browser:
     ours, theirs = socket.socketpair()
     hub.add(Reader(theirs.detach(), ref, cursor))
     _browsers.append(Browser(ours))
@@ -166,6 +166,19 @@ def test_a_job_without_a_log_is_shown_when_it_begins(hub: Hub, log: MemoryLog) -
     assert browser.read_until_closed()[-1]["status"] == "completed"
 
 
+def test_a_feed_of_nothing_is_shown_empty_and_then_what_comes(hub: Hub, log: MemoryLog) -> None:
+    ref = fresh_ref()
+    browser = browse(hub, FeedRef(ref.account))
+    while not browser.events:
+        browser.read()
+    assert browser.events[0]["jobs"] == []
+    assert browser.ids == [""]
+    log.append(ref, [status("running")], attempt=1)
+    while not any(browser.ids):
+        browser.read()
+    assert "running" in browser.parser.events[-1][1]
+
+
 def test_a_log_that_is_lost_is_shown_anew(hub: Hub, log: MemoryLog) -> None:
     ref = fresh_ref()
     log.append(ref, [item("a", "succeeded")], attempt=1)
@@ -195,7 +208,7 @@ def test_a_reader_that_leaves_is_forgotten(hub: Hub, log: MemoryLog) -> None:
 
 
 def test_closing_ends_every_stream_between_frames_with_a_hint(log: MemoryLog) -> None:
-    hub, ref = Hub(log), fresh_ref()
+    hub, ref = Hub(log, HubLimits(streams_per_account=50)), fresh_ref()
     log.append(ref, [status("running")], attempt=1)
     browsers = [browse(hub, ref) for _ in range(50)]
     for browser in browsers:
@@ -217,6 +230,18 @@ def test_a_stream_ends_after_its_life_and_an_idle_one_is_kept_alive(log: MemoryL
     browser = browse(hub, ref)
     browser.read_until_closed()
     assert browser.parser.comments >= 1
+    hub.close()
+
+
+def test_a_stream_past_the_accounts_cap_is_refused_with_when_to_come_back(log: MemoryLog) -> None:
+    hub, ref = Hub(log, HubLimits(streams_per_account=2)), fresh_ref()
+    log.append(ref, [status("running")], attempt=1)
+    for _ in range(2):
+        browse(hub, ref)
+    refused = browse(hub, ref)
+    answer = refused.socket.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 429 ")
+    assert b"Retry-After: 15" in answer
     hub.close()
 
 

@@ -23,6 +23,8 @@ from tests.chaos.world import SHORT_TERMS, Run, World, world
 TERMS = {"default": LeaseTerms(), "short": SHORT_TERMS}
 #: What a job may take beyond lease and reap, on a slow machine.
 WORK_SECONDS = 45.0
+#: A child looks for its worker every second.
+NOTICE_SECONDS = 4.0
 
 
 @dataclass
@@ -104,9 +106,17 @@ def _strike(found: World, fault: Fault, chance: random.Random, tally: Tally) -> 
     if status not in fault.ends:
         verdict = Verdict(unfinished=(*verdict.unfinished, f"ended as {status}"))
     tally.add(fault, verdict)
-    tally.orphans += len(found.crew.orphans())
+    tally.orphans += _orphans_left(found)
     if fault.loses_work:
         _note_times(run, tally)
+
+
+def _orphans_left(found: World) -> int:
+    """Processes of lost workers that are still there when they have had time to notice."""
+    deadline = time.monotonic() + NOTICE_SECONDS
+    while found.crew.orphans() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return len(found.crew.orphans())
 
 
 def _note_times(run: Run, tally: Tally) -> None:

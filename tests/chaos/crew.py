@@ -38,11 +38,10 @@ class Crew:
         for worker in missing:
             self._wait_until_ready(worker)
 
-    def add(self, **environment: str) -> subprocess.Popen[bytes]:
-        """One more worker, with an environment of its own."""
-        worker = self._start_worker(environment)
-        self._wait_until_ready(worker)
-        return worker
+    def add(self, count: int = 1, **environment: str) -> None:
+        """More workers, with an environment of their own."""
+        for worker in [self._start_worker(environment) for _ in range(count)]:
+            self._wait_until_ready(worker)
 
     def stop(self) -> None:
         """Leave nothing running."""

@@ -127,8 +127,7 @@ def _crash_at(point: str) -> Strike:
         crashed = world.folder / f"crashed-{point}"
         crashed.unlink(missing_ok=True)
         world.crew.signal_all(signal.SIGKILL)
-        for _worker in range(world.crew.size):
-            world.crew.add(CHAOS_CRASH_AT=point)
+        world.crew.add(world.crew.size, CHAOS_CRASH_AT=point)
         world.send(run.ref, run.plan)
         if point in (faults.FOUND_LOST, faults.TOLD_LOST, faults.RESENT):
             world.wait_for_items(run, 3)

@@ -131,7 +131,10 @@ def _wait_until_it_answers(site: Site) -> None:
     pytest.fail(site.output.read_text())
 
 
-@pytest.fixture(params=["sync", "gthread", "gevent"])
+WORKERS = ["sync", "gthread", "gevent"]
+
+
+@pytest.fixture(scope="module", params=WORKERS)
 def site(
     request: pytest.FixtureRequest, valkey_server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
@@ -203,7 +206,15 @@ def test_a_streamer_that_is_killed_comes_back_and_its_readers_lose_nothing(site:
     assert stream.ids + again.ids == list(range(stream.ids[0], last + 1))
 
 
-def test_sigterm_ends_every_stream_with_a_hint_and_leaves_no_process(site: Site) -> None:
+@pytest.mark.parametrize("worker_class", WORKERS)
+def test_sigterm_ends_every_stream_with_a_hint_and_leaves_no_process(
+    tmp_path: Path, valkey_server: Server, worker_class: str
+) -> None:
+    with gunicorn(tmp_path, valkey_server, worker_class) as site:
+        _end_by_sigterm(site)
+
+
+def _end_by_sigterm(site: Site) -> None:
     ref = fresh_ref()
     site.log.append(ref, [status("running")], attempt=1)
     streams = [site.stream(ref) for _ in range(30)]

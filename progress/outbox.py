@@ -191,7 +191,7 @@ class Outbox:
     def _make_room(self) -> None:
         """Let the oldest reports go. What they said of items that are over is told again."""
         self._courier.wake(self, urgent=True)
-        if self._wait(lambda: len(self._waiting) < MAX_WAITING):
+        if self._wait(lambda: len(self._waiting) < MAX_WAITING // 2):
             return
         # Without a lock: its holder may be waiting for a server that does not answer.
         self._memo.note(self._pop(BATCH))

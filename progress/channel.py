@@ -11,18 +11,33 @@ from .reports import is_terminal_json
 from .ring import Ring
 from .sse import frame
 
+#: A new reader is sent a state and at most so many frames that followed it.
+_MAX_TAIL = 64
+
+
+@dataclass(eq=False, slots=True)
+class Stream:
+    """One reader that is being served."""
+
+    fd: int
+    channel: Channel
+    ends_at: float
+    is_open: bool = True
+
 
 @dataclass(slots=True)
 class Lag:
-    """A reader that did not take all it was sent."""
+    """What a reader did not take of what it was sent."""
 
     #: What of the last write is left; shared with whoever else was sent the same.
     left: memoryview
-    #: Its position once that is written.
-    position: int
+    #: Its position once that is written; None if it then begins anew, with a state.
+    position: int | None
+    #: When it last took something.
+    took_at: float
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Channel:
     """The newest frames of a log, and who has them."""
 
@@ -34,28 +49,56 @@ class Channel:
     snapshot: tuple[bytes, int] | None = None
     #: Nothing follows.
     ended: bool = False
-    #: Readers, by descriptor, that have everything up to `sent`.
-    live: set[int] = field(default_factory=set)
+    #: The last position that a message told of.
+    heard: Cursor | None = None
+    #: Readers that have everything up to `sent`.
+    live: set[Stream] = field(default_factory=set)
     sent: int = 0
     #: Readers that take less than they are sent.
-    lagging: dict[int, Lag] = field(default_factory=dict)
-    #: Readers whose next frames are being fetched.
-    fetching: int = 0
+    lagging: dict[Stream, Lag] = field(default_factory=dict)
+    #: Readers of a log that does not exist yet.
+    waiting: set[Stream] = field(default_factory=set)
+    #: Questions about it that are not answered yet.
+    asked: int = 0
+    #: When frames were last written, when anything was, and when what came since is to be.
     wrote_at: float = 0.0
-    #: When what came meanwhile is written.
+    told_at: float = 0.0
     flush_at: float | None = None
+    #: When the oldest event was made that is not written yet, where that is measured.
+    made_at: float | None = None
+    #: When the log was last looked at, its position then, and whether nobody read it.
+    looked_at: float = 0.0
+    mark: int = 0
+    is_idle: bool = False
 
     @property
-    def is_idle(self) -> bool:
-        """Whether nobody reads it any more."""
-        return not (self.live or self.lagging or self.fetching)
+    def has_readers(self) -> bool:
+        """Whether anybody reads it, or is about to."""
+        return bool(self.live or self.lagging or self.waiting or self.asked)
+
+    @property
+    def position(self) -> Cursor | None:
+        """The position of the newest frame that is kept."""
+        return None if self.ring is None else Cursor(self.epoch, self.ring.last)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a message told of a position beyond the newest frame."""
+        position = self.position
+        return position is not None and self.heard is not None and self.heard > position
+
+    def holds(self, cursor: Cursor) -> bool:
+        """Whether all frames after a cursor are kept."""
+        return self.ring is not None and self.epoch == cursor.epoch and self.ring.holds(cursor.seq)
 
     def begin(self, cursor: Cursor) -> None:
-        """The log's position is known: frames are kept from here on."""
+        """The log's position is known: frames are kept from here on, and nobody has any."""
+        self.live.clear()
         self.epoch = cursor.epoch
         self.ring = Ring(cursor.seq)
-        self.sent = cursor.seq
+        self.sent = self.mark = cursor.seq
         self.snapshot = None
+        self.ended = False
 
     def take(self, entries: Sequence[Entry]) -> bool:
         """Keep the frames that join on; False where something is missing before them."""
@@ -71,25 +114,43 @@ class Channel:
         return True
 
     def keep_snapshot(self, document: bytes, cursor: Cursor, *, is_over: bool) -> None:
-        """Keep a state that was read, for as long as the frames after it are kept."""
-        if self.ring is None or self.epoch != cursor.epoch:
-            self.begin(cursor)
+        """Keep a state at the newest position, to begin readers with."""
         self.snapshot = (frame(document, cursor), cursor.seq)
         self.ended = self.ended or is_over
+
+    def forget_old(self) -> None:
+        """Keep only the frames since the last time this was called."""
+        if self.ring is not None:
+            self.ring.forget_before(min(self.mark, self.sent))
+            self.mark = self.ring.last
+
+    def lose(self) -> None:
+        """There is no log any more."""
+        self.live.clear()
+        self.ring = self.snapshot = None
+        for lag in self.lagging.values():
+            lag.position = None
+
+    def fill(self, after: int, frames: Sequence[bytes], entries: Sequence[Entry]) -> None:
+        """Keep of what was read after a position what joins on to the frames that are kept."""
+        if self.ring is None:
+            return
+        missing = self.ring.first - after
+        if 0 < missing <= len(frames):
+            self.ring.prepend(frames[:missing])
+        self.take(entries)
 
     def opening(self, cursor: Cursor | None) -> tuple[bytes, int] | None:
         """What a new reader is sent first, and where it then is; None if it must be fetched."""
         if self.ring is None:
             return None
-        if cursor is not None and cursor.epoch == self.epoch and self.ring.holds(cursor.seq):
-            return self.after(cursor.seq), self.ring.last
-        if cursor is None and self.snapshot is not None and self.ring.holds(self.snapshot[1]):
-            state, position = self.snapshot
-            return state + self.after(position), self.ring.last
-        return None
-
-    def after(self, position: int) -> bytes:
-        """All frames after a position that is held; none after the last."""
-        if self.ring is None or position >= self.ring.last:
-            return b""
-        return self.ring.since(position)
+        if cursor is not None:
+            if cursor.epoch != self.epoch or not self.ring.holds(cursor.seq):
+                return None
+            return self.ring.since(cursor.seq), self.ring.last
+        if self.snapshot is None or not self.ring.holds(self.snapshot[1]):
+            return None
+        state, position = self.snapshot
+        if self.ring.last - position > _MAX_TAIL:
+            return None
+        return state + self.ring.since(position), self.ring.last

@@ -75,10 +75,23 @@ class CancelRequested(ProgressError):
 class TooManyStreams(ProgressError):
     """An account has as many streams open as it may have."""
 
-    def __init__(self, *, limit: int, retry_after_seconds: int) -> None:
+    def __init__(self, limit: int, retry_after_seconds: int) -> None:
         self.limit = limit
         self.retry_after_seconds = retry_after_seconds
-        super().__init__(
-            f"{limit} streams are open already. Close a tab, or try again in "
-            f"{retry_after_seconds} seconds."
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        return (
+            f"{self.limit} streams are open already. Close a tab, or try again in "
+            f"{self.retry_after_seconds} seconds."
+        )
+
+
+class ServerFull(TooManyStreams):
+    """A process has as many streams open as it may have."""
+
+    def _sentence(self) -> str:
+        return (
+            "This server has as many streams open as it can. Try again in "
+            f"{self.retry_after_seconds} seconds."
         )

@@ -18,19 +18,45 @@ logger = logging.getLogger(__name__)
 
 #: Between attempts to reach a log whose server is gone.
 RETRY_SECONDS = 0.5
-#: Entries read at once.
-PAGE = 500
-
-#: What was found: a state and where it holds (None where there is no log), or entries.
-Found = tuple[Snapshot | FeedSnapshot, Cursor] | None | list[Entry]
+#: Read at once, and of that handed on at once: a reader who takes nothing of it holds it.
+_PAGE, _PAGE_BYTES = 500, 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A question: everything after a cursor, or the state where there is none."""
+    """A question: what follows a cursor, or the state where there is none."""
 
     ref: LogRef
     after: Cursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """An answer: a state and where it holds."""
+
+    snapshot: Snapshot | FeedSnapshot
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer: the entries that follow, and whether these are all."""
+
+    entries: tuple[Entry, ...]
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoLog:
+    """An answer: there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """No answer: the question cannot be put."""
+
+
+Found = State | Page | NoLog | Failure
 
 
 class Fetcher:
@@ -42,15 +68,20 @@ class Fetcher:
         *,
         on_found: Callable[[Want, Found], None],
         on_message: Callable[[LogRef, Message | Lapse], None],
+        on_revoked: Callable[[str | Lapse], None],
     ) -> None:
         self._log = log
         self._on_found = on_found
         self._on_message = on_message
+        self._on_revoked = on_revoked
         self._wanted: queue.SimpleQueue[Want | LogRef | None] = queue.SimpleQueue()
         #: What ends each subscription.
         self._watched: dict[LogRef, Callable[[], None]] = {}
-        self._closed = False
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="progress-fetcher", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def ask(self, want: Want) -> None:
@@ -61,41 +92,63 @@ class Fetcher:
         """Follow a log no longer."""
         self._wanted.put(ref)
 
-    def close(self) -> None:
+    def close(self, *, seconds: float) -> None:
         """End the thread and all subscriptions."""
-        self._closed = True
+        self._closed.set()
         self._wanted.put(None)
-        self._thread.join(timeout=5)
+        self._thread.join(seconds)
 
     def _run(self) -> None:
-        while not self._closed:
+        # Before anything is shown: no stream may outlive a sign-out that was not heard of.
+        stops = [self._watch_revocations()]
+        while not self._closed.is_set():
             wanted = self._wanted.get()
             if isinstance(wanted, Want):
                 self._answer(wanted)
             elif wanted is not None and (stop := self._watched.pop(wanted, None)):
                 stop()
-        for stop in self._watched.values():
+        for stop in (*stops, *self._watched.values()):
             stop()
 
-    def _answer(self, want: Want) -> None:
-        while not self._closed:
+    def _watch_revocations(self) -> Callable[[], None]:
+        while not self._closed.is_set():
             try:
-                self._on_found(want, self._find(want))
+                return self._log.watch_revocations(self._on_revoked)
             except LogUnavailable as error:
-                logger.info("%s", error, extra={"action": "fetch_waits"})
-                time.sleep(RETRY_SECONDS)
-            except Exception:
-                logger.exception("A log could not be read.", extra={"action": "fetch_failed"})
-                return
-            else:
-                return
+                self._rest(error)
+        return lambda: None
+
+    def _answer(self, want: Want) -> None:
+        try:
+            self._on_found(want, self._find(want))
+        except LogUnavailable as error:
+            # Behind the others: of a cluster, another node may be there.
+            self._wanted.put(want)
+            self._rest(error)
+        except Exception:
+            logger.exception("A log could not be read.", extra={"action": "fetch_failed"})
+            self._on_found(want, Failure())
+
+    def _rest(self, error: LogUnavailable) -> None:
+        logger.info("%s", error, extra={"action": "fetch_waits"})
+        time.sleep(RETRY_SECONDS)
 
     def _find(self, want: Want) -> Found:
         ref = want.ref
         if ref not in self._watched:
             self._watched[ref] = self._log.watch(ref, lambda came: self._on_message(ref, came))
         if want.after is not None:
-            entries = self._log.read(ref, after=want.after, limit=PAGE)
+            entries = self._log.read(ref, after=want.after, limit=_PAGE)
             if not isinstance(entries, Gap):
-                return list(entries)
-        return self._log.snapshot(ref)
+                return _page(tuple(entries))
+        found = self._log.snapshot(ref)
+        return NoLog() if found is None else State(*found)
+
+
+def _page(entries: tuple[Entry, ...]) -> Page:
+    size = 0
+    for number, entry in enumerate(entries):
+        size += len(entry.document)
+        if size > _PAGE_BYTES and number:
+            return Page(entries[:number], is_last=False)
+    return Page(entries, is_last=len(entries) < _PAGE)

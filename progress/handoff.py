@@ -8,11 +8,15 @@ and writes its line in the access log. Nothing of gunicorn is patched.
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
+
+from .errors import TooManyStreams
 
 #: Where gunicorn's workers put the client's socket.
 _SOCKET = "gunicorn.socket"
@@ -35,11 +39,16 @@ def client_socket(environ: Mapping[str, Any]) -> Any | None:
     return found
 
 
-def let_go(client: Any) -> None:
-    """Leave the server a dead socket in the client's place. Who was sent it has it alone."""
+def give_away(client: Any, take: Callable[[int], None]) -> None:
+    """Have a duplicate of a client's socket taken, and leave the server a dead one in its place.
+
+    Raises:
+        OSError: there is no descriptor left. The server has its socket still.
+    """
     dead, other = socket.socketpair()
     other.close()
     try:
+        take(client.fileno())
         os.dup2(dead.fileno(), client.fileno(), inheritable=False)
     finally:
         dead.close()
@@ -54,3 +63,16 @@ def response_head(status: str, headers: Sequence[tuple[str, str]]) -> bytes:
         if name.lower() not in ("connection", "content-length", "transfer-encoding")
     ]
     return "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1")
+
+
+def refusal(error: TooManyStreams) -> bytes:
+    """The whole response to a reader that was let in and finds no place."""
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    problem = {"type": "about:blank", "title": status.phrase, "status": status}
+    body = json.dumps(problem | {"detail": str(error)}).encode()
+    headers = [
+        ("Content-Type", "application/problem+json"),
+        ("Retry-After", str(error.retry_after_seconds)),
+        ("Cache-Control", "no-store"),
+    ]
+    return response_head(f"{status} {status.phrase}", headers) + body

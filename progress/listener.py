@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import LogUnavailable
 from .log import Lapse, Message
@@ -25,6 +25,8 @@ RECONNECT_SECONDS = 0.5
 _POLL_SECONDS = 0.5
 
 _LAPSE = Lapse()
+
+T = TypeVar("T")
 
 
 class Subscriber:
@@ -51,20 +53,11 @@ class Subscriber:
             return self._unread.popleft() if self._unread else None
 
 
-class _Watcher(Subscriber):
-    """Hands messages on at once."""
-
-    def __init__(self, put: Callable[[Message | Lapse], None]) -> None:
-        super().__init__()
-        self._put = put
-
-    def put(self, message: Message | Lapse) -> None:
-        self._put(message)
-
-
 class _Channel:
-    def __init__(self) -> None:
-        self.subscribers: list[Subscriber] = []
+    def __init__(self, decode: Callable[[bytes], Any]) -> None:
+        self.decode = decode
+        #: What is called with each message.
+        self.puts: list[Callable[[Any], None]] = []
         self.confirmed = threading.Event()
 
 
@@ -75,9 +68,8 @@ class Listener:
     anew with every channel, and each subscriber is left a lapse.
     """
 
-    def __init__(self, connect: Callable[[], Any], decode: Callable[[bytes], Message]) -> None:
+    def __init__(self, connect: Callable[[], Any]) -> None:
         self._connect = connect
-        self._decode = decode
         self._lock = threading.Lock()
         self._channels: dict[bytes, _Channel] = {}
         self._pubsub: Any = None
@@ -86,33 +78,32 @@ class Listener:
         self._wanted = threading.Event()
 
     @contextmanager
-    def subscribe(self, channel: bytes) -> Iterator[Subscriber]:
+    def subscribe(self, channel: bytes, decode: Callable[[bytes], Message]) -> Iterator[Subscriber]:
         """A subscription that is confirmed by the server before the block begins.
 
         Raises:
             LogUnavailable: the server did not confirm in time.
         """
         subscriber = Subscriber()
-        followed = self._add(channel, subscriber)
+        stop = self.watch(channel, subscriber.put, decode)
         try:
-            if not followed.confirmed.wait(CONFIRM_SECONDS):
-                raise LogUnavailable("The log's server did not confirm a subscription in time.")
             yield subscriber
         finally:
-            self._remove(channel, subscriber)
+            stop()
 
-    def watch(self, channel: bytes, put: Callable[[Message | Lapse], None]) -> Callable[[], None]:
+    def watch(
+        self, channel: bytes, put: Callable[[T | Lapse], None], decode: Callable[[bytes], T]
+    ) -> Callable[[], None]:
         """A subscription that hands its messages on at once; the answer ends it.
 
         Raises:
             LogUnavailable: the server did not confirm in time.
         """
-        watcher = _Watcher(put)
-        followed = self._add(channel, watcher)
+        followed = self._add(channel, put, decode)
         if not followed.confirmed.wait(CONFIRM_SECONDS):
-            self._remove(channel, watcher)
+            self._remove(channel, put)
             raise LogUnavailable("The log's server did not confirm a subscription in time.")
-        return lambda: self._remove(channel, watcher)
+        return lambda: self._remove(channel, put)
 
     def close(self) -> None:
         """End the thread and its connection."""
@@ -122,13 +113,15 @@ class Listener:
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=5)
 
-    def _add(self, channel: bytes, subscriber: Subscriber) -> _Channel:
+    def _add(
+        self, channel: bytes, put: Callable[[Any], None], decode: Callable[[bytes], Any]
+    ) -> _Channel:
         with self._lock:
             followed = self._channels.get(channel)
             if followed is None:
-                followed = self._channels[channel] = _Channel()
+                followed = self._channels[channel] = _Channel(decode)
                 self._send("subscribe", channel)
-            followed.subscribers.append(subscriber)
+            followed.puts.append(put)
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="progress-listener", daemon=True
@@ -137,11 +130,11 @@ class Listener:
         self._wanted.set()
         return followed
 
-    def _remove(self, channel: bytes, subscriber: Subscriber) -> None:
+    def _remove(self, channel: bytes, put: Callable[[Any], None]) -> None:
         with self._lock:
             followed = self._channels[channel]
-            followed.subscribers.remove(subscriber)
-            if not followed.subscribers:
+            followed.puts.remove(put)
+            if not followed.puts:
                 del self._channels[channel]
                 self._send("unsubscribe", channel)
 
@@ -202,22 +195,22 @@ class Listener:
             if message["type"] == "subscribe":
                 # Confirmed anew after a loss: what came between was not heard.
                 if followed.confirmed.is_set():
-                    for subscriber in followed.subscribers:
-                        subscriber.put(_LAPSE)
+                    for put in followed.puts:
+                        put(_LAPSE)
                 followed.confirmed.set()
                 return
-            subscribers = tuple(followed.subscribers)
+            puts = tuple(followed.puts)
         if message["type"] == "message":
-            decoded = self._decode(message["data"])
-            for subscriber in subscribers:
-                subscriber.put(decoded)
+            decoded = followed.decode(message["data"])
+            for put in puts:
+                put(decoded)
 
     def _forget_connection(self) -> None:
         with self._lock:
             pubsub, self._pubsub = self._pubsub, None
             for followed in self._channels.values():
-                for subscriber in followed.subscribers:
-                    subscriber.put(_LAPSE)
+                for put in followed.puts:
+                    put(_LAPSE)
         if pubsub is not None:
             with contextlib.suppress(Exception):
                 pubsub.close()

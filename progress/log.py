@@ -40,6 +40,15 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """Where a log stands."""
+
+    cursor: Cursor
+    #: It holds its job's terminal event: nothing follows.
+    has_ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of an append."""
 
@@ -123,6 +132,10 @@ class Log(Protocol):
         """The state and the position at which it holds, or None where there is no log."""
         ...
 
+    def position(self, ref: LogRef) -> Position | None:
+        """Where a log stands, without its state; None where there is no log."""
+        ...
+
     def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
         """The entries that follow a position, oldest first; a gap where that cannot be said."""
         ...
@@ -136,6 +149,14 @@ class Log(Protocol):
 
         As `listen`, for who follows many logs at once. The function must not block.
         """
+        ...
+
+    def revoke(self, account: str) -> None:
+        """Have every stream of an account ended, wherever it is served: its sessions changed."""
+        ...
+
+    def watch_revocations(self, put: Callable[[str | Lapse], None]) -> Callable[[], None]:
+        """Hear of accounts that were revoked, as `watch`."""
         ...
 
     def request_cancel(self, ref: JobRef) -> None:

@@ -13,7 +13,18 @@ from .cursor import Cursor
 from .errors import JobEnded, StaleAttempt
 from .events import FeedSnapshot, Snapshot, parse_event
 from .lease import MemoryLeaseBook
-from .log import Entry, FeedRef, Gap, JobRef, Lapse, LogRef, Message, Receipt, Retention
+from .log import (
+    Entry,
+    FeedRef,
+    Gap,
+    JobRef,
+    Lapse,
+    LogRef,
+    Message,
+    Position,
+    Receipt,
+    Retention,
+)
 from .parts import MemoryPartBook
 from .reports import Report
 from .snapshot import fold, fold_feed
@@ -98,6 +109,7 @@ class MemoryLog:
         self._early_cancels: set[JobRef] = set()
         self._feeds: dict[FeedRef, _Record] = {}
         self._queues: dict[LogRef, list[_Queue]] = {}
+        self._revocation_watchers: list[Callable[[str | Lapse], None]] = []
         self._last_epoch = 0
 
     def append(
@@ -120,6 +132,14 @@ class MemoryLog:
             if record is None or record.snapshot is None:
                 return None
             return record.snapshot, Cursor(record.epoch, record.seq)
+
+    def position(self, ref: LogRef) -> Position | None:
+        """See `Log.position`."""
+        state = self.snapshot(ref)
+        if state is None:
+            return None
+        snapshot, cursor = state
+        return Position(cursor, isinstance(snapshot, Snapshot) and snapshot.status.is_terminal)
 
     def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
         """See `Log.read`."""
@@ -157,6 +177,23 @@ class MemoryLog:
         def stop() -> None:
             with self._lock:
                 self._queues[ref].remove(watcher)
+
+        return stop
+
+    def revoke(self, account: str) -> None:
+        """See `Log.revoke`."""
+        with self._lock:
+            for put in self._revocation_watchers:
+                put(account)
+
+    def watch_revocations(self, put: Callable[[str | Lapse], None]) -> Callable[[], None]:
+        """See `Log.watch_revocations`."""
+        with self._lock:
+            self._revocation_watchers.append(put)
+
+        def stop() -> None:
+            with self._lock:
+                self._revocation_watchers.remove(put)
 
         return stop
 

@@ -21,7 +21,7 @@ from redis.retry import Retry
 from .batch import encode
 from .cursor import Cursor
 from .errors import JobEnded, LogUnavailable, StaleAttempt
-from .events import FeedSnapshot, Snapshot
+from .events import FeedSnapshot, JobStatus, Snapshot
 from .forks import after_fork_in_child
 from .listener import Listener
 from .log import (
@@ -32,6 +32,7 @@ from .log import (
     Lapse,
     LogRef,
     Message,
+    Position,
     Receipt,
     Retention,
     Subscription,
@@ -42,6 +43,8 @@ from .reports import Report, head
 from .stored import feed_snapshot, job_snapshot
 
 _SCRIPT = resources.files(__package__).joinpath("append.lua").read_text("utf-8")
+
+_TERMINAL = {status.value.encode() for status in JobStatus if status.is_terminal}
 
 #: A connection that does not answer for this long is given up.
 DEFAULT_TIMEOUT_SECONDS = 2.0
@@ -147,6 +150,17 @@ class RedisLog:
             return feed_snapshot(fields), cursor
         return job_snapshot(ref.job_id, fields), cursor
 
+    def position(self, ref: LogRef) -> Position | None:
+        """See `Log.position`. One round trip."""
+        with _unavailable():
+            epoch, seq, at, status = self.client.hmget(
+                self._keys(ref).state, "epoch", "seq", "at", "status"
+            )
+        if epoch is None or at is None:
+            return None
+        has_ended = isinstance(ref, JobRef) and status in _TERMINAL
+        return Position(Cursor(int(epoch), int(seq)), has_ended)
+
     def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
         """See `Log.read`. One round trip."""
         keys = self._keys(ref)
@@ -170,7 +184,7 @@ class RedisLog:
         """See `Log.listen`. All subscriptions of a process share one connection."""
         self._here()
         assert self._listener is not None  # noqa: S101 - made by _here
-        with self._listener.subscribe(self._keys(ref).log.encode()) as subscription:
+        with self._listener.subscribe(self._keys(ref).log.encode(), decode_message) as subscription:
             yield subscription
 
     def cancel_requested(self, ref: JobRef) -> bool:
@@ -182,7 +196,18 @@ class RedisLog:
         """See `Log.watch`. All subscriptions of a process share one connection."""
         self._here()
         assert self._listener is not None  # noqa: S101 - made by _here
-        return self._listener.watch(self._keys(ref).log.encode(), put)
+        return self._listener.watch(self._keys(ref).log.encode(), put, decode_message)
+
+    def revoke(self, account: str) -> None:
+        """See `Log.revoke`. Heard by every hub of this server and prefix."""
+        with _unavailable():
+            self.client.publish(f"{self.prefix}:revoked", account)
+
+    def watch_revocations(self, put: Callable[[str | Lapse], None]) -> Callable[[], None]:
+        """See `Log.watch_revocations`, over the same connection as `watch`."""
+        self._here()
+        assert self._listener is not None  # noqa: S101 - made by _here
+        return self._listener.watch(f"{self.prefix}:revoked".encode(), put, bytes.decode)
 
     def request_cancel(self, ref: JobRef) -> None:
         """See `Log.request_cancel`."""
@@ -242,7 +267,7 @@ class RedisLog:
                 return
             self._client = self._make_client()
             self._script: Any = self._client.register_script(_SCRIPT)
-            self._listener = Listener(self._subscriber, decode_message)
+            self._listener = Listener(self._subscriber)
             self._pid = os.getpid()
 
     def _make_client(self) -> Any:

@@ -7,6 +7,8 @@ Times (``at``) are seconds since 1970 on the writer's clock.
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import NamedTuple
 
 import orjson
@@ -145,6 +147,15 @@ _TERMINAL_PREFIXES = tuple(
     for status in JobStatus
     if status.is_terminal
 )
+
+
+_MADE_AT = re.compile(rb'"at":"([^"]+)"')
+
+
+def made_at_json(document: bytes) -> float | None:
+    """When a document's event was made, in seconds since 1970."""
+    found = _MADE_AT.search(document)
+    return datetime.fromisoformat(found[1].decode()).timestamp() if found else None
 
 
 def is_terminal_json(document: bytes) -> bool:

@@ -26,15 +26,19 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .errors import TooManyStreams
 from .follow import parse_cursor
-from .hub import Hub, HubLimits, Reader
+from .handoff import refusal
+from .hub import Hub
+from .limits import StreamLimits
 from .log import FeedRef, JobRef
+from .reader import Reader
 from .redis import RedisLog
 
 logger = logging.getLogger(__name__)
 
 #: Longest message that comes with a descriptor.
-MAX_MESSAGE = 8 * 1024
+MAX_MESSAGE = 32 * 1024
 #: Between starts of a streamer that dies.
 RESTART_SECONDS = 0.5
 #: A worker waits no longer to hand a descriptor over.
@@ -48,7 +52,8 @@ def encode(reader: Reader) -> bytes:
         "account": ref.account,
         "job": ref.job_id if isinstance(ref, JobRef) else None,
         "cursor": str(reader.cursor) if reader.cursor else None,
-        "head": reader.head.decode("latin-1"),
+        "first": reader.first.decode("latin-1"),
+        "authorizedAt": reader.authorized_at,
     }
     return json.dumps(said).encode()
 
@@ -57,15 +62,16 @@ def decode(data: bytes, fd: int) -> Reader:
     """The reader that a message tells of.
 
     Raises:
-        ValueError: the message is none.
+        ValueError, TypeError, KeyError: the message is none.
     """
     said = json.loads(data)
-    account, job = said["account"], said["job"]
-    head, cursor = said["head"], said["cursor"]
-    if not isinstance(account, str) or not isinstance(head, str):
-        raise TypeError("a message tells an account and a head")
-    ref = FeedRef(account) if job is None else JobRef(account, str(job))
-    return Reader(fd, ref, parse_cursor(cursor), head.encode("latin-1"))
+    account, job, cursor, first = (said[name] for name in ("account", "job", "cursor", "first"))
+    for text in (account, first, *(given for given in (job, cursor) if given is not None)):
+        if not isinstance(text, str):
+            raise TypeError("a message tells an account, a job, a cursor and first bytes")
+    ref = FeedRef(account) if job is None else JobRef(account, job)
+    first_bytes = first.encode("latin-1")
+    return Reader(fd, ref, parse_cursor(cursor), first_bytes, float(said["authorizedAt"]))
 
 
 @dataclass
@@ -166,7 +172,7 @@ class Streamer:
                 raise ConnectionError("the worker is gone")
             if flags & socket.MSG_TRUNC or len(fds) != 1:
                 raise ValueError("a message comes whole, with one descriptor")
-            self._hub.add(decode(data, fds[0]))
+            self._add(decode(data, fds[0]))
         except (OSError, ValueError, TypeError, KeyError) as error:
             for fd in fds:
                 os.close(fd)
@@ -174,6 +180,18 @@ class Streamer:
                 logger.warning("A descriptor was refused: %s", error, extra={"action": "refused"})
             self._selector.unregister(connection)
             connection.close()
+
+    def _add(self, reader: Reader) -> None:
+        try:
+            self._hub.admit(reader.ref.account)
+        except TooManyStreams as error:
+            # A socket that was just opened takes so little at once, or has gone.
+            with suppress(OSError):
+                os.set_blocking(reader.fd, False)
+                os.write(reader.fd, refusal(error))
+            os.close(reader.fd)
+        else:
+            self._hub.add(reader)
 
 
 def _is_ours(connection: socket.socket) -> bool:
@@ -190,7 +208,7 @@ class StreamerSettings:
     path: str
     url: str = field(repr=False)
     prefix: str = "progress"
-    limits: HubLimits = field(default_factory=HubLimits)
+    limits: StreamLimits = field(default_factory=StreamLimits)
 
 
 class Supervisor:
@@ -255,7 +273,7 @@ def main() -> None:
     """Run the streamer; see the module's text."""
     _raise_descriptor_limit()
     said = json.loads(sys.stdin.buffer.readline())
-    limits = HubLimits(**said.pop("limits"))
+    limits = StreamLimits(**said.pop("limits"))
     settings = StreamerSettings(limits=limits, **said)
     log = RedisLog(settings.url, prefix=settings.prefix)
     Streamer(Hub(log, limits), settings.path).serve()

@@ -30,7 +30,8 @@ from flask import Blueprint, Flask, Response, jsonify, request, send_from_direct
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from progress.errors import JobEnded
-from progress.flask import StreamLimits, create_blueprint
+from progress.flask import create_blueprint
+from progress.limits import StreamLimits
 from progress.log import JobRef, Log
 from progress.memory import MemoryLog
 from progress.reports import CountsReport, ErrorReport, PhaseReport, Report, TotalReport
@@ -207,7 +208,7 @@ def job_server(
     try:
         yield server
     finally:
-        app.blueprints["progress"].streams.close()  # type: ignore[attr-defined]
+        app.blueprints["progress"].hub.close()  # type: ignore[attr-defined]
         http.shutdown()
         thread.join()
         http.server_close()

@@ -7,7 +7,8 @@ from datetime import timedelta
 from celery import Celery
 from flask import Flask
 
-from progress.flask import StreamLimits, create_blueprint
+from progress.flask import create_blueprint
+from progress.limits import StreamLimits
 from progress.streamer import StreamerClient
 from tasks.factory import create_celery
 from tasks.settings import Settings

@@ -60,13 +60,13 @@ def post_worker_init(worker: Any) -> None:
     """Have the worker's streams end at SIGTERM, before gunicorn waits for them."""
     app = worker.wsgi
     blueprint = app.blueprints.get("progress") if isinstance(app, Flask) else None
-    streams = getattr(blueprint, "streams", None)
-    if streams is None:
+    hub = getattr(blueprint, "hub", None)
+    if hub is None:
         return
     stop_worker: Any = signal.getsignal(signal.SIGTERM)
 
     def stop(signum: int, frame: FrameType | None) -> None:
-        streams.close()
+        hub.drain()
         stop_worker(signum, frame)
 
     signal.signal(signal.SIGTERM, stop)

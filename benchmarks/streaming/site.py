@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from flask import Flask
 
 from library.models import Account, Job
-from progress.flask import StreamLimits
+from progress.limits import StreamLimits
 from tasks.settings import Settings
 from web import sessions
 from web.app import create_app

@@ -15,8 +15,11 @@ from ..log import (
     Entry,
     Gap,
     JobRef,
+    Lapse,
     Log,
     LogRef,
+    Message,
+    Position,
     Receipt,
     Subscription,
 )
@@ -73,6 +76,10 @@ class FaultyLog:
         """See `Log.snapshot`."""
         return self._call(lambda: self.log.snapshot(ref))
 
+    def position(self, ref: LogRef) -> Position | None:
+        """See `Log.position`."""
+        return self._call(lambda: self.log.position(ref))
+
     def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
         """See `Log.read`."""
         return self._call(lambda: self.log.read(ref, after=after, limit=limit))
@@ -80,6 +87,18 @@ class FaultyLog:
     def listen(self, ref: LogRef) -> AbstractContextManager[Subscription]:
         """See `Log.listen`."""
         return self._call(lambda: self.log.listen(ref))
+
+    def watch(self, ref: LogRef, put: Callable[[Message | Lapse], None]) -> Callable[[], None]:
+        """See `Log.watch`."""
+        return self._call(lambda: self.log.watch(ref, put))
+
+    def revoke(self, account: str) -> None:
+        """See `Log.revoke`."""
+        self._call(lambda: self.log.revoke(account))
+
+    def watch_revocations(self, put: Callable[[str | Lapse], None]) -> Callable[[], None]:
+        """See `Log.watch_revocations`."""
+        return self._call(lambda: self.log.watch_revocations(put))
 
     def request_cancel(self, ref: JobRef) -> None:
         """See `Log.request_cancel`."""

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from progress.flask import StreamLimits
+from progress.limits import StreamLimits
 from progress.log import JobRef
 from progress.reports import Report
 from tests import client

@@ -16,7 +16,8 @@ from werkzeug.serving import make_server
 
 from progress.cursor import Cursor
 from progress.events import Snapshot, parse_event, parse_stream_event
-from progress.flask import StreamLimits, create_blueprint
+from progress.flask import create_blueprint
+from progress.limits import StreamLimits
 from progress.log import FeedRef, JobRef, Log
 from progress.memory import MemoryLog
 from progress.redis import RedisLog

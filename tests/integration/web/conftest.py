@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from library import accounts
-from progress.flask import StreamLimits
+from progress.limits import StreamLimits
 from tasks.factory import create_celery
 from tasks.runtime import Runtime
 from tasks.settings import Settings

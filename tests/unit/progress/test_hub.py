@@ -13,9 +13,13 @@ from pathlib import Path
 import pytest
 
 from progress.cursor import Cursor
-from progress.hub import Hub, HubLimits, Reader
+from progress.errors import ServerFull, TooManyStreams
+from progress.hub import Hub
+from progress.limits import StreamLimits
 from progress.log import FeedRef, JobRef, LogRef
 from progress.memory import MemoryLog
+from progress.reader import Reader
+from progress.sse import retry_hint
 from progress.testing import entries_of, fresh_ref, item, status
 from tests.sse import Parser
 
@@ -77,7 +81,8 @@ def hub(log: MemoryLog) -> Iterator[Hub]:
 
 def browse(hub: Hub, ref: LogRef, cursor: Cursor | None = None) -> Browser:
     ours, theirs = socket.socketpair()
-    hub.add(Reader(theirs.detach(), ref, cursor))
+    hub.admit(ref.account)
+    hub.add(Reader(theirs.detach(), ref, cursor, retry_hint()))
     _browsers.append(Browser(ours))
     return _browsers[-1]
 
@@ -208,7 +213,7 @@ def test_a_reader_that_leaves_is_forgotten(hub: Hub, log: MemoryLog) -> None:
 
 
 def test_closing_ends_every_stream_between_frames_with_a_hint(log: MemoryLog) -> None:
-    hub, ref = Hub(log, HubLimits(streams_per_account=50)), fresh_ref()
+    hub, ref = Hub(log, StreamLimits(streams_per_account=50)), fresh_ref()
     log.append(ref, [status("running")], attempt=1)
     browsers = [browse(hub, ref) for _ in range(50)]
     for browser in browsers:
@@ -224,7 +229,7 @@ def test_closing_ends_every_stream_between_frames_with_a_hint(log: MemoryLog) ->
 
 
 def test_a_stream_ends_after_its_life_and_an_idle_one_is_kept_alive(log: MemoryLog) -> None:
-    hub = Hub(log, HubLimits(keep_alive_seconds=0.3, life_seconds=2))
+    hub = Hub(log, StreamLimits(keep_alive_seconds=0.3, life_seconds=2))
     ref = fresh_ref()
     log.append(ref, [status("running")], attempt=1)
     browser = browse(hub, ref)
@@ -233,16 +238,18 @@ def test_a_stream_ends_after_its_life_and_an_idle_one_is_kept_alive(log: MemoryL
     hub.close()
 
 
-def test_a_stream_past_the_accounts_cap_is_refused_with_when_to_come_back(log: MemoryLog) -> None:
-    hub, ref = Hub(log, HubLimits(streams_per_account=2)), fresh_ref()
-    log.append(ref, [status("running")], attempt=1)
+def test_a_stream_past_the_accounts_cap_or_the_processs_is_refused(log: MemoryLog) -> None:
+    hub, ref = Hub(log, StreamLimits(streams_per_account=2, streams=3)), fresh_ref()
     for _ in range(2):
-        browse(hub, ref)
-    refused = browse(hub, ref)
-    answer = refused.socket.recv(4096)
-    assert answer.startswith(b"HTTP/1.1 429 ")
-    assert b"Retry-After: 15" in answer
-    hub.close()
+        hub.admit(ref.account)
+    with pytest.raises(TooManyStreams, match="2 streams are open already"):
+        hub.admit(ref.account)
+    hub.admit("another")
+    with pytest.raises(ServerFull, match="as many streams open as it can"):
+        hub.admit("a third")
+    hub.give_up(ref.account)
+    hub.admit("a third")
+    assert hub.streams == 3
 
 
 def test_no_descriptor_is_left(log: MemoryLog) -> None:

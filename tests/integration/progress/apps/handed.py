@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, request
 
 from progress.flask import create_blueprint
-from progress.hub import HubLimits
+from progress.limits import StreamLimits
 from progress.log import JobRef
 from progress.redis import RedisLog
 from progress.streamer import StreamerClient, StreamerSettings, Supervisor
@@ -22,7 +22,9 @@ graceful_timeout = 2
 accesslog = "-"
 access_log_format = "%(m)s %(U)s %(s)s"
 
-_supervisor = Supervisor(StreamerSettings(PATH, URL, limits=HubLimits(streams_per_account=100_000)))
+_supervisor = Supervisor(
+    StreamerSettings(PATH, URL, limits=StreamLimits(streams_per_account=100_000))
+)
 
 
 def when_ready(_: Any) -> None:

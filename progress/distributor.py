@@ -1,0 +1,345 @@
+"""Brings each log to its readers: who begins where, what is missing, when streams end."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+
+from .channel import Channel, Stream
+from .cursor import Cursor
+from .events import EMPTY_FEED, Snapshot
+from .fetcher import Fetcher, Found, NoLog, Page, State, Want
+from .figures import HubFigures
+from .limits import StreamLimits
+from .log import FeedRef, Lapse, Log, LogRef, Message
+from .loop import Loop
+from .reader import Reader
+from .reports import made_at_json
+from .sockets import Write, prepare
+from .sse import PING, frame
+from .writer import Writer
+
+#: A log is looked at this often even if no message came: a message is only a hint. Frames
+#: are kept for as long, and channels that nobody reads, since who was cut off comes back.
+LOOK_SECONDS = 30.0
+#: After messages may have been missed, all streams are renewed within this time: one of them
+#: may have been that a session ended.
+RENEW_SECONDS = 4.0
+#: Sign-outs are remembered for readers that were let in before and come later.
+_REMEMBER_SECONDS = 60.0
+
+#: A reader that waits for an answer, and where it is to begin then.
+_Asking = tuple[Stream, Cursor | None]
+
+
+class Distributor:
+    """The half of a hub that thinks. Used by its loop's thread only.
+
+    What is kept of a log is its newest frames, from the position on at which it was first
+    read. A message that joins on to them goes to all who have what came before; whatever
+    else a reader needs is read from the log, for it and for all who stand where it stands.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        limits: StreamLimits,
+        write: Write,
+        figures: HubFigures,
+        *,
+        measures_lag: bool,
+        on_ended: Callable[[str], None],
+    ) -> None:
+        self.figures = figures
+        self._limits = limits
+        self._measures_lag = measures_lag
+        self._on_ended = on_ended
+        self._streams: dict[int, Stream] = {}
+        self._channels: dict[LogRef, Channel] = {}
+        #: Readers whose next frames are being fetched, by question.
+        self._awaiting: dict[Want, list[_Asking]] = {}
+        self._revoked: dict[str, float] = {}
+        self._tended_at = 0.0
+        self._is_draining = False
+        self._loop = loop = Loop(on_gone=self.gone, on_writable=self.writable, on_tick=self.tick)
+        self._writer = Writer(loop, write, figures, on_behind=self._fetch, on_end=self._ended)
+        self._fetcher = Fetcher(
+            log,
+            on_found=lambda want, found: loop.post(lambda: self.found(want, found)),
+            on_message=lambda ref, came: loop.post(lambda: self.came(ref, came)),
+            on_revoked=lambda account: loop.post(lambda: self.revoke(account)),
+        )
+
+    # -- from any thread -----------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the threads."""
+        self._loop.start()
+        self._fetcher.start()
+
+    def post(self, do: Callable[[], None]) -> None:
+        """Have something done in the loop's thread."""
+        self._loop.post(do)
+
+    def close(self, *, seconds: float) -> None:
+        """Wait for the threads to end after `drain`."""
+        self._loop.join(seconds=seconds)
+        self._fetcher.close(seconds=seconds)
+
+    def abandon(self) -> None:
+        """Close what a parent's threads had, in a child after a fork."""
+        self._loop.discard()
+        for fd in self._streams:
+            os.close(fd)
+
+    # -- readers -------------------------------------------------------------------------
+
+    def begin(self, reader: Reader) -> None:
+        """Begin a reader's stream."""
+        prepare(reader.fd)
+        now = time.monotonic()
+        channel = self._channels.get(reader.ref)
+        if channel is None:
+            channel = Channel(reader.ref, told_at=now, looked_at=now)
+            self._channels[reader.ref] = channel
+        life = self._limits.life_seconds * random.uniform(0.5, 1)  # noqa: S311 - no secret
+        stream = self._streams[reader.fd] = Stream(reader.fd, channel, now + life)
+        self.figures.opened += 1
+        self._writer.begin(stream, reader.first)
+        if not stream.is_open:
+            return
+        if self._is_draining or reader.authorized_at < self._revoked.get(reader.ref.account, 0.0):
+            self._writer.dismiss(stream)
+        else:
+            self._open(stream, reader.cursor)
+
+    def _open(self, stream: Stream, cursor: Cursor | None) -> None:
+        """Begin a reader from what is kept, or have its beginning fetched."""
+        channel = stream.channel
+        opening = channel.opening(cursor)
+        if opening is not None:
+            data, position = opening
+            if cursor is not None:
+                self.figures.replays.observe(position - cursor.seq)
+            self._writer.send(stream, data, position)
+        elif channel.ring is None:
+            # Where the log stands comes first: from there on frames are kept, for all.
+            self._ask(Want(channel.ref, None), (stream, cursor))
+        else:
+            self._fetch(stream, cursor)
+
+    def _fetch(self, stream: Stream, cursor: Cursor | None) -> None:
+        self._ask(Want(stream.channel.ref, cursor), (stream, cursor))
+
+    def _ask(self, want: Want, *readers: _Asking) -> None:
+        asking = self._awaiting.get(want)
+        if asking is not None:
+            asking.extend(readers)
+            return
+        self._awaiting[want] = list(readers)
+        self._channels[want.ref].asked += 1
+        self._fetcher.ask(want)
+
+    def gone(self, fd: int) -> None:
+        """A reader has left."""
+        stream = self._streams.get(fd)
+        if stream is not None:
+            self._writer.end(stream)
+
+    def writable(self, fd: int) -> None:
+        """A reader that took less than it was sent takes more."""
+        stream = self._streams.get(fd)
+        if stream is not None:
+            self._writer.catch_up(stream)
+
+    def _ended(self, stream: Stream) -> None:
+        del self._streams[stream.fd]
+        stream.channel.waiting.discard(stream)
+        self._on_ended(stream.channel.ref.account)
+
+    # -- what the log says ---------------------------------------------------------------
+
+    def came(self, ref: LogRef, came: Message | Lapse) -> None:
+        """A log grew, or may have grown."""
+        channel = self._channels.get(ref)
+        if channel is None:
+            return
+        if isinstance(came, Lapse):
+            self._look(channel)
+            return
+        channel.heard = came.entries[-1].cursor
+        if self._measures_lag and channel.made_at is None:
+            channel.made_at = made_at_json(came.entries[0].document)
+        if channel.ring is None:
+            if channel.waiting:
+                self._ask(Want(ref, None))
+        elif channel.take(came.entries):
+            self._writer.flush_soon(channel)
+        else:
+            self._mend(channel)
+
+    def _mend(self, channel: Channel) -> None:
+        """Fetch what is missing before a message, for nobody in particular."""
+        if channel.heard is None:
+            return
+        is_same = channel.heard.epoch == channel.epoch
+        want = Want(channel.ref, channel.position if is_same else None)
+        # One that is on its way may have been answered before the message: then once more.
+        if want not in self._awaiting:
+            channel.heard = None
+            self._ask(want)
+
+    def _look(self, channel: Channel) -> None:
+        """See whether a message was missed."""
+        channel.looked_at = time.monotonic()
+        if channel.has_readers:
+            self._ask(Want(channel.ref, channel.position))
+
+    def found(self, want: Want, found: Found) -> None:
+        """A question was answered."""
+        channel = self._channels[want.ref]
+        channel.asked -= 1
+        readers = [asking for asking in self._awaiting.pop(want) if asking[0].is_open]
+        if isinstance(found, Page) and want.after is not None:
+            self._found_page(channel, want.after, found, readers)
+        elif isinstance(found, State):
+            self._found_state(channel, want.after, found, readers)
+        elif isinstance(found, NoLog):
+            self._found_no_log(channel, readers)
+        else:
+            for stream, _ in readers:
+                self._writer.dismiss(stream)
+        if channel.is_behind:
+            self._mend(channel)
+
+    def _found_page(
+        self, channel: Channel, after: Cursor, page: Page, readers: list[_Asking]
+    ) -> None:
+        if channel.ring is None or channel.epoch != after.epoch:
+            for stream, cursor in readers:
+                self._open(stream, cursor)
+            return
+        position = page.entries[-1].cursor.seq if page.entries else after.seq
+        frames = [frame(entry.document, entry.cursor) for entry in page.entries]
+        channel.fill(after.seq, frames, page.entries)
+        if channel.ring.last < position:
+            self._begin_anew(channel, Cursor(after.epoch, position))
+        self._writer.flush_soon(channel)
+        data = b"".join(frames)
+        for stream, _ in readers:
+            self.figures.replays.observe(len(frames))
+            self._writer.send(stream, data, position)
+        if not readers and not page.is_last:
+            self._ask(Want(channel.ref, channel.position))
+
+    def _found_state(
+        self, channel: Channel, after: Cursor | None, state: State, readers: list[_Asking]
+    ) -> None:
+        snapshot, cursor = state.snapshot, state.cursor
+        if not channel.holds(cursor):
+            self._begin_anew(channel, cursor)
+        is_over = isinstance(snapshot, Snapshot) and snapshot.status.is_terminal
+        channel.keep_snapshot(snapshot.to_json().encode(), cursor, is_over=is_over)
+        self._writer.flush(channel)
+        waiting, channel.waiting = channel.waiting, set()
+        for stream in waiting:
+            self._open(stream, None)
+        for stream, begins_at in readers:
+            if after is not None:
+                self.figures.gaps += 1
+                begins_at = None  # noqa: PLW2901 - the log cannot go on from there
+            self._open(stream, begins_at)
+
+    def _found_no_log(self, channel: Channel, readers: list[_Asking]) -> None:
+        known = [*channel.live, *channel.lagging]
+        channel.lose()
+        if isinstance(channel.ref, FeedRef):
+            # A feed without a log has no active jobs.
+            empty = frame(EMPTY_FEED.to_json().encode(), None)
+            for stream in (*known, *(stream for stream, _ in readers)):
+                if stream not in channel.lagging and self._writer.put(stream, empty):
+                    channel.waiting.add(stream)
+            return
+        # Who let them in can tell the state from elsewhere when they come back.
+        for stream in (*known, *(() if readers else tuple(channel.waiting))):
+            self._writer.dismiss(stream)
+        channel.waiting.update(stream for stream, _ in readers)
+
+    def _begin_anew(self, channel: Channel, cursor: Cursor) -> None:
+        """Keep frames from another position on. Who has not come there is caught up."""
+        sent = channel.position
+        is_same = sent is not None and sent.epoch == cursor.epoch
+        after = Cursor(cursor.epoch, channel.sent) if is_same else None
+        live = list(channel.live)
+        channel.begin(cursor)
+        for stream in live:
+            self._fetch(stream, after)
+        if not is_same:
+            for lag in channel.lagging.values():
+                lag.position = None
+
+    # -- ends ----------------------------------------------------------------------------
+
+    def revoke(self, account: str | Lapse) -> None:
+        """An account's sessions changed, or may have."""
+        now = time.monotonic()
+        if isinstance(account, Lapse):
+            self.figures.reconnects += 1
+            for stream in self._streams.values():
+                ends_at = now + random.uniform(0, RENEW_SECONDS)  # noqa: S311 - no secret
+                stream.ends_at = min(stream.ends_at, ends_at)
+            return
+        self._revoked[account] = now
+        for stream in list(self._streams.values()):
+            if stream.channel.ref.account == account:
+                self.figures.revoked += 1
+                self._writer.dismiss(stream)
+
+    def drain(self) -> None:
+        """End every stream, and the loop."""
+        self._is_draining = True
+        for stream in list(self._streams.values()):
+            self._writer.dismiss(stream)
+        self._loop.stop()
+
+    def tick(self, now: float) -> None:
+        """See to what time brings: keep-alives, ends, looks at logs that were silent."""
+        for channel in list(self._channels.values()):
+            self._tend(channel, now)
+        for stream in [stream for stream in self._streams.values() if stream.ends_at <= now]:
+            self._writer.dismiss(stream)
+        if now - self._tended_at >= self._limits.keep_alive_seconds:
+            self._tended_at = now
+            self._keep_asking_alive()
+            old = [name for name, at in self._revoked.items() if now - at > _REMEMBER_SECONDS]
+            for name in old:
+                del self._revoked[name]
+
+    def _keep_asking_alive(self) -> None:
+        for readers in list(self._awaiting.values()):
+            for stream, _ in readers:
+                if stream.is_open:
+                    self._writer.put(stream, PING)
+
+    def _tend(self, channel: Channel, now: float) -> None:
+        limits = self._limits
+        if now - channel.told_at >= limits.keep_alive_seconds:
+            self._writer.keep_alive(channel, now)
+        for stream, lag in list(channel.lagging.items()):
+            if now - lag.took_at >= limits.stalled_seconds:
+                self.figures.slow_drops += 1
+                self._writer.dismiss(stream)
+        if now - channel.looked_at < LOOK_SECONDS:
+            return
+        channel.forget_old()
+        # Kept for a while without readers: who was cut off comes back.
+        if channel.has_readers:
+            channel.is_idle = False
+            self._look(channel)
+        elif not channel.is_idle:
+            channel.is_idle, channel.looked_at = True, now
+        else:
+            del self._channels[channel.ref]
+            self._fetcher.leave(channel.ref)

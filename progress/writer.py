@@ -1,0 +1,193 @@
+"""Writes frames to readers: the same bytes to all who have what came before, the rest to each."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+
+from .channel import Channel, Lag, Stream
+from .cursor import Cursor
+from .figures import HubFigures
+from .loop import Loop
+from .sockets import Write
+from .sse import PING, retry_hint
+
+#: After a write, what comes within this time goes out together.
+JOIN_SECONDS = 0.05
+#: Written to one reader at once while it catches up.
+_CHUNK = 64 * 1024
+
+
+class Writer:
+    """The writing half of a hub. Used by its loop's thread only.
+
+    Args:
+        on_behind: Called with a reader that needs what follows a cursor, from the log; or a
+            state, where there is none.
+        on_end: Called with a reader that is no more.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        write: Write,
+        figures: HubFigures,
+        *,
+        on_behind: Callable[[Stream, Cursor | None], None],
+        on_end: Callable[[Stream], None],
+    ) -> None:
+        self._loop, self._write, self._figures = loop, write, figures
+        self._on_behind, self._on_end = on_behind, on_end
+
+    def begin(self, stream: Stream, first: bytes) -> None:
+        """Follow a reader's socket, and write its first bytes."""
+        self._loop.follow(stream.fd)
+        self.put(stream, first)
+
+    def flush_soon(self, channel: Channel) -> None:
+        """Write what came: at once after a quiet time, else with what comes in the next moment."""
+        now = time.monotonic()
+        if channel.ended or now - channel.wrote_at >= JOIN_SECONDS:
+            self.flush(channel)
+        elif channel.flush_at is None:
+            channel.flush_at = channel.wrote_at + JOIN_SECONDS
+            self._loop.at(channel.flush_at, partial(self._flush_due, channel))
+
+    def _flush_due(self, channel: Channel) -> None:
+        if channel.flush_at is not None:
+            self.flush(channel)
+
+    def flush(self, channel: Channel) -> None:
+        """Write what came to all who have everything before it: the same bytes."""
+        channel.flush_at = None
+        ring = channel.ring
+        if ring is None or (channel.sent >= ring.last and not channel.ended):
+            return
+        position, channel.sent = channel.sent, ring.last
+        if not ring.holds(position):
+            for stream in list(channel.live):
+                channel.live.discard(stream)
+                self._on_behind(stream, Cursor(channel.epoch, position))
+            return
+        if position < ring.last:
+            self._figures.deliveries += (ring.last - position) * len(channel.live)
+            self._write_to_all(channel, ring.since(position), ring.last)
+            if channel.made_at is not None:
+                self._figures.lag_seconds.observe(max(0.0, time.time() - channel.made_at))
+                channel.made_at = None
+        if channel.ended:
+            for stream in list(channel.live):
+                self.end(stream)
+
+    def _write_to_all(self, channel: Channel, data: bytes, position: int) -> None:
+        channel.wrote_at = channel.told_at = time.monotonic()
+        write, length = self._write, len(data)
+        # A copy: who takes less, or is gone, leaves the set.
+        for stream in tuple(channel.live):
+            try:
+                written = write(stream.fd, data)
+            except BlockingIOError:
+                written = 0
+            except OSError:
+                self.end(stream)
+                continue
+            if written != length:
+                self._lag(stream, memoryview(data)[written:], position)
+
+    def send(self, stream: Stream, data: bytes, position: int) -> None:
+        """Write to one reader what brings it to a position, and have it go on from there."""
+        written = self._write_some(stream.fd, data)
+        if written is None:
+            self.end(stream)
+        elif written < len(data):
+            self._lag(stream, memoryview(data)[written:], position)
+        else:
+            self._join(stream, position)
+
+    def _join(self, stream: Stream, position: int) -> None:
+        """A reader has everything up to a position: it is live, or is sent what follows."""
+        channel = stream.channel
+        ring = channel.ring
+        if ring is None or not ring.holds(position):
+            self._on_behind(stream, Cursor(channel.epoch, position))
+            return
+        if position != channel.sent and position != ring.last:
+            self.send(stream, ring.since(position), ring.last)
+            return
+        if position != channel.sent:
+            # It has what the others get in a moment: they are brought up to it.
+            self.flush(channel)
+        if channel.ended and position == ring.last:
+            self.end(stream)
+        else:
+            channel.live.add(stream)
+
+    def _lag(self, stream: Stream, left: memoryview, position: int | None) -> None:
+        stream.channel.live.discard(stream)
+        stream.channel.lagging[stream] = Lag(left, position, time.monotonic())
+        self._loop.want_write(stream.fd, wanted=True)
+
+    def catch_up(self, stream: Stream) -> None:
+        """Write more to a reader that takes more."""
+        lag = stream.channel.lagging.get(stream)
+        if lag is None:
+            return
+        written = self._write_some(stream.fd, bytes(lag.left[:_CHUNK]))
+        if written is None:
+            self.end(stream)
+            return
+        if written:
+            lag.left, lag.took_at = lag.left[written:], time.monotonic()
+        if lag.left:
+            return
+        del stream.channel.lagging[stream]
+        self._loop.want_write(stream.fd, wanted=False)
+        if lag.position is None:
+            self._on_behind(stream, None)
+        else:
+            self._join(stream, lag.position)
+
+    def put(self, stream: Stream, data: bytes) -> bool:
+        """Write a few bytes whole; who does not take even those is ended."""
+        if self._write_some(stream.fd, data) == len(data):
+            return True
+        self.end(stream)
+        return False
+
+    def _write_some(self, fd: int, data: bytes) -> int | None:
+        """How much was written; None for a peer that is gone."""
+        if not data:
+            return 0
+        try:
+            return self._write(fd, data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            return None
+
+    def keep_alive(self, channel: Channel, now: float) -> None:
+        """Write a comment to all who have nothing else to read."""
+        channel.told_at = now
+        for stream in (*channel.live, *channel.waiting):
+            if stream.is_open:
+                self.put(stream, PING)
+
+    def dismiss(self, stream: Stream) -> None:
+        """End a stream between two frames, with when to come back."""
+        # In the midst of a frame nothing can be said: that frame is lost, its cursor is not.
+        if stream not in stream.channel.lagging:
+            self._write_some(stream.fd, retry_hint())
+        self.end(stream)
+
+    def end(self, stream: Stream) -> None:
+        """End a stream and close its descriptor."""
+        if not stream.is_open:
+            return
+        stream.is_open = False
+        stream.channel.live.discard(stream)
+        stream.channel.lagging.pop(stream, None)
+        self._loop.forget(stream.fd)
+        os.close(stream.fd)
+        self._on_end(stream)

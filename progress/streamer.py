@@ -215,7 +215,7 @@ class Supervisor:
     """Keeps a streamer running for as long as this process, gunicorn's master, does."""
 
     def __init__(self, settings: StreamerSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="progress-streamer", daemon=True)
@@ -241,6 +241,8 @@ class Supervisor:
             process = self._process
             if process is not None:
                 process.wait()
+                if process.stdin is not None:
+                    process.stdin.close()
             if not self._stopped.wait(RESTART_SECONDS):
                 logger.warning("The streamer died; it is started again.")
                 self._launch()
@@ -250,11 +252,11 @@ class Supervisor:
             [sys.executable, "-m", "progress.streamer"], stdin=subprocess.PIPE
         )
         assert process.stdin is not None  # noqa: S101 - it is a pipe
-        process.stdin.write(json.dumps(asdict(self._settings)).encode() + b"\n")
+        process.stdin.write(json.dumps(asdict(self.settings)).encode() + b"\n")
         process.stdin.flush()
         self._process = process
         deadline = time.monotonic() + 10
-        while not _is_listening(self._settings.path) and time.monotonic() < deadline:
+        while not _is_listening(self.settings.path) and time.monotonic() < deadline:
             time.sleep(0.02)
 
 

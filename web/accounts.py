@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, logout_user
+from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired, Length, Regexp
@@ -127,6 +127,6 @@ def _form_status(form: FlaskForm) -> int:
 @blueprint.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End the session."""
-    logout_user()
+    sessions.end()
     flash("You have signed out.")
     return redirect(url_for("accounts.sign_in"), 303)

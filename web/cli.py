@@ -91,7 +91,18 @@ def account_password_command(email: str, password: str) -> None:
             raise Refusal(f"There is no account for {email}: see earmark account add.")
         account.password_hash = hash_password(password)
         account.session_version += 1
+        name = str(account.id)
+    _end_streams(name)
     click.echo(f"The account for {email} has a new password.")
+
+
+def _end_streams(account: str) -> None:
+    # Imported late, as below.
+    from progress.redis import RedisLog
+    from web.sessions import end_streams
+
+    with closing(RedisLog(_settings().redis_url)) as log:
+        end_streams(log, account)
 
 
 def _check_email(email: str) -> None:

@@ -41,18 +41,18 @@ access_log_format = "%(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
 
 # A short path of our own: that of a socket has a hundred bytes, a data folder's may be longer.
 _streamer_path = str(Path(mkdtemp(prefix="earmark-")) / "streamer")
-_streamer = Supervisor(StreamerSettings(_streamer_path, _settings.redis_url))
+streamer = Supervisor(StreamerSettings(_streamer_path, _settings.redis_url))
 
 
 def when_ready(_server: Any) -> None:
     """Start the streamer, before the workers that hand streams to it."""
-    _streamer.start()
+    streamer.start()
     os.environ["EARMARK_STREAMER"] = _streamer_path
 
 
 def on_exit(_server: Any) -> None:
     """End the streamer, and with it all streams."""
-    _streamer.stop()
+    streamer.stop()
     rmtree(Path(_streamer_path).parent, ignore_errors=True)
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from uuid import UUID
 
 from flask import Flask, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import LoginManager, UserMixin, current_user, login_user
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from library import accounts
 from library.models import Account
+from progress.errors import LogUnavailable
+from progress.log import Log
 
 from .problems import is_api, problem
 from .services import services
+
+logger = logging.getLogger(__name__)
 
 #: The endpoints that answer without a session. A new one is not public by being forgotten.
 PUBLIC = frozenset({"static", "accounts.sign_in", "accounts.sign_up"})
@@ -43,6 +48,26 @@ def begin(account: Account) -> None:
     session.clear()
     session.permanent = True
     login_user(SignedIn(account))
+
+
+def end() -> None:
+    """Sign out, and end the account's streams wherever they are served."""
+    account = present_account()
+    logout_user()
+    if account is not None:
+        end_streams(services().log, account)
+
+
+def end_streams(log: Log, account: str) -> None:
+    """Have an account's streams ended: each asks for a session when it comes back.
+
+    While the log's server is gone nothing is streamed; when it is there again, every stream
+    has to come back.
+    """
+    try:
+        log.revoke(account)
+    except LogUnavailable as error:
+        logger.warning("%s", error, extra={"action": "revoke_failed"})
 
 
 def account_id() -> UUID:

@@ -13,6 +13,8 @@ from alembic.config import Config
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
+_READS = "earmark_reads"
+
 #: How long a SQLite writer waits for another one.
 BUSY_TIMEOUT_MS = 30_000
 
@@ -33,12 +35,26 @@ class Database:
         self._pid = os.getpid()
         self.engine = _engine(self.url)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        reading = self.engine.execution_options(**{_READS: True})
+        self._readers = sessionmaker(reading, expire_on_commit=False)
+        event.listen(self._readers, "before_flush", _refuse_to_write)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
         """A session that is committed at the end of the block, or rolled back on an error."""
         self._leave_inherited_connections()
         with self._sessions.begin() as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads: one view of the data, and it waits for no writer.
+
+        Raises:
+            RuntimeError: something was changed in it.
+        """
+        self._leave_inherited_connections()
+        with self._readers.begin() as session:
             yield session
 
     def migrate(self) -> None:
@@ -92,5 +108,11 @@ def _lower(text: str | None) -> str | None:
 
 
 def _begin_sqlite(connection: Any) -> None:
-    # Every transaction takes the write lock at its start and waits its turn for it.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    # One that writes takes the write lock at its start and waits its turn for it.
+    reads = connection.get_execution_options().get(_READS, False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _refuse_to_write(session: Session, *_: Any) -> None:
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("This session only reads: use Database.session to write.")

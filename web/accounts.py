@@ -78,7 +78,7 @@ def sign_in() -> ResponseReturnValue:
 
 
 def _authenticated(email: str, password: str) -> Account | None:
-    with services().database.session() as session:
+    with services().database.reading() as session:
         account = accounts.by_email(session, email=email)
     # Outside of any transaction: hashing takes long, and is meant to.
     if not verify_password(account.password_hash if account else None, password):

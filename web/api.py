@@ -68,7 +68,7 @@ def post_job() -> ResponseReturnValue:
 def list_jobs() -> ResponseReturnValue:
     """The account's jobs, newest first, a page at a time."""
     wanted = ListRequest.parse(request.args)
-    with services().database.session() as session:
+    with services().database.reading() as session:
         found = jobs.page(
             session,
             account_id=account_id(),
@@ -142,7 +142,7 @@ def own_job(job_id: str) -> Job | None:
     key = parse_id(job_id)
     if key is None:
         return None
-    with services().database.session() as session:
+    with services().database.reading() as session:
         return jobs.get(session, account_id=account_id(), job_id=key)
 
 
@@ -162,7 +162,7 @@ def fallback_for(found: Services) -> Callable[[JobRef], Snapshot | None]:
         key = parse_id(ref.job_id)
         if key is None:
             return None
-        with found.database.session() as session:
+        with found.database.reading() as session:
             job = jobs.load(session, job_id=key)
         return row_snapshot(job) if job is not None else None
 

@@ -31,7 +31,7 @@ PAGE_JOBS = 30
 def start() -> ResponseReturnValue:
     """The three steps and where each stands."""
     mine = account_id()
-    with services().database.session() as session:
+    with services().database.reading() as session:
         source = accounts.source(session, account_id=mine)
         latest = {kind: jobs.latest(session, account_id=mine, kind=kind) for kind in JOB_KINDS}
         total, liked, heard = songs.counts(session, account_id=mine)
@@ -57,7 +57,7 @@ def library() -> ResponseReturnValue:
     liked_only = request.args.get("liked") == "yes"
     after = parse_id(request.args.get("after", ""))
     mine = account_id()
-    with services().database.session() as session:
+    with services().database.reading() as session:
         rows = songs.page(
             session,
             account_id=mine,
@@ -86,7 +86,7 @@ def library() -> ResponseReturnValue:
 def playlist(playlist_id: str) -> ResponseReturnValue:
     """One playlist and its songs."""
     key = parse_id(playlist_id) or abort(404)
-    with services().database.session() as session:
+    with services().database.reading() as session:
         found = playlists.get(session, account_id=account_id(), playlist_id=key)
         rows = playlists.songs(session, account_id=account_id(), playlist_id=key)
     if found is None:
@@ -98,7 +98,7 @@ def playlist(playlist_id: str) -> ResponseReturnValue:
 def job_list() -> ResponseReturnValue:
     """The account's jobs, newest first."""
     before = parse_id(request.args.get("before", ""))
-    with services().database.session() as session:
+    with services().database.reading() as session:
         rows = jobs.page(session, account_id=account_id(), before=before, limit=PAGE_JOBS + 1)
     more = rows[PAGE_JOBS - 1].id if len(rows) > PAGE_JOBS else None
     return render_template("jobs.html", jobs=rows[:PAGE_JOBS], more=more, titles=TITLES)
@@ -162,7 +162,7 @@ def retry_job(job_id: str) -> ResponseReturnValue:
 def proposals() -> ResponseReturnValue:
     """The playlists proposed for liked songs."""
     mine = account_id()
-    with services().database.session() as session:
+    with services().database.reading() as session:
         found = matches.proposed(session, account_id=mine)
         ran = jobs.latest(session, account_id=mine, kind="matching")
     return render_template("proposals.html", proposals=found, ran=ran)

@@ -83,7 +83,7 @@ def present_account() -> str | None:
 
 def _load(session_id: str) -> SignedIn | None:
     key, _, version = session_id.partition(":")
-    with services().database.session() as database:
+    with services().database.reading() as database:
         account = accounts.get(database, account_id=UUID(key))
     if account is None or str(account.session_version) != version:
         return None

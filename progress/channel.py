@@ -151,6 +151,7 @@ class Channel:
         if self.snapshot is None or not self.ring.holds(self.snapshot[1]):
             return None
         state, position = self.snapshot
-        if self.ring.last - position > _MAX_TAIL:
+        # Of what is over the end is shown, not how it came.
+        if self.ring.last - position > (0 if self.ended else _MAX_TAIL):
             return None
         return state + self.ring.since(position), self.ring.last

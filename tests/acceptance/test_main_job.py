@@ -22,7 +22,7 @@ addEventListener("DOMContentLoaded", () => {
   const key = "received " + location.pathname;
   const seen = JSON.parse(sessionStorage.getItem(key) ?? "[]");
   job.addEventListener("job-event", ({ detail }) => {
-    seen.push([detail.id, detail.event.type]);
+    seen.push([detail.id, detail.event.type, performance.timeOrigin]);
     sessionStorage.setItem(key, JSON.stringify(seen));
   });
 });
@@ -47,25 +47,26 @@ def watch_to_the_end(page: Page) -> None:
     expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "100")
 
 
-def received(page: Page) -> list[tuple[str, str]]:
+def received(page: Page) -> list[tuple[str, str, float]]:
     found = page.evaluate('JSON.parse(sessionStorage.getItem("received " + location.pathname))')
     return [tuple(pair) for pair in found]
 
 
-def assert_nothing_was_lost(events: list[tuple[str, str]]) -> None:
+def assert_nothing_was_lost(events: list[tuple[str, str, float]]) -> None:
     """Positions go up by one from each event to the next; a snapshot says where it holds.
 
-    Of a job that was over before the page was there, the snapshot is all there is.
+    A page that was loaded anew may begin with an older one, and what followed it. Of a job
+    that was over before the page was there, the snapshot is all there is.
     """
-    last = None
-    for cursor, kind in events:
+    last = loaded = None
+    for cursor, kind, loaded_at in events:
         seq = int(cursor.split("-")[1])
         if kind != "snapshot":
             assert last is not None
             assert seq == last + 1, (cursor, kind)
         else:
-            assert last is None or seq >= last
-        last = seq
+            assert last is None or seq >= last or loaded_at != loaded
+        last, loaded = seq, loaded_at
     assert events[-1][1] == "status" or len(events) == 1
 
 

@@ -87,7 +87,9 @@ function createStore<S extends State>(
     },
   };
   const unfollow = follow((view) => {
-    const wasOver = hasEnded(state ?? queries.getQueryData<S>(key));
+    // A connection may begin anew with an older state than what is known of the job.
+    const known = queries.getQueryData<S>(key);
+    const wasOver = hasEnded(state ? newer(known, state) : known);
     ({ state } = view);
     store.connection = view.connection;
     if (!wasOver && hasEnded(state)) invalidate(queries, store);

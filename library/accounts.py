@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from .errors import EmailTaken
 from .models import Account, Source
+
+#: Who an account is and which of its sessions hold, by `account_id`: asked with every request.
+IDENTITY = select(Account.email, Account.session_version).where(
+    Account.id == bindparam("account_id")
+)
 
 
 def create(session: Session, *, email: str, password_hash: str) -> Account:

@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CursorResult, and_, case, or_, select, update
+from sqlalchemy import CursorResult, and_, bindparam, case, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from .errors import JobAlreadyActive
 from .models import ACTIVE_STATUSES, Job
+
+#: A job's id, by `account_id` and `job_id`, if the job is the account's: asked with every stream.
+OWN = select(Job.id).where(Job.account_id == bindparam("account_id"), Job.id == bindparam("job_id"))
 
 
 def create(

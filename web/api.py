@@ -151,8 +151,12 @@ def own_job(job_id: str) -> Job | None:
 
 def authorize(job_id: str) -> JobRef | None:
     """The log of a job, if it is the present account's."""
-    job = own_job(job_id)
-    return running.ref_of(job) if job is not None else None
+    key = parse_id(job_id)
+    if key is None:
+        return None
+    mine = account_id()
+    found = services().database.row(jobs.OWN, account_id=mine, job_id=key)
+    return JobRef(str(mine), str(key)) if found is not None else None
 
 
 def fallback_for(found: Services) -> Callable[[JobRef], Snapshot | None]:

@@ -6,6 +6,7 @@ import logging
 from uuid import UUID
 
 from flask import Flask, redirect, request, session, url_for
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
@@ -26,18 +27,27 @@ PUBLIC = frozenset({"static", "accounts.sign_in", "accounts.sign_up"})
 class SignedIn(UserMixin):  # type: ignore[misc] # Flask-Login is untyped
     """The account of the present session."""
 
-    def __init__(self, account: Account) -> None:
-        self.account_id = account.id
-        self.email = account.email
-        self._version = account.session_version
+    def __init__(self, account_id: UUID, email: str, version: int) -> None:
+        self.account_id = account_id
+        self.email = email
+        self._version = version
 
     def get_id(self) -> str:
         """What the session holds: the account, and the version that a new password ends."""
         return f"{self.account_id}:{self._version}"
 
 
+class PageSessions(SecureCookieSessionInterface):
+    """Sessions that a page renews. What a page's programs ask for, streams above all, does not."""
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Whether the answer brings the session's cookie."""
+        return session.modified or (not is_api() and super().should_set_cookie(app, session))
+
+
 def register(app: Flask) -> None:
     """Have an application know its accounts. Before anything else that looks at a request."""
+    app.session_interface = PageSessions()
     manager = LoginManager(app)
     manager.user_loader(_load)
     app.before_request(_require_session)
@@ -47,7 +57,7 @@ def begin(account: Account) -> None:
     """Sign in, with a session that has nothing of the one before."""
     session.clear()
     session.permanent = True
-    login_user(SignedIn(account))
+    login_user(SignedIn(account.id, account.email, account.session_version))
 
 
 def end() -> None:
@@ -83,11 +93,11 @@ def present_account() -> str | None:
 
 def _load(session_id: str) -> SignedIn | None:
     key, _, version = session_id.partition(":")
-    with services().database.reading() as database:
-        account = accounts.get(database, account_id=UUID(key))
-    if account is None or str(account.session_version) != version:
+    account_id = UUID(key)
+    found = services().database.row(accounts.IDENTITY, account_id=account_id)
+    if found is None or str(found.session_version) != version:
         return None
-    return SignedIn(account)
+    return SignedIn(account_id, found.email, found.session_version)
 
 
 def _require_session() -> ResponseReturnValue | None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import text
 
 from tests.integration.web.conftest import PASSWORD, Person, Site, submit, token
 from tests.servers import free_port
@@ -131,18 +132,18 @@ def test_too_many_jobs_a_minute_are_a_problem_with_a_time_to_wait(make_site: Cal
 def test_a_fault_is_told_without_its_reason(make_site: Callable[..., Site], caplog):
     site = make_site()
     person = site.person()
-    site.runtime.database.engine.dispose()
-    site.runtime.database._sessions.configure(bind=None)
+    with site.runtime.database.session() as session:
+        session.execute(text("ALTER TABLE jobs RENAME TO lost"))
     caplog.set_level(logging.CRITICAL, logger="web.problems")
-    page = person.browser.get("/library")
+    page = person.browser.get("/jobs")
     assert page.status_code == 500
     assert "It is not your fault" in page.text
     answer = person.browser.get("/api/jobs")
     assert answer.status_code == 500
     assert answer.mimetype == "application/problem+json"
-    for text in (page.text, answer.text):
-        assert "Traceback" not in text
-        assert "sqlalchemy" not in text.lower()
+    for told in (page.text, answer.text):
+        assert "Traceback" not in told
+        assert "sqlalchemy" not in told.lower()
 
 
 def test_without_redis_people_still_sign_in_and_jobs_are_refused_in_words(make_site, caplog):
@@ -159,3 +160,8 @@ def test_without_redis_people_still_sign_in_and_jobs_are_refused_in_words(make_s
     assert "could not be queued" in person.browser.get(f"/jobs/{job['id']}").text
     answer = person.submit("/jobs", kind="sync")
     assert "could not be queued" in person.browser.get(answer.location).text
+
+
+def test_a_page_renews_the_session_and_what_its_programs_ask_for_does_not(ada: Person):
+    assert "Set-Cookie" in ada.browser.get("/jobs").headers
+    assert "Set-Cookie" not in ada.browser.get("/api/jobs").headers

@@ -1,0 +1,77 @@
+"""Reading waits for nobody who writes, and never writes itself; on both databases."""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from library import accounts, jobs
+from library.database import Database
+from library.models import Account
+
+QUICK_SECONDS = 1.0
+
+
+@pytest.fixture
+def ada(database: Database) -> UUID:
+    with database.session() as session:
+        return accounts.create(session, email="ada@b", password_hash="-").id
+
+
+def test_reading_waits_for_no_writer_and_sees_what_was_there_before_it(
+    database: Database, ada: UUID
+) -> None:
+    began = time.monotonic()
+    with database.session() as writer:
+        writer.execute(text("UPDATE accounts SET email = 'new@b'"))
+        with database.reading() as reader:
+            found = accounts.get(reader, account_id=ada)
+            assert found is not None
+            assert found.email == "ada@b"
+        row = database.row(accounts.IDENTITY, account_id=ada)
+        assert row is not None
+        assert row.email == "ada@b"
+    assert time.monotonic() - began < QUICK_SECONDS
+    row = database.row(accounts.IDENTITY, account_id=ada)
+    assert row is not None
+    assert row.email == "new@b"
+
+
+def test_what_is_changed_while_reading_is_refused_and_not_written(
+    database: Database, ada: UUID
+) -> None:
+    with (
+        pytest.raises(RuntimeError, match=r"only reads: use Database\.session"),
+        database.reading() as session,
+    ):
+        session.add(Account(email="bob@b", password_hash="-"))
+    with database.reading() as session:
+        assert accounts.by_email(session, email="bob@b") is None
+
+
+def test_a_row_of_nobody_is_none_and_a_job_is_its_owners_alone(
+    database: Database, ada: UUID
+) -> None:
+    assert database.row(accounts.IDENTITY, account_id=uuid4()) is None
+    with database.session() as session:
+        bob = accounts.create(session, email="bob@b", password_hash="-").id
+        job, _ = jobs.create(session, account_id=ada, kind="sync")
+    assert database.row(jobs.OWN, account_id=ada, job_id=job.id) is not None
+    assert database.row(jobs.OWN, account_id=bob, job_id=job.id) is None
+    assert database.row(jobs.OWN, account_id=ada, job_id=uuid4()) is None
+
+
+def test_after_rows_were_read_a_writer_begins_as_ever(database: Database, ada: UUID) -> None:
+    for _ in range(20):
+        database.row(accounts.IDENTITY, account_id=ada)
+    with database.session() as session:
+        if database.url.startswith("sqlite"):
+            connection = session.connection().connection.dbapi_connection
+            assert connection is not None
+            assert connection.in_transaction
+        accounts.set_folder(session, account_id=ada, location="/music", name="Music")
+    with database.reading() as session:
+        assert accounts.source(session, account_id=ada) is not None

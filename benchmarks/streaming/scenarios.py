@@ -151,7 +151,8 @@ def _kinds(report: dict[str, Any]) -> Figures:
 
 def idle(stage: Stage, case: Case) -> Figures:
     """Memory of the server's processes for each open stream on which nothing happens."""
-    few = Case(scenario="idle", streams=50)
+    # The server's threads and buffers, which it has once whatever the number of streams.
+    few = Case(scenario="idle", streams=min(500, case.streams))
     with stage.generator(few) as generator:
         stage.opened(generator, few)
     time.sleep(SETTLE_SECONDS)
@@ -243,6 +244,9 @@ def connect(stage: Stage, case: Case) -> Figures:
     """How many streams a second are opened."""
     if stage.server.wake is not None:
         raise Skipped("it answers nothing until the first event")
+    # A job that is followed has begun.
+    with stage.publishing(case, each=1, first=1, rate=20):
+        pass
     with stage.generator(Case(scenario="connect", streams=50)) as generator:
         generator.open(seconds=OPEN_SECONDS)
     with stage.generator(case) as generator:

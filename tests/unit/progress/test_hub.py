@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import socket
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -16,55 +12,17 @@ from progress.cursor import Cursor
 from progress.errors import ServerFull, TooManyStreams
 from progress.hub import Hub
 from progress.limits import StreamLimits
-from progress.log import FeedRef, JobRef, LogRef
+from progress.log import FeedRef, JobRef
 from progress.memory import MemoryLog
-from progress.reader import Reader
-from progress.sse import retry_hint
 from progress.testing import entries_of, fresh_ref, item, status
-from tests.sse import Parser
-
-WAIT_SECONDS = 5
-
-
-@dataclass
-class Browser:
-    """One end of a stream."""
-
-    socket: socket.socket
-    parser: Parser = field(default_factory=Parser)
-    closed: bool = False
-
-    def read(self, *, seconds: float = 0.05) -> None:
-        self.socket.settimeout(seconds)
-        with suppress(TimeoutError):
-            while data := self.socket.recv(65536):
-                self.parser.feed(data)
-            self.closed = True
-
-    def read_until_closed(self) -> list[dict[str, object]]:
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not self.closed:
-            assert time.monotonic() < deadline, self.parser.events
-            self.read()
-        return self.events
-
-    @property
-    def events(self) -> list[dict[str, object]]:
-        return [json.loads(text) for _, text in self.parser.events]
-
-    @property
-    def ids(self) -> list[str]:
-        return [id_ for id_, _ in self.parser.events]
-
-
-_browsers: list[Browser] = []
+from tests.unit.progress.browsers import WAIT_SECONDS, browse, browsers
 
 
 @pytest.fixture(autouse=True)
 def close_browsers() -> Iterator[None]:
     yield
-    while _browsers:
-        _browsers.pop().socket.close()
+    while browsers:
+        browsers.pop().socket.close()
 
 
 @pytest.fixture
@@ -79,20 +37,11 @@ def hub(log: MemoryLog) -> Iterator[Hub]:
     hub.close()
 
 
-def browse(hub: Hub, ref: LogRef, cursor: Cursor | None = None) -> Browser:
-    ours, theirs = socket.socketpair()
-    hub.admit(ref.account)
-    hub.add(Reader(theirs.detach(), ref, cursor, retry_hint()))
-    _browsers.append(Browser(ours))
-    return _browsers[-1]
-
-
 def test_a_reader_gets_a_snapshot_and_then_every_event_to_the_end(hub: Hub, log: MemoryLog) -> None:
     ref = fresh_ref()
     log.append(ref, [status("running"), item("a", "in_progress")], attempt=1)
     browser = browse(hub, ref)
-    while not browser.events:
-        browser.read()
+    browser.read_first()
     for number in range(50):
         log.append(ref, [item(str(number), "succeeded")], attempt=1)
     log.append(ref, [status("completed")], attempt=1)
@@ -120,13 +69,13 @@ def test_many_readers_of_many_jobs_each_get_all_of_theirs(hub: Hub, log: MemoryL
     refs = [fresh_ref() for _ in range(10)]
     for ref in refs:
         log.append(ref, [status("running")], attempt=1)
-    browsers = [(ref, browse(hub, ref)) for ref in refs for _ in range(5)]
+    all_of_them = [(ref, browse(hub, ref)) for ref in refs for _ in range(5)]
     for number in range(30):
         for ref in refs:
             log.append(ref, [item(str(number), "succeeded")], attempt=1)
     for ref in refs:
         log.append(ref, [status("completed")], attempt=1)
-    for ref, browser in browsers:
+    for ref, browser in all_of_them:
         browser.read_until_closed()
         last = entries_of(log, ref)[-1].cursor
         seqs = [Cursor.parse(id_).seq for id_ in browser.ids]
@@ -139,8 +88,7 @@ def test_a_reader_that_stops_reading_is_caught_up_when_it_reads_again(
     ref = fresh_ref()
     log.append(ref, [status("running")], attempt=1)
     slow = browse(hub, ref)
-    while not slow.events:
-        slow.read()
+    slow.read_first()
     for number in range(1_500):
         log.append(ref, [item(f"{number}" + "x" * 150, "succeeded")], attempt=1)
         if number % 100 == 0:
@@ -174,8 +122,7 @@ def test_a_job_without_a_log_is_shown_when_it_begins(hub: Hub, log: MemoryLog) -
 def test_a_feed_of_nothing_is_shown_empty_and_then_what_comes(hub: Hub, log: MemoryLog) -> None:
     ref = fresh_ref()
     browser = browse(hub, FeedRef(ref.account))
-    while not browser.events:
-        browser.read()
+    browser.read_first()
     assert browser.events[0]["jobs"] == []
     assert browser.ids == [""]
     log.append(ref, [status("running")], attempt=1)
@@ -188,8 +135,7 @@ def test_a_log_that_is_lost_is_shown_anew(hub: Hub, log: MemoryLog) -> None:
     ref = fresh_ref()
     log.append(ref, [item("a", "succeeded")], attempt=1)
     browser = browse(hub, ref)
-    while not browser.events:
-        browser.read()
+    browser.read_first()
     log.forget(ref)
     log.append(ref, [item("b", "succeeded")], attempt=1)
     log.append(ref, [status("completed")], attempt=1)
@@ -201,10 +147,9 @@ def test_a_log_that_is_lost_is_shown_anew(hub: Hub, log: MemoryLog) -> None:
 def test_a_reader_that_leaves_is_forgotten(hub: Hub, log: MemoryLog) -> None:
     ref = fresh_ref()
     log.append(ref, [status("running")], attempt=1)
-    browsers = [browse(hub, ref) for _ in range(20)]
-    for browser in browsers:
-        while not browser.events:
-            browser.read()
+    mine = [browse(hub, ref) for _ in range(20)]
+    for browser in mine:
+        browser.read_first()
         browser.socket.close()
     deadline = time.monotonic() + WAIT_SECONDS
     while hub.streams:
@@ -215,15 +160,14 @@ def test_a_reader_that_leaves_is_forgotten(hub: Hub, log: MemoryLog) -> None:
 def test_closing_ends_every_stream_between_frames_with_a_hint(log: MemoryLog) -> None:
     hub, ref = Hub(log, StreamLimits(streams_per_account=50)), fresh_ref()
     log.append(ref, [status("running")], attempt=1)
-    browsers = [browse(hub, ref) for _ in range(50)]
-    for browser in browsers:
-        while not browser.events:
-            browser.read()
+    mine = [browse(hub, ref) for _ in range(50)]
+    for browser in mine:
+        browser.read_first()
         browser.parser.retry_ms = None
     began = time.monotonic()
     hub.close()
     assert time.monotonic() - began < 2
-    for browser in browsers:
+    for browser in mine:
         browser.read_until_closed()
         assert browser.parser.retry_ms is not None
 
@@ -257,8 +201,67 @@ def test_no_descriptor_is_left(log: MemoryLog) -> None:
     log.append(ref, [status("running")], attempt=1)
     before = len(list(Path("/proc/self/fd").iterdir()))
     hub = Hub(log)
-    browsers = [browse(hub, ref) for _ in range(10)]
+    mine = [browse(hub, ref) for _ in range(10)]
     hub.close()
-    for browser in browsers:
+    for browser in mine:
         browser.socket.close()
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
+def test_who_comes_late_to_a_job_that_is_over_is_shown_its_end_alone(
+    hub: Hub, log: MemoryLog
+) -> None:
+    ref = fresh_ref()
+    log.append(ref, [status("running")], attempt=1)
+    browse(hub, ref).read_first()
+    log.append(ref, [item("a", "succeeded"), status("completed")], attempt=1)
+    for _ in range(2):
+        events = browse(hub, ref).read_until_closed()
+        assert [(event["type"], event["status"]) for event in events] == [("snapshot", "completed")]
+
+
+def test_a_revocation_ends_the_accounts_streams_with_a_hint_and_nobody_elses(
+    hub: Hub, log: MemoryLog
+) -> None:
+    mine, other = fresh_ref(), fresh_ref()
+    for ref in (mine, other):
+        log.append(ref, [status("running")], attempt=1)
+    assert mine.account != other.account
+    ended = [browse(hub, mine), browse(hub, FeedRef(mine.account))]
+    kept = browse(hub, other)
+    for browser in (*ended, kept):
+        browser.read_first()
+        browser.parser.retry_ms = None
+    log.revoke(mine.account)
+    for browser in ended:
+        browser.read_until_closed()
+        assert browser.parser.retry_ms is not None
+    log.append(other, [status("completed")], attempt=1)
+    assert kept.read_until_closed()[-1]["status"] == "completed"
+    assert hub.figures.revoked == 2
+
+
+def test_who_was_let_in_before_a_revocation_and_comes_after_it_is_shown_nothing(
+    hub: Hub, log: MemoryLog
+) -> None:
+    ref = fresh_ref()
+    log.append(ref, [status("running")], attempt=1)
+    browse(hub, ref).read_first()
+    let_in_at = time.monotonic()
+    log.revoke(ref.account)
+    assert browse(hub, ref, authorized_at=let_in_at).read_until_closed() == []
+    assert browse(hub, ref, authorized_at=time.monotonic()).read_first()
+
+
+def test_a_reader_that_takes_nothing_for_too_long_is_dropped(log: MemoryLog) -> None:
+    hub, ref = Hub(log, StreamLimits(stalled_seconds=1)), fresh_ref()
+    log.append(ref, [status("running")], attempt=1)
+    browse(hub, ref).read_first()
+    for number in range(1_000):
+        log.append(ref, [item(f"{number}" + "x" * 1_000, "succeeded")], attempt=1)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while hub.streams:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert hub.figures.slow_drops == 1
+    hub.close()

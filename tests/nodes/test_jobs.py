@@ -21,6 +21,10 @@ from tests.nodes.conftest import StartWorker
 SLACK_SECONDS = 2.0
 #: Until a lease has run out and somebody has looked.
 FOUND_SECONDS = TERMS.lease_seconds + TERMS.reap_seconds + SLACK_SECONDS
+#: Until Celery's pool has missed no child's death. It looks when a child's sentinel closes; on a
+#: busy machine that comes a moment before the child can be waited for, and then only the look
+#: that `AsynPool.timers` takes every 5 s finds it.
+POOL_LOOKS_SECONDS = 5.0 + SLACK_SECONDS
 
 
 @pytest.fixture
@@ -101,11 +105,12 @@ def test_a_worker_says_so_itself_when_it_comes_back(
     _assert_ends_as_lost(log, ref, seconds=FOUND_SECONDS)
 
 
-def test_a_worker_says_at_once_that_the_processes_which_run_tasks_were_killed(
+def test_a_worker_says_itself_that_the_processes_which_run_tasks_were_killed(
     celery_setup: CeleryTestSetup, log: RedisLog
 ) -> None:
     ref = _begin(celery_setup, log)
     _, *children = _process_ids(celery_setup.worker)
     for child in children:
         os.kill(child, signal.SIGKILL)
-    _assert_ends_as_lost(log, ref, seconds=SLACK_SECONDS)
+    # No other worker runs, and this one still renews the lease: nothing but its own word ends it.
+    _assert_ends_as_lost(log, ref, seconds=POOL_LOOKS_SECONDS)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .cursor import Cursor
+from .fetcher import Want
 from .log import Entry, JobRef, LogRef
 from .reports import is_terminal_json
 from .ring import Ring
@@ -60,8 +61,11 @@ class Channel:
     waiting: set[Stream] = field(default_factory=set)
     #: Questions about it that are not answered yet.
     asked: int = 0
-    #: When frames were last written, when anything was, and when what came since is to be.
-    wrote_at: float = 0.0
+    #: Whether its messages are subscribed to, and the questions that wait for that.
+    is_followed: bool = False
+    unasked: list[Want] = field(default_factory=list)
+    #: When the next write is due, when anything was written, and when what came is to be.
+    due_at: float = 0.0
     told_at: float = 0.0
     flush_at: float | None = None
     #: When the oldest event was made that is not written yet, where that is measured.

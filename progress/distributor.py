@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .channel import Channel, Stream
 from .cursor import Cursor
@@ -13,12 +13,13 @@ from .events import EMPTY_FEED, Snapshot
 from .fetcher import Fetcher, Found, NoLog, Page, State, Want
 from .figures import HubFigures
 from .limits import StreamLimits
-from .log import FeedRef, Lapse, Log, LogRef, Message
+from .log import FeedRef, Following, Heard, Log, LogRef, Message
 from .loop import Loop
 from .reader import Reader
 from .reports import made_at_json
 from .sockets import Write, prepare
 from .sse import PING, frame
+from .subscriptions import Subscriptions
 from .writer import Writer
 
 #: A log is looked at this often even if no message came: a message is only a hint. Frames
@@ -68,14 +69,21 @@ class Distributor:
         self._fetcher = Fetcher(
             log,
             on_found=lambda want, found: loop.post(lambda: self.found(want, found)),
-            on_message=lambda ref, came: loop.post(lambda: self.came(ref, came)),
-            on_revoked=lambda account: loop.post(lambda: self.revoke(account)),
+            on_connected=lambda messages: loop.post(lambda: self._subscriptions.begin(messages)),
+        )
+        self._subscriptions = Subscriptions(
+            loop,
+            self._fetcher,
+            wanted=lambda: list(self._channels),
+            on_heard=self.heard,
+            on_lost=self.lost,
         )
 
     # -- from any thread -----------------------------------------------------------------
 
     def start(self) -> None:
         """Start the threads."""
+        self._fetcher.connect()
         self._loop.start()
         self._fetcher.start()
 
@@ -90,6 +98,7 @@ class Distributor:
 
     def abandon(self) -> None:
         """Close what a parent's threads had, in a child after a fork."""
+        self._subscriptions.abandon()
         self._loop.discard()
         for fd in self._streams:
             os.close(fd)
@@ -104,6 +113,7 @@ class Distributor:
         if channel is None:
             channel = Channel(reader.ref, told_at=now, looked_at=now)
             self._channels[reader.ref] = channel
+            self._subscriptions.follow(reader.ref)
         life = self._limits.life_seconds * random.uniform(0.5, 1)  # noqa: S311 - no secret
         stream = self._streams[reader.fd] = Stream(reader.fd, channel, now + life)
         self.figures.opened += 1
@@ -139,8 +149,13 @@ class Distributor:
             asking.extend(readers)
             return
         self._awaiting[want] = list(readers)
-        self._channels[want.ref].asked += 1
-        self._fetcher.ask(want)
+        channel = self._channels[want.ref]
+        channel.asked += 1
+        # Subscribed to before it is read: what comes between is not missed.
+        if channel.is_followed:
+            self._fetcher.ask(want)
+        else:
+            channel.unasked.append(want)
 
     def gone(self, fd: int) -> None:
         """A reader has left."""
@@ -161,24 +176,57 @@ class Distributor:
 
     # -- what the log says ---------------------------------------------------------------
 
-    def came(self, ref: LogRef, came: Message | Lapse) -> None:
-        """A log grew, or may have grown."""
+    def heard(self, heard: Sequence[Heard]) -> None:
+        """Logs grew, are followed now, or an account was revoked."""
+        grown: dict[Channel, None] = {}
+        for told in heard:
+            if isinstance(told, tuple):
+                channel = self._channels.get(told[0])
+                if channel is not None and self._came(channel, told[1]):
+                    grown[channel] = None
+            elif isinstance(told, Following):
+                self._following(told.ref)
+            else:
+                self.revoke(told.account)
+        # After all of them: where writing is slower than what comes, much goes out together.
+        for channel in grown:
+            self._writer.flush_soon(channel)
+
+    def _came(self, channel: Channel, message: Message) -> bool:
+        """A log grew; whether there is something to write."""
+        entries = message.entries
+        channel.heard = entries[-1].cursor
+        if self._measures_lag and channel.made_at is None:
+            channel.made_at = made_at_json(entries[0].document)
+        if channel.ring is None:
+            if channel.waiting:
+                self._ask(Want(channel.ref, None))
+            return False
+        if channel.take(entries):
+            return True
+        self._mend(channel)
+        return False
+
+    def _following(self, ref: LogRef) -> None:
         channel = self._channels.get(ref)
         if channel is None:
             return
-        if isinstance(came, Lapse):
+        channel.is_followed = True
+        unasked, channel.unasked = channel.unasked, []
+        for want in unasked:
+            self._fetcher.ask(want)
+        if channel.ring is not None or channel.waiting:
             self._look(channel)
-            return
-        channel.heard = came.entries[-1].cursor
-        if self._measures_lag and channel.made_at is None:
-            channel.made_at = made_at_json(came.entries[0].document)
-        if channel.ring is None:
-            if channel.waiting:
-                self._ask(Want(ref, None))
-        elif channel.take(came.entries):
-            self._writer.flush_soon(channel)
-        else:
-            self._mend(channel)
+
+    def lost(self) -> None:
+        """Messages may have been missed; one of them may have been that a session ended."""
+        self.figures.reconnects += 1
+        for channel in self._channels.values():
+            channel.is_followed = False
+        now = time.monotonic()
+        for stream in self._streams.values():
+            ends_at = now + random.uniform(0, RENEW_SECONDS)  # noqa: S311 - no secret
+            stream.ends_at = min(stream.ends_at, ends_at)
 
     def _mend(self, channel: Channel) -> None:
         """Fetch what is missing before a message, for nobody in particular."""
@@ -282,16 +330,9 @@ class Distributor:
 
     # -- ends ----------------------------------------------------------------------------
 
-    def revoke(self, account: str | Lapse) -> None:
-        """An account's sessions changed, or may have."""
-        now = time.monotonic()
-        if isinstance(account, Lapse):
-            self.figures.reconnects += 1
-            for stream in self._streams.values():
-                ends_at = now + random.uniform(0, RENEW_SECONDS)  # noqa: S311 - no secret
-                stream.ends_at = min(stream.ends_at, ends_at)
-            return
-        self._revoked[account] = now
+    def revoke(self, account: str) -> None:
+        """An account's sessions changed."""
+        self._revoked[account] = time.monotonic()
         for stream in list(self._streams.values()):
             if stream.channel.ref.account == account:
                 self.figures.revoked += 1
@@ -302,10 +343,12 @@ class Distributor:
         self._is_draining = True
         for stream in list(self._streams.values()):
             self._writer.dismiss(stream)
+        self._subscriptions.close()
         self._loop.stop()
 
     def tick(self, now: float) -> None:
         """See to what time brings: keep-alives, ends, looks at logs that were silent."""
+        self._subscriptions.check()
         for channel in list(self._channels.values()):
             self._tend(channel, now)
         for stream in [stream for stream in self._streams.values() if stream.ends_at <= now]:
@@ -342,4 +385,4 @@ class Distributor:
             channel.is_idle, channel.looked_at = True, now
         else:
             del self._channels[channel.ref]
-            self._fetcher.leave(channel.ref)
+            self._subscriptions.leave(channel.ref)

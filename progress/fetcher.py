@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from .cursor import Cursor
 from .errors import LogUnavailable
 from .events import FeedSnapshot, Snapshot
-from .log import Entry, Gap, Lapse, Log, LogRef, Message
+from .log import Entry, Gap, Log, LogRef, Messages
 
 logger = logging.getLogger(__name__)
 
@@ -67,16 +66,13 @@ class Fetcher:
         log: Log,
         *,
         on_found: Callable[[Want, Found], None],
-        on_message: Callable[[LogRef, Message | Lapse], None],
-        on_revoked: Callable[[str | Lapse], None],
+        on_connected: Callable[[Messages], None],
     ) -> None:
         self._log = log
         self._on_found = on_found
-        self._on_message = on_message
-        self._on_revoked = on_revoked
-        self._wanted: queue.SimpleQueue[Want | LogRef | None] = queue.SimpleQueue()
-        #: What ends each subscription.
-        self._watched: dict[LogRef, Callable[[], None]] = {}
+        self._on_connected = on_connected
+        #: None asks for a connection.
+        self._wanted: queue.SimpleQueue[Want | None] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="progress-fetcher", daemon=True)
 
@@ -85,38 +81,35 @@ class Fetcher:
         self._thread.start()
 
     def ask(self, want: Want) -> None:
-        """Put a question. The log is subscribed to before it is read."""
+        """Put a question."""
         self._wanted.put(want)
 
-    def leave(self, ref: LogRef) -> None:
-        """Follow a log no longer."""
-        self._wanted.put(ref)
+    def connect(self) -> None:
+        """Have a connection made that brings messages."""
+        self._wanted.put(None)
 
     def close(self, *, seconds: float) -> None:
-        """End the thread and all subscriptions."""
+        """End the thread."""
         self._closed.set()
         self._wanted.put(None)
         self._thread.join(seconds)
 
     def _run(self) -> None:
-        # Before anything is shown: no stream may outlive a sign-out that was not heard of.
-        stops = [self._watch_revocations()]
         while not self._closed.is_set():
             wanted = self._wanted.get()
-            if isinstance(wanted, Want):
+            if self._closed.is_set():
+                return
+            if wanted is None:
+                self._connect()
+            else:
                 self._answer(wanted)
-            elif wanted is not None and (stop := self._watched.pop(wanted, None)):
-                stop()
-        for stop in (*stops, *self._watched.values()):
-            stop()
 
-    def _watch_revocations(self) -> Callable[[], None]:
-        while not self._closed.is_set():
-            try:
-                return self._log.watch_revocations(self._on_revoked)
-            except LogUnavailable as error:
-                self._rest(error)
-        return lambda: None
+    def _connect(self) -> None:
+        try:
+            self._on_connected(self._log.messages())
+        except Exception as error:
+            self._wanted.put(None)
+            self._rest(error)
 
     def _answer(self, want: Want) -> None:
         try:
@@ -129,14 +122,12 @@ class Fetcher:
             logger.exception("A log could not be read.", extra={"action": "fetch_failed"})
             self._on_found(want, Failure())
 
-    def _rest(self, error: LogUnavailable) -> None:
+    def _rest(self, error: Exception) -> None:
         logger.info("%s", error, extra={"action": "fetch_waits"})
-        time.sleep(RETRY_SECONDS)
+        self._closed.wait(RETRY_SECONDS)
 
     def _find(self, want: Want) -> Found:
         ref = want.ref
-        if ref not in self._watched:
-            self._watched[ref] = self._log.watch(ref, lambda came: self._on_message(ref, came))
         if want.after is not None:
             entries = self._log.read(ref, after=want.after, limit=_PAGE)
             if not isinstance(entries, Gap):

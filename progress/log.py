@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -93,11 +93,60 @@ class Lapse:
     """Messages may have been missed here. Read the log."""
 
 
+@dataclass(frozen=True, slots=True)
+class Following:
+    """A log is subscribed to: no later append goes by unheard."""
+
+    ref: LogRef
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """An account's sessions changed: its streams are to end."""
+
+    account: str
+
+
+Heard = tuple[LogRef, Message] | Following | Revoked
+
+
 class Subscription(Protocol):
     """The messages of one log from the moment of subscribing."""
 
     def next(self, *, timeout_seconds: float) -> Message | Lapse | None:
         """The next message, or None after the timeout."""
+        ...
+
+
+class Messages(Protocol):
+    """The messages of many logs, and all revocations, for one thread that waits for descriptors.
+
+    No method blocks. After one has raised `LogUnavailable` messages may have been missed, and
+    there is nothing left but `close`.
+    """
+
+    def fileno(self) -> int:
+        """A descriptor that can be read when there is something to take."""
+        ...
+
+    def follow(self, ref: LogRef) -> None:
+        """Subscribe to a log. `take` says when that is done."""
+        ...
+
+    def leave(self, ref: LogRef) -> None:
+        """Follow a log no longer."""
+        ...
+
+    def take(self) -> Sequence[Heard]:
+        """What came since the last time, oldest first."""
+        ...
+
+    def check(self) -> None:
+        """See whether the server is still there. Called a few times a second."""
+        ...
+
+    def close(self) -> None:
+        """End all subscriptions."""
         ...
 
 
@@ -144,19 +193,12 @@ class Log(Protocol):
         """Subscribe. Once entered, no later append goes by unseen (or a `Lapse` says so)."""
         ...
 
-    def watch(self, ref: LogRef, put: Callable[[Message | Lapse], None]) -> Callable[[], None]:
-        """Subscribe with a function, called from another thread; the answer unsubscribes.
-
-        As `listen`, for who follows many logs at once. The function must not block.
-        """
+    def messages(self) -> Messages:
+        """Subscribe to revocations, for who is going to follow many logs at once."""
         ...
 
     def revoke(self, account: str) -> None:
         """Have every stream of an account ended, wherever it is served: its sessions changed."""
-        ...
-
-    def watch_revocations(self, put: Callable[[str | Lapse], None]) -> Callable[[], None]:
-        """Hear of accounts that were revoked, as `watch`."""
         ...
 
     def request_cancel(self, ref: JobRef) -> None:

@@ -45,6 +45,7 @@ class Loop:
         self._poller.register(self._awake, select.POLLIN)
         self._inbox: deque[Do] = deque()
         self._is_woken = False
+        self._on_readable: dict[int, Do] = {}
         self._due: list[tuple[float, int, Do]] = []
         self._number = count()
         self._is_stopped = False
@@ -89,12 +90,18 @@ class Loop:
         """Tell when the other end of a socket leaves."""
         self._poller.register(fd, _LEAVES)
 
+    def listen(self, fd: int, on_readable: Do) -> None:
+        """Have something done whenever a descriptor can be read, or its other end has gone."""
+        self._on_readable[fd] = on_readable
+        self._poller.register(fd, select.POLLIN)
+
     def want_write(self, fd: int, *, wanted: bool) -> None:
         """Tell, or tell no longer, when a socket takes more."""
         self._poller.modify(fd, _LEAVES | select.POLLOUT if wanted else _LEAVES)
 
     def forget(self, fd: int) -> None:
-        """Tell nothing more of a socket."""
+        """Tell nothing more of a descriptor."""
+        self._on_readable.pop(fd, None)
         with contextlib.suppress(OSError, KeyError):
             self._poller.unregister(fd)
 
@@ -132,6 +139,8 @@ class Loop:
         for fd, mask in happened:
             if fd == self._awake:
                 is_asked = True
+            elif (on_readable := self._on_readable.get(fd)) is not None:
+                self._do(on_readable)
             elif mask & _GONE:
                 self._do(lambda fd=fd: self._on_gone(fd))  # type: ignore[misc]
             else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from .cursor import Cursor
@@ -16,7 +17,9 @@ from .lease import MemoryLeaseBook
 from .log import (
     Entry,
     FeedRef,
+    Following,
     Gap,
+    Heard,
     JobRef,
     Lapse,
     LogRef,
@@ -24,6 +27,7 @@ from .log import (
     Position,
     Receipt,
     Retention,
+    Revoked,
 )
 from .parts import MemoryPartBook
 from .reports import Report
@@ -80,15 +84,67 @@ class _Queue:
             return self._messages.popleft() if self._messages else None
 
 
-class _Watcher(_Queue):
-    """Hands messages on at once."""
+class _Follower(_Queue):
+    """Hands one log's messages on to who follows many."""
 
-    def __init__(self, put: Callable[[Message | Lapse], None]) -> None:
+    def __init__(self, put: Callable[[Message], None]) -> None:
         super().__init__()
         self._put = put
 
     def put(self, message: Message) -> None:
         self._put(message)
+
+
+class MemoryMessages:
+    """See `Messages`."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+        self._heard: deque[Heard] = deque()
+        self._followers: dict[LogRef, _Follower] = {}
+        self._ours, self._theirs = socket.socketpair()
+        self._ours.settimeout(0)
+        self._theirs.settimeout(0)
+
+    def fileno(self) -> int:
+        """See `Messages.fileno`."""
+        return self._ours.fileno()
+
+    def follow(self, ref: LogRef) -> None:
+        """See `Messages.follow`."""
+        follower = _Follower(lambda message: self.put((ref, message)))
+        self._followers[ref] = follower
+        self._log.join(ref, follower)
+        self.put(Following(ref))
+
+    def leave(self, ref: LogRef) -> None:
+        """See `Messages.leave`."""
+        follower = self._followers.pop(ref, None)
+        if follower is not None:
+            self._log.part(ref, follower)
+
+    def put(self, heard: Heard) -> None:
+        """Add what was heard. Called from any thread."""
+        self._heard.append(heard)
+        with suppress(OSError):  # full means that there is enough to read
+            self._theirs.send(b"!")
+
+    def take(self) -> Sequence[Heard]:
+        """See `Messages.take`."""
+        with suppress(BlockingIOError):
+            self._ours.recv(65_536)
+        return [self._heard.popleft() for _ in range(len(self._heard))]
+
+    def check(self) -> None:
+        """See `Messages.check`."""
+
+    def close(self) -> None:
+        """See `Messages.close`."""
+        for ref in list(self._followers):
+            self.leave(ref)
+        self._log.dismiss(self)
+        self._ours.close()
+        self._theirs.close()
 
 
 @dataclass
@@ -109,7 +165,7 @@ class MemoryLog:
         self._early_cancels: set[JobRef] = set()
         self._feeds: dict[FeedRef, _Record] = {}
         self._queues: dict[LogRef, list[_Queue]] = {}
-        self._revocation_watchers: list[Callable[[str | Lapse], None]] = []
+        self._hubs: list[MemoryMessages] = []
         self._last_epoch = 0
 
     def append(
@@ -158,44 +214,41 @@ class MemoryLog:
     def listen(self, ref: LogRef) -> Iterator[_Queue]:
         """See `Log.listen`."""
         queue = _Queue()
-        with self._lock:
-            self._queues.setdefault(ref, []).append(queue)
+        self.join(ref, queue)
         try:
             yield queue
         finally:
-            with self._lock:
-                self._queues[ref].remove(queue)
-                if not self._queues[ref]:
-                    del self._queues[ref]
+            self.part(ref, queue)
 
-    def watch(self, ref: LogRef, put: Callable[[Message | Lapse], None]) -> Callable[[], None]:
-        """See `Log.watch`."""
-        watcher = _Watcher(put)
+    def join(self, ref: LogRef, queue: _Queue) -> None:
+        """Put a log's messages into a queue."""
         with self._lock:
-            self._queues.setdefault(ref, []).append(watcher)
+            self._queues.setdefault(ref, []).append(queue)
 
-        def stop() -> None:
-            with self._lock:
-                self._queues[ref].remove(watcher)
+    def part(self, ref: LogRef, queue: _Queue) -> None:
+        """Put none into it any more."""
+        with self._lock:
+            self._queues[ref].remove(queue)
+            if not self._queues[ref]:
+                del self._queues[ref]
 
-        return stop
+    def messages(self) -> MemoryMessages:
+        """See `Log.messages`."""
+        messages = MemoryMessages(self)
+        with self._lock:
+            self._hubs.append(messages)
+        return messages
+
+    def dismiss(self, messages: MemoryMessages) -> None:
+        """Tell it of no revocation any more."""
+        with self._lock:
+            self._hubs.remove(messages)
 
     def revoke(self, account: str) -> None:
         """See `Log.revoke`."""
         with self._lock:
-            for put in self._revocation_watchers:
-                put(account)
-
-    def watch_revocations(self, put: Callable[[str | Lapse], None]) -> Callable[[], None]:
-        """See `Log.watch_revocations`."""
-        with self._lock:
-            self._revocation_watchers.append(put)
-
-        def stop() -> None:
-            with self._lock:
-                self._revocation_watchers.remove(put)
-
-        return stop
+            for messages in self._hubs:
+                messages.put(Revoked(account))
 
     def request_cancel(self, ref: JobRef) -> None:
         """See `Log.request_cancel`."""

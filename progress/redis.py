@@ -29,15 +29,14 @@ from .log import (
     FeedRef,
     Gap,
     JobRef,
-    Lapse,
     LogRef,
-    Message,
     Position,
     Receipt,
     Retention,
     Subscription,
 )
 from .redis_leases import RedisLeaseBook
+from .redis_messages import RedisMessages, decode_message
 from .redis_parts import RedisPartBook
 from .reports import Report, head
 from .stored import feed_snapshot, job_snapshot
@@ -192,22 +191,30 @@ class RedisLog:
         with _unavailable():
             return bool(self.client.hexists(self._keys(ref).state, "cancel"))
 
-    def watch(self, ref: LogRef, put: Callable[[Message | Lapse], None]) -> Callable[[], None]:
-        """See `Log.watch`. All subscriptions of a process share one connection."""
-        self._here()
-        assert self._listener is not None  # noqa: S101 - made by _here
-        return self._listener.watch(self._keys(ref).log.encode(), put, decode_message)
+    def messages(self) -> RedisMessages:
+        """See `Log.messages`. A connection of its own; of a cluster, to whichever node."""
+        revocations = self._revocations
+        client = self._make_client()
+        with _unavailable():
+            pubsub = client.pubsub()
+            pubsub.subscribe(revocations)
+
+        def close() -> None:
+            pubsub.close()
+            client.close()
+
+        return RedisMessages(
+            # redis-py has no word for it; nothing was read from it since the handshake.
+            pubsub.connection._sock,  # noqa: SLF001
+            channel=lambda ref: self._keys(ref).log.encode(),
+            revocations=revocations.encode(),
+            close=close,
+        )
 
     def revoke(self, account: str) -> None:
         """See `Log.revoke`. Heard by every hub of this server and prefix."""
         with _unavailable():
-            self.client.publish(f"{self.prefix}:revoked", account)
-
-    def watch_revocations(self, put: Callable[[str | Lapse], None]) -> Callable[[], None]:
-        """See `Log.watch_revocations`, over the same connection as `watch`."""
-        self._here()
-        assert self._listener is not None  # noqa: S101 - made by _here
-        return self._listener.watch(f"{self.prefix}:revoked".encode(), put, bytes.decode)
+            self.client.publish(self._revocations, account)
 
     def request_cancel(self, ref: JobRef) -> None:
         """See `Log.request_cancel`."""
@@ -270,6 +277,10 @@ class RedisLog:
             self._listener = Listener(self._subscriber)
             self._pid = os.getpid()
 
+    @property
+    def _revocations(self) -> str:
+        return f"{self.prefix}:revoked"
+
     def _make_client(self) -> Any:
         if self.client_factory is not None:
             return self.client_factory()
@@ -308,15 +319,3 @@ def _document(fields: Mapping[bytes, bytes] | Sequence[bytes]) -> bytes:
 def _next_id(after: Cursor) -> str:
     # The largest sequence has no successor; nothing can follow it.
     return str(after.next()) if after.seq < 2**64 - 1 else str(after)
-
-
-def decode_message(data: bytes) -> Message:
-    """The entries of a published batch: the first one's id, then a line for each document."""
-    first, *documents = data.split(b"\n")
-    start = Cursor.parse(first.decode())
-    return Message(
-        tuple(
-            Entry(Cursor(start.epoch, start.seq + offset), document)
-            for offset, document in enumerate(documents)
-        )
-    )

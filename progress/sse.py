@@ -24,6 +24,8 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 def frame(document: bytes, cursor: Cursor | None) -> bytes:
     """One event. It bears an id only where it has a position in a log."""
+    if cursor is not None and b"\n" not in document and b"\r" not in document:
+        return b"id: %d-%d\ndata: %b\n\n" % (cursor.epoch, cursor.seq, document)
     data = b"".join(b"data: %b\n" % line for line in _LINE_END.split(document))
     if cursor is None:
         return data + b"\n"

@@ -14,8 +14,11 @@ from .loop import Loop
 from .sockets import Write
 from .sse import PING, retry_hint
 
-#: After a write, what comes within this time goes out together.
-JOIN_SECONDS = 0.05
+#: After a write, what comes within this time goes out together: so it is on average. A write
+#: may be early by the second time, or events that come every 50 ms, give or take, would wait.
+JOIN_SECONDS, EARLY_SECONDS = 0.05, 0.025
+#: Writing takes at most this part of the time, or reading what comes would fall behind.
+_BUSY = 2 / 3
 #: Written to one reader at once while it catches up.
 _CHUNK = 64 * 1024
 
@@ -49,10 +52,10 @@ class Writer:
     def flush_soon(self, channel: Channel) -> None:
         """Write what came: at once after a quiet time, else with what comes in the next moment."""
         now = time.monotonic()
-        if channel.ended or now - channel.wrote_at >= JOIN_SECONDS:
+        if channel.ended or now >= channel.due_at - EARLY_SECONDS:
             self.flush(channel)
         elif channel.flush_at is None:
-            channel.flush_at = channel.wrote_at + JOIN_SECONDS
+            channel.flush_at = channel.due_at - EARLY_SECONDS
             self._loop.at(channel.flush_at, partial(self._flush_due, channel))
 
     def _flush_due(self, channel: Channel) -> None:
@@ -82,7 +85,7 @@ class Writer:
                 self.end(stream)
 
     def _write_to_all(self, channel: Channel, data: bytes, position: int) -> None:
-        channel.wrote_at = channel.told_at = time.monotonic()
+        began = channel.told_at = time.monotonic()
         write, length = self._write, len(data)
         # A copy: who takes less, or is gone, leaves the set.
         for stream in tuple(channel.live):
@@ -95,6 +98,8 @@ class Writer:
                 continue
             if written != length:
                 self._lag(stream, memoryview(data)[written:], position)
+        took = time.monotonic() - began
+        channel.due_at = max(began, channel.due_at) + max(JOIN_SECONDS, took / _BUSY)
 
     def send(self, stream: Stream, data: bytes, position: int) -> None:
         """Write to one reader what brings it to a position, and have it go on from there."""

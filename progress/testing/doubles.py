@@ -15,10 +15,9 @@ from ..log import (
     Entry,
     Gap,
     JobRef,
-    Lapse,
     Log,
     LogRef,
-    Message,
+    Messages,
     Position,
     Receipt,
     Subscription,
@@ -88,17 +87,13 @@ class FaultyLog:
         """See `Log.listen`."""
         return self._call(lambda: self.log.listen(ref))
 
-    def watch(self, ref: LogRef, put: Callable[[Message | Lapse], None]) -> Callable[[], None]:
-        """See `Log.watch`."""
-        return self._call(lambda: self.log.watch(ref, put))
+    def messages(self) -> Messages:
+        """See `Log.messages`."""
+        return self._call(self.log.messages)
 
     def revoke(self, account: str) -> None:
         """See `Log.revoke`."""
         self._call(lambda: self.log.revoke(account))
-
-    def watch_revocations(self, put: Callable[[str | Lapse], None]) -> Callable[[], None]:
-        """See `Log.watch_revocations`."""
-        return self._call(lambda: self.log.watch_revocations(put))
 
     def request_cancel(self, ref: JobRef) -> None:
         """See `Log.request_cancel`."""

@@ -1,0 +1,150 @@
+"""The messages of many logs over one subscribed connection, for the thread of a hub.
+
+The connection is made by `progress.redis`; from then on its socket is read here, without a
+thread between the server and the hub: handing each message from thread to thread costs more
+than all else that is done with it.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import hiredis
+
+from .cursor import Cursor
+from .errors import LogUnavailable
+from .log import Entry, Following, Heard, LogRef, Message, Revoked
+
+#: Read at once, and how often before others have their turn.
+_READ_BYTES, _READS = 256 * 1024, 16
+#: A server that was silent for so long is asked whether it is there, and given up after twice that.
+_SILENT_SECONDS = 5.0
+
+
+def decode_message(data: bytes) -> Message:
+    """The entries of a published batch: the first one's id, then a line for each document."""
+    first, *documents = data.split(b"\n")
+    epoch, _, seq = first.partition(b"-")
+    made, number = int(epoch), int(seq)
+    if len(documents) == 1:
+        return Message((Entry(Cursor(made, number), documents[0]),))
+    return Message(
+        tuple(
+            Entry(Cursor(made, number + offset), document)
+            for offset, document in enumerate(documents)
+        )
+    )
+
+
+class RedisMessages:
+    """See `Messages`. The connection has just sent its first subscription, to `revocations`."""
+
+    def __init__(
+        self,
+        connection: Any,
+        *,
+        channel: Callable[[LogRef], bytes],
+        revocations: bytes,
+        close: Callable[[], None],
+    ) -> None:
+        self._socket = connection
+        self._channel = channel
+        self._revocations = revocations
+        self._close = close
+        self._reader = hiredis.Reader(notEnoughData=_NOTHING)
+        self._refs: dict[bytes, LogRef] = {}
+        self._unsent = bytearray()
+        self._heard_at = time.monotonic()
+        self._is_asked = False
+        connection.settimeout(0)
+
+    def fileno(self) -> int:
+        """See `Messages.fileno`."""
+        number: int = self._socket.fileno()
+        return number
+
+    def follow(self, ref: LogRef) -> None:
+        """See `Messages.follow`."""
+        name = self._channel(ref)
+        self._refs[name] = ref
+        self._send(b"SUBSCRIBE", name)
+
+    def leave(self, ref: LogRef) -> None:
+        """See `Messages.leave`."""
+        name = self._channel(ref)
+        if self._refs.pop(name, None) is not None:
+            self._send(b"UNSUBSCRIBE", name)
+
+    def take(self) -> Sequence[Heard]:
+        """See `Messages.take`."""
+        self._receive()
+        self._flush()
+        heard: list[Heard] = []
+        gets, refs = self._reader.gets, self._refs
+        while (reply := gets()) is not _NOTHING:
+            if isinstance(reply, Exception):
+                raise LogUnavailable(f"The log's server refuses subscriptions: {reply}")
+            if not isinstance(reply, list) or len(reply) != 3:
+                continue
+            kind, name, data = reply
+            if kind == b"message":
+                if name == self._revocations:
+                    heard.append(Revoked(data.decode()))
+                elif (ref := refs.get(name)) is not None:
+                    heard.append((ref, decode_message(data)))
+            elif kind == b"subscribe" and (ref := refs.get(name)) is not None:
+                heard.append(Following(ref))
+        return heard
+
+    def check(self) -> None:
+        """See `Messages.check`."""
+        self._flush()
+        silent = time.monotonic() - self._heard_at
+        if silent > 2 * _SILENT_SECONDS:
+            raise LogUnavailable(f"The log's server said nothing for {silent:.0f} s.")
+        if silent > _SILENT_SECONDS and not self._is_asked:
+            self._is_asked = True
+            self._send(b"PING")
+
+    def close(self) -> None:
+        """See `Messages.close`."""
+        with suppress(Exception):
+            self._close()
+
+    def _receive(self) -> None:
+        is_plain = not isinstance(self._socket, ssl.SSLSocket)
+        try:
+            for _ in range(_READS):
+                data = self._socket.recv(_READ_BYTES)
+                if not data:
+                    raise LogUnavailable("The log's server ended the connection.")
+                self._reader.feed(data)
+                self._heard_at, self._is_asked = time.monotonic(), False
+                if is_plain and len(data) < _READ_BYTES:
+                    return
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return
+        except OSError as error:
+            raise LogUnavailable(f"The log's server was lost: {error}") from error
+
+    def _send(self, *words: bytes) -> None:
+        self._unsent += hiredis.pack_command(words)  # type: ignore[arg-type] # its stub knows one word
+        self._flush()
+
+    def _flush(self) -> None:
+        """Send what can be sent; the rest goes with the next call."""
+        while self._unsent:
+            try:
+                sent = self._socket.send(self._unsent)
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                return
+            except OSError as error:
+                raise LogUnavailable(f"The log's server was lost: {error}") from error
+            del self._unsent[:sent]
+
+
+_NOTHING = object()

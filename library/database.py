@@ -6,17 +6,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
-from typing import Any, TypeVarTuple
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, Row, Select, create_engine, event
+from sqlalchemy import Engine, Select, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
+
+from .rows import RowReader
 
 #: How a transaction begins on SQLite, where it does not write.
 _BEGINS = "earmark_begins"
-
-Ts = TypeVarTuple("Ts")
 
 #: How long a SQLite writer waits for another one.
 BUSY_TIMEOUT_MS = 30_000
@@ -39,7 +39,7 @@ class Database:
         self.engine = _engine(self.url)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         reading = self.engine.execution_options(**{_BEGINS: "BEGIN"})
-        self._rows = self.engine.execution_options(**{_BEGINS: None})
+        self._rows = RowReader(self.engine)
         self._readers = sessionmaker(reading, expire_on_commit=False)
         event.listen(self._readers, "before_flush", _refuse_to_write)
 
@@ -61,11 +61,10 @@ class Database:
         with self._readers.begin() as session:
             yield session
 
-    def row(self, statement: Select[*Ts], **values: object) -> Row[*Ts] | None:
+    def row(self, statement: Select[*tuple[Any, ...]], **values: object) -> Any | None:
         """The first row of one statement that reads: no session, and no transaction around it."""
         self._leave_inherited_connections()
-        with self._rows.connect() as connection:
-            return connection.execute(statement, values).first()
+        return self._rows.first(statement, values)
 
     def migrate(self) -> None:
         """Bring the tables to the newest revision."""
@@ -120,8 +119,7 @@ def _lower(text: str | None) -> str | None:
 def _begin_sqlite(connection: Any) -> None:
     # One that writes takes the write lock at its start and waits its turn for it.
     begins = connection.get_execution_options().get(_BEGINS, "BEGIN IMMEDIATE")
-    if begins is not None:
-        connection.exec_driver_sql(begins)
+    connection.exec_driver_sql(begins)
 
 
 def _refuse_to_write(session: Session, *_: Any) -> None:

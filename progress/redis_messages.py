@@ -19,8 +19,9 @@ from .cursor import Cursor
 from .errors import LogUnavailable
 from .log import Entry, Following, Heard, LogRef, Message, Revoked
 
-#: Read at once, and how often before others have their turn.
-_READ_BYTES, _READS = 256 * 1024, 16
+#: Read at once, and how often before others have their turn. Python gives a larger buffer back
+#: to the kernel each time, which takes longer than all else that is done with a message.
+_READ_BYTES, _READS = 16 * 1024, 64
 #: A server that was silent for so long is asked whether it is there, and given up after twice that.
 _SILENT_SECONDS = 5.0
 

@@ -27,8 +27,8 @@ if _settings.secret_key is None:
 
 bind = f"0.0.0.0:{_settings.port}"
 worker_class = "gthread"
-# A stream keeps a thread only where it cannot be handed to the streamer.
-threads = 128
+# For pages: a stream keeps none. Each may hold a connection to Redis and one to the database.
+threads = 16
 # Streams end within a second of SIGTERM; this is for the other requests.
 graceful_timeout = 8
 keepalive = 5

@@ -15,6 +15,7 @@ from .figures import HubFigures
 from .limits import StreamLimits
 from .log import FeedRef, Following, Heard, Log, LogRef, Message
 from .loop import Loop
+from .questions import Asking, Questions
 from .reader import Reader
 from .reports import made_at_json
 from .sockets import Write, prepare
@@ -30,9 +31,6 @@ LOOK_SECONDS = 30.0
 RENEW_SECONDS = 4.0
 #: Sign-outs are remembered for readers that were let in before and come later.
 _REMEMBER_SECONDS = 60.0
-
-#: A reader that waits for an answer, and where it is to begin then.
-_Asking = tuple[Stream, Cursor | None]
 
 
 class Distributor:
@@ -59,8 +57,6 @@ class Distributor:
         self._on_ended = on_ended
         self._streams: dict[int, Stream] = {}
         self._channels: dict[LogRef, Channel] = {}
-        #: Readers whose next frames are being fetched, by question.
-        self._awaiting: dict[Want, list[_Asking]] = {}
         self._revoked: dict[str, float] = {}
         self._tended_at = 0.0
         self._is_draining = False
@@ -71,6 +67,7 @@ class Distributor:
             on_found=lambda want, found: loop.post(lambda: self.found(want, found)),
             on_connected=lambda messages: loop.post(lambda: self._subscriptions.begin(messages)),
         )
+        self._questions = Questions(self._fetcher.ask)
         self._subscriptions = Subscriptions(
             loop,
             self._fetcher,
@@ -143,19 +140,8 @@ class Distributor:
     def _fetch(self, stream: Stream, cursor: Cursor | None) -> None:
         self._ask(Want(stream.channel.ref, cursor), (stream, cursor))
 
-    def _ask(self, want: Want, *readers: _Asking) -> None:
-        asking = self._awaiting.get(want)
-        if asking is not None:
-            asking.extend(readers)
-            return
-        self._awaiting[want] = list(readers)
-        channel = self._channels[want.ref]
-        channel.asked += 1
-        # Subscribed to before it is read: what comes between is not missed.
-        if channel.is_followed:
-            self._fetcher.ask(want)
-        else:
-            channel.unasked.append(want)
+    def _ask(self, want: Want, *readers: Asking) -> None:
+        self._questions.ask(self._channels[want.ref], want, *readers)
 
     def gone(self, fd: int) -> None:
         """A reader has left."""
@@ -211,10 +197,7 @@ class Distributor:
         channel = self._channels.get(ref)
         if channel is None:
             return
-        channel.is_followed = True
-        unasked, channel.unasked = channel.unasked, []
-        for want in unasked:
-            self._fetcher.ask(want)
+        self._questions.begin(channel)
         if channel.ring is not None or channel.waiting:
             self._look(channel)
 
@@ -235,7 +218,7 @@ class Distributor:
         is_same = channel.heard.epoch == channel.epoch
         want = Want(channel.ref, channel.position if is_same else None)
         # One that is on its way may have been answered before the message: then once more.
-        if want not in self._awaiting:
+        if want not in self._questions:
             channel.heard = None
             self._ask(want)
 
@@ -248,8 +231,7 @@ class Distributor:
     def found(self, want: Want, found: Found) -> None:
         """A question was answered."""
         channel = self._channels[want.ref]
-        channel.asked -= 1
-        readers = [asking for asking in self._awaiting.pop(want) if asking[0].is_open]
+        readers = self._questions.answered(channel, want)
         if isinstance(found, Page) and want.after is not None:
             self._found_page(channel, want.after, found, readers)
         elif isinstance(found, State):
@@ -263,7 +245,7 @@ class Distributor:
             self._mend(channel)
 
     def _found_page(
-        self, channel: Channel, after: Cursor, page: Page, readers: list[_Asking]
+        self, channel: Channel, after: Cursor, page: Page, readers: list[Asking]
     ) -> None:
         if channel.ring is None or channel.epoch != after.epoch:
             for stream, cursor in readers:
@@ -283,7 +265,7 @@ class Distributor:
             self._ask(Want(channel.ref, channel.position))
 
     def _found_state(
-        self, channel: Channel, after: Cursor | None, state: State, readers: list[_Asking]
+        self, channel: Channel, after: Cursor | None, state: State, readers: list[Asking]
     ) -> None:
         snapshot, cursor = state.snapshot, state.cursor
         if not channel.holds(cursor):
@@ -300,7 +282,7 @@ class Distributor:
                 begins_at = None  # noqa: PLW2901 - the log cannot go on from there
             self._open(stream, begins_at)
 
-    def _found_no_log(self, channel: Channel, readers: list[_Asking]) -> None:
+    def _found_no_log(self, channel: Channel, readers: list[Asking]) -> None:
         known = [*channel.live, *channel.lagging]
         channel.lose()
         if isinstance(channel.ref, FeedRef):
@@ -355,16 +337,11 @@ class Distributor:
             self._writer.dismiss(stream)
         if now - self._tended_at >= self._limits.keep_alive_seconds:
             self._tended_at = now
-            self._keep_asking_alive()
+            for stream in self._questions.streams():
+                self._writer.put(stream, PING)
             old = [name for name, at in self._revoked.items() if now - at > _REMEMBER_SECONDS]
             for name in old:
                 del self._revoked[name]
-
-    def _keep_asking_alive(self) -> None:
-        for readers in list(self._awaiting.values()):
-            for stream, _ in readers:
-                if stream.is_open:
-                    self._writer.put(stream, PING)
 
     def _tend(self, channel: Channel, now: float) -> None:
         limits = self._limits

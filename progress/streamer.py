@@ -32,6 +32,7 @@ from .handoff import refusal
 from .hub import Hub
 from .limits import StreamLimits
 from .log import FeedRef, JobRef
+from .metrics_server import serve_metrics
 from .reader import Reader
 from .redis import RedisLog
 
@@ -110,6 +111,11 @@ class StreamerClient:
             connection.connect(self.path)
             self._socket, self._pid = connection, os.getpid()
         return self._socket
+
+    def close(self) -> None:
+        """End the connection; the next reader makes it anew."""
+        with self._lock:
+            self._forget()
 
     def _forget(self) -> None:
         if self._socket is not None:
@@ -209,6 +215,8 @@ class StreamerSettings:
     url: str = field(repr=False)
     prefix: str = "progress"
     limits: StreamLimits = field(default_factory=StreamLimits)
+    #: Where Prometheus is answered, on 127.0.0.1; None for nowhere.
+    metrics_port: int | None = None
 
 
 class Supervisor:
@@ -278,7 +286,11 @@ def main() -> None:
     limits = StreamLimits(**said.pop("limits"))
     settings = StreamerSettings(limits=limits, **said)
     log = RedisLog(settings.url, prefix=settings.prefix)
-    Streamer(Hub(log, limits), settings.path).serve()
+    port = settings.metrics_port
+    hub = Hub(log, limits, measures_lag=port is not None)
+    if port is not None:
+        serve_metrics(hub, port=port)
+    Streamer(hub, settings.path).serve()
 
 
 if __name__ == "__main__":

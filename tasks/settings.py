@@ -47,6 +47,8 @@ class Settings:
     #: The Unix socket of the machine's streamer (``EARMARK_STREAMER``). None: streams stay with
     #: the web process that began them.
     streamer: str | None = None
+    #: Where the streamer answers Prometheus (``EARMARK_METRICS_PORT``). None: nowhere.
+    metrics_port: int | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -57,18 +59,19 @@ class Settings:
         """
         values = {name: value for name, value in environ.items() if value.strip()}
         data_dir = _folder(values.get("EARMARK_DATA", ".earmark"))
-        music = values.get("MUSIC")
+        music, metrics = values.get("MUSIC"), values.get("EARMARK_METRICS_PORT")
         return cls(
             data_dir=data_dir,
             database_url=_database_url(values.get("DATABASE_URL"), data_dir),
             redis_url=_redis_url(values.get("REDIS_URL", DEFAULT_REDIS_URL)),
             secret_key=values.get("SECRET_KEY"),
             music_dir=None if music is None else _folder(music),
-            port=_port(values.get("PORT", str(DEFAULT_PORT))),
+            port=_port("PORT", values.get("PORT", str(DEFAULT_PORT))),
             email=_email(values.get("EARMARK_EMAIL")),
             password=values.get("EARMARK_PASSWORD"),
             secure_cookies=_flag(values, "EARMARK_SECURE_COOKIES"),
             streamer=values.get("EARMARK_STREAMER"),
+            metrics_port=None if metrics is None else _port("EARMARK_METRICS_PORT", metrics),
         )
 
 
@@ -86,9 +89,9 @@ def _database_url(text: str | None, data_dir: Path) -> str:
     return f"sqlite:///{Path(path).absolute()}"
 
 
-def _port(text: str) -> int:
+def _port(name: str, text: str) -> int:
     if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= _HIGHEST_PORT):
-        raise SettingsError(f"PORT is {text!r}: set it to a number from 1 to {_HIGHEST_PORT}.")
+        raise SettingsError(f"{name} is {text!r}: set it to a number from 1 to {_HIGHEST_PORT}.")
     return int(text)
 
 

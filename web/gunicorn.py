@@ -43,7 +43,9 @@ access_log_format = "%(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
 
 # A short path of our own: that of a socket has a hundred bytes, a data folder's may be longer.
 _streamer_path = str(Path(mkdtemp(prefix="earmark-")) / "streamer")
-streamer = Supervisor(StreamerSettings(_streamer_path, _settings.redis_url))
+streamer = Supervisor(
+    StreamerSettings(_streamer_path, _settings.redis_url, metrics_port=_settings.metrics_port)
+)
 
 
 def when_ready(_server: Any) -> None:

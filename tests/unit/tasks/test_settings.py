@@ -77,6 +77,18 @@ def test_folders_are_absolute_and_know_the_home_folder():
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "80.5", "٣", "5_000"])
+def test_a_port_for_metrics_that_is_no_port_is_named(port):
+    with pytest.raises(SettingsError, match="EARMARK_METRICS_PORT is") as caught:
+        Settings.from_environ({"EARMARK_METRICS_PORT": port})
+    assert repr(port) in str(caught.value)
+
+
+def test_metrics_are_off_until_a_port_is_set():
+    assert Settings.from_environ({}).metrics_port is None
+    assert Settings.from_environ({"EARMARK_METRICS_PORT": "9100"}).metrics_port == 9100
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "80.5", "٣", "5_000"])
 def test_a_port_that_is_no_port_is_named(port):
     with pytest.raises(SettingsError, match=r"PORT is .*1 to 65535") as caught:
         Settings.from_environ({"PORT": port})

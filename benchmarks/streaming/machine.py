@@ -106,4 +106,7 @@ def _pss_kb(pid: int) -> float:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0.0
-    return next((float(line.split()[1]) for line in lines if line.startswith("Pss:")), 0.0)
+    # Not files': a library's pages are divided among all who have it, and weigh more here
+    # whenever a process ends that has nothing to do with it.
+    counted = ("Pss_Anon:", "Pss_Shmem:")
+    return sum(float(line.split()[1]) for line in lines if line.startswith(counted))

@@ -22,7 +22,7 @@ from .peers import NODE, Peer, Running
 
 #: A publisher in Python appends about this often a second; more need another one.
 RATE_OF_A_PUBLISHER = 2_500
-OPEN_SECONDS = 30.0
+OPEN_SECONDS = 60.0
 SETTLE_SECONDS = 1.0
 WAKE_SECONDS = 0.3
 

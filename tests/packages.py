@@ -40,7 +40,10 @@ def package(name: str, version: str = "", *, alone: bool = False) -> Path:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(fetched)]
     command += ["--no-deps"] if alone else []
     done = subprocess.run(
-        [*command, f"{name}=={version}.*" if version else name], capture_output=True, text=True
+        [*command, f"{name}=={version}.*" if version else name],
+        check=False,
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
         shutil.rmtree(fetched)

@@ -88,17 +88,20 @@ class Site:
         return Stream(response)
 
     def streamer(self) -> psutil.Process:
-        found = [
+        return next(
             child
             for child in psutil.Process(self.process.pid).children()
-            if "progress.streamer" in child.cmdline()
-        ]
-        return found[0]
+            if "progress.streamer" in _command(child)
+        )
 
     def workers(self) -> set[int]:
         """Their process ids."""
-        children = {child.pid for child in psutil.Process(self.process.pid).children()}
-        return children - {self.streamer().pid}
+        streamer = self.streamer().pid
+        return {
+            child.pid
+            for child in psutil.Process(self.process.pid).children()
+            if child.pid != streamer and child.status() != psutil.STATUS_ZOMBIE
+        }
 
     def wait_for_others_than(self, workers: set[int]) -> None:
         """Until these have ended and two others are there."""
@@ -111,6 +114,13 @@ class Site:
     def lines(self, ref: JobRef) -> int:
         """How often the access log tells of a job's stream."""
         return self.output.read_text().count(f"GET /api/jobs/{ref.job_id}/progress 200")
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it has just ended
+        return []
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
@@ -187,10 +197,11 @@ def gunicorn(
         yield site
     finally:
         log.close()
-        process.terminate()
-        process.wait(10)
+        # First: it would wait for connections that are kept alive.
         for found in (*site.responses, *site.connections):
             found.close()
+        process.terminate()
+        process.wait(10)
 
 
 def _wait_until_it_answers(site: Site) -> None:

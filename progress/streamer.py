@@ -144,6 +144,10 @@ class Streamer:
         """Take descriptors until standard input ends or SIGTERM comes; then end all streams."""
         signal.signal(signal.SIGTERM, lambda *_: self._stop())
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # A handler alone does not end a wait: Python takes it up again.
+        woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        self._selector.register(woken, selectors.EVENT_READ)
         self._selector.register(sys.stdin.buffer, selectors.EVENT_READ)
         while not self._stopped:
             for key, _ in self._selector.select(timeout=1.0):
@@ -163,7 +167,7 @@ class Streamer:
                 connection.close()
         elif isinstance(found, socket.socket):
             self._take(found)
-        elif not os.read(sys.stdin.fileno(), 1024):
+        elif isinstance(found, int) or not os.read(sys.stdin.fileno(), 1024):
             self._stop()
 
     def _take(self, connection: socket.socket) -> None:

@@ -1,0 +1,225 @@
+"""Streams are taken from every gunicorn there is, however it is run, and left with it where not."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from progress.log import JobRef
+from progress.testing import entries_of, fresh_ref, item, status
+from tests.packages import missing, package
+from tests.servers import Server, free_port
+
+from .gunicorns import Site, Stream, UnixConnection, gunicorn, tls, wait_until
+
+WORKERS = ["sync", "gthread", "gevent"]
+#: All that leave the socket in the environment, and the one that is installed.
+VERSIONS = ["23", "24", "25", "26", "27"]
+INSTALLED = VERSIONS[-1]
+
+
+@pytest.fixture(scope="module", params=[f"{v}-{w}" for v in VERSIONS for w in WORKERS])
+def version_and_site(
+    request: pytest.FixtureRequest, valkey_server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Site]]:
+    version, worker_class = request.param.split("-")
+    packages = [] if version == INSTALLED else [package("gunicorn", version, alone=True)]
+    folder, port = tmp_path_factory.mktemp("gunicorn"), free_port()
+    # On a Unix socket besides: both in one, a start takes seconds.
+    options = [f"--bind=127.0.0.1:{port}", f"--bind=unix:{folder}/g.sock"]
+    with gunicorn(
+        folder, valkey_server, worker_class, *options, packages=packages, port=port
+    ) as site:
+        yield version, site
+
+
+@pytest.fixture(scope="module")
+def site(valkey_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The installed one, as most would run it."""
+    with gunicorn(tmp_path_factory.mktemp("gunicorn"), valkey_server, "gthread") as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The options of a gunicorn that speaks TLS with a certificate of its own making."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=localhost", "-keyout", str(key), "-out", str(cert)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except FileNotFoundError:
+        missing("openssl is not installed here.")
+    return f"--keyfile={key}", f"--certfile={cert}"
+
+
+def running_job(site: Site) -> JobRef:
+    ref = fresh_ref()
+    site.log.append(ref, [status("running")], attempt=1)
+    return ref
+
+
+def open_streams(site: Site, ref: JobRef, number: int) -> list[Stream]:
+    """So many, each of which has begun."""
+    streams = [site.stream(ref) for _ in range(number)]
+    for stream in streams:
+        stream.read_until(1)
+    return streams
+
+
+def end(site: Site, ref: JobRef, streams: list[Stream]) -> None:
+    """The job ends, and every stream had all of it, once and in order."""
+    for number in range(5):
+        site.log.append(ref, [item(str(number), "succeeded")], attempt=1)
+    site.log.append(ref, [status("completed")], attempt=1)
+    last = entries_of(site.log, ref)[-1].cursor.seq
+    for stream in streams:
+        stream.read_to_the_end()
+        assert stream.ids == list(range(1, last + 1))
+
+
+def test_a_stream_costs_no_thread_of_any_gunicorn_and_has_its_line_in_the_access_log(
+    version_and_site: tuple[str, Site],
+) -> None:
+    version, site = version_and_site
+    assert f"Starting gunicorn {version}." in site.output.read_text()
+    ref, before = running_job(site), site.held()
+    streams = open_streams(site, ref, 30)
+    assert site.held() >= before + 30
+    assert site.get("/page").read() == b"a page"
+    end(site, ref, streams)
+    wait_until(lambda: site.lines(ref) == 30)
+    assert "Traceback" not in site.output.read_text()
+
+
+def test_a_connection_by_a_unix_socket_is_taken_too(
+    version_and_site: tuple[str, Site],
+) -> None:
+    _, site = version_and_site
+    ref, before = running_job(site), site.held()
+    streams = [
+        site.stream(ref, over=UnixConnection(site.output.with_name("g.sock"))) for _ in range(10)
+    ]
+    for stream in streams:
+        stream.read_until(1)
+    assert site.held() >= before + 10
+    end(site, ref, streams)
+
+
+def test_a_connection_that_was_kept_alive_is_taken_too(
+    version_and_site: tuple[str, Site],
+) -> None:
+    _, site = version_and_site
+    ref, before, kept = running_job(site), site.held(), site.connect()
+    site.get_over(kept, "/page").read()
+    if kept.sock is None:
+        return  # sync workers close after each response
+    kept.auto_open = 0  # it stays the same connection
+    assert site.get_over(kept, "/page").read() == b"a page"
+    stream = site.stream(ref, over=kept)
+    stream.read_until(1)
+    assert site.held() >= before + 1
+    end(site, ref, [stream])
+
+
+@pytest.mark.parametrize("worker_class", WORKERS)
+def test_workers_that_are_replaced_after_so_many_requests_leave_their_streams_open(
+    tmp_path: Path, valkey_server: Server, worker_class: str
+) -> None:
+    with gunicorn(tmp_path, valkey_server, worker_class, "--max-requests=4") as site:
+        before = site.workers()
+        ref = running_job(site)
+        streams = [site.stream(ref) for _ in range(16)]
+        wait_until(lambda: not before & site.workers())
+        assert not any(stream.closed for stream in streams)
+        end(site, ref, streams)
+
+
+@pytest.mark.parametrize("worker_class", WORKERS)
+def test_workers_that_load_changed_code_leave_their_streams_open(
+    tmp_path: Path, valkey_server: Server, worker_class: str
+) -> None:
+    watched = tmp_path / "watched.txt"
+    watched.touch()
+    options = ["--reload", "--reload-engine=poll", f"--reload-extra-file={watched}"]
+    with gunicorn(tmp_path, valkey_server, worker_class, *options) as site:
+        before, ref = site.workers(), running_job(site)
+        streams = open_streams(site, ref, 10)
+        # Again and again: a change before a worker first looked is none to it.
+        wait_until(lambda: watched.touch() or not before & site.workers())
+        end(site, ref, [*streams, *open_streams(site, ref, 2)])
+
+
+def without_hint(body: bytes) -> bytes:
+    """A stream's bytes but for when to come back, which is drawn at random."""
+    return re.sub(rb"^retry: \d+$", b"retry:", body, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("worker_class", WORKERS)
+def test_a_connection_with_tls_stays_with_gunicorn_and_bears_the_same_bytes(
+    site: Site,
+    tmp_path: Path,
+    valkey_server: Server,
+    certificate: tuple[str, str],
+    worker_class: str,
+) -> None:
+    port = free_port()
+    with gunicorn(
+        tmp_path, valkey_server, worker_class, *certificate, port=port, connect=tls(port)
+    ) as secured:
+        ref, before = running_job(secured), secured.held()
+        stream = secured.stream(ref)
+        stream.read_until(1)
+        assert secured.held() == before
+        end(secured, ref, [stream])
+        theirs, ours = secured.stream(ref).response.read(), site.stream(ref).response.read()
+        assert without_hint(theirs) == without_hint(ours)
+
+
+def test_a_stream_of_http_2_stays_with_gunicorn_and_bears_the_same_bytes(
+    site: Site, tmp_path: Path, valkey_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In the clear: nothing but its version tells that it may not be taken.
+    h2 = package("h2")
+    monkeypatch.syspath_prepend(h2)
+    options = ["--http-protocols=h2,h1", "--http2-cleartext=prior-knowledge"]
+    with gunicorn(tmp_path, valkey_server, "gthread", *options, packages=[h2]) as modern:
+        ref, before = running_job(modern), modern.held()
+        modern.log.append(ref, [item("a", "succeeded"), status("completed")], attempt=1)
+        connection = modern.connect()
+        modern.connections.append(connection)
+        # Twice over one connection: the first has not taken it away.
+        for body in read_both_by_http_2(connection, ref):
+            assert without_hint(body) == without_hint(site.stream(ref).response.read())
+        assert modern.held() == before
+
+
+def read_both_by_http_2(connection: http.client.HTTPConnection, ref: JobRef) -> list[bytes]:
+    from h2.config import H2Configuration
+    from h2.connection import H2Connection
+    from h2.events import DataReceived, StreamEnded
+
+    connection.connect()
+    client = H2Connection(H2Configuration(client_side=True))
+    client.initiate_connection()
+    head = [(":method", "GET"), (":scheme", "http"), (":authority", "localhost")]
+    head += [(":path", f"/api/jobs/{ref.job_id}/progress"), ("x-account", ref.account)]
+    for number in (1, 3):
+        client.send_headers(number, head, end_stream=True)
+    bodies, open_ = {1: b"", 3: b""}, {1, 3}
+    while open_:
+        connection.sock.sendall(client.data_to_send())
+        data = connection.sock.recv(65536)
+        assert data, bodies
+        for event in client.receive_data(data):
+            if isinstance(event, DataReceived):
+                bodies[event.stream_id] += event.data
+            elif isinstance(event, StreamEnded):
+                open_.discard(event.stream_id)
+    return list(bodies.values())

@@ -121,7 +121,7 @@ def test_a_streamer_that_waits_for_descriptors_hears_sigterm_at_once(
 ) -> None:
     client = StreamerClient(str(tmp_path / "s.sock"))
     with open_stream(client, fresh_ref()):  # it has just begun to wait again
-        wait_until(lambda: len(os.listdir(f"/proc/{streamer.pid}/task")) > 1)
+        wait_until(lambda: len(list(Path(f"/proc/{streamer.pid}/task").iterdir())) > 1)
         asked_at = time.monotonic()
         streamer.terminate()
         assert streamer.wait(10) == 0

@@ -9,8 +9,9 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -202,6 +203,23 @@ def gunicorn(
             found.close()
         process.terminate()
         process.wait(10)
+
+
+@contextmanager
+def together(managers: Mapping[str, AbstractContextManager[Site]]) -> Iterator[dict[str, Site]]:
+    """Several, started and stopped at the same time."""
+    with ThreadPoolExecutor(max_workers=len(managers)) as pool:
+        starting = {name: pool.submit(found.__enter__) for name, found in managers.items()}
+        try:
+            yield {name: future.result() for name, future in starting.items()}
+        finally:
+            stopping = [
+                pool.submit(managers[name].__exit__, None, None, None)
+                for name, future in starting.items()
+                if future.exception() is None
+            ]
+            for future in stopping:
+                future.result()
 
 
 def _wait_until_it_answers(site: Site) -> None:

@@ -6,6 +6,7 @@ import http.client
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from progress.testing import entries_of, fresh_ref, item, status
 from tests.packages import missing, package
 from tests.servers import Server, free_port
 
-from .gunicorns import Site, Stream, UnixConnection, gunicorn, tls, wait_until
+from .gunicorns import Site, Stream, UnixConnection, gunicorn, tls, together, wait_until
 
 WORKERS = ["sync", "gthread", "gevent"]
 #: All that leave the socket in the environment, and the one that is installed.
@@ -23,19 +24,36 @@ VERSIONS = ["23", "24", "25", "26", "27"]
 INSTALLED = VERSIONS[-1]
 
 
-@pytest.fixture(scope="module", params=[f"{v}-{w}" for v in VERSIONS for w in WORKERS])
-def version_and_site(
+def packages(version: str) -> list[Path]:
+    return [] if version == INSTALLED else [package("gunicorn", version, alone=True)]
+
+
+@pytest.fixture(scope="module", params=WORKERS)
+def versions(
     request: pytest.FixtureRequest, valkey_server: Server, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Site]]:
-    version, worker_class = request.param.split("-")
-    packages = [] if version == INSTALLED else [package("gunicorn", version, alone=True)]
-    folder, port = tmp_path_factory.mktemp("gunicorn"), free_port()
-    # On a Unix socket besides: both in one, a start takes seconds.
-    options = [f"--bind=127.0.0.1:{port}", f"--bind=unix:{folder}/g.sock"]
-    with gunicorn(
-        folder, valkey_server, worker_class, *options, packages=packages, port=port
-    ) as site:
-        yield version, site
+) -> Iterator[dict[str, Site]]:
+    """Those that can be had, each on a port and on a Unix socket besides."""
+    starting = {}
+    for version in VERSIONS:
+        folder, port = tmp_path_factory.mktemp("gunicorn"), free_port()
+        options = ["--workers=1", f"--bind=127.0.0.1:{port}", f"--bind=unix:{folder}/g.sock"]
+        with suppress(pytest.skip.Exception):
+            starting[version] = gunicorn(
+                folder,
+                valkey_server,
+                request.param,
+                *options,
+                packages=packages(version),
+                port=port,
+            )
+    with together(starting) as sites:
+        yield sites
+
+
+@pytest.fixture(params=VERSIONS)
+def version_and_site(request: pytest.FixtureRequest, versions: dict[str, Site]) -> tuple[str, Site]:
+    packages(request.param)  # or it says that it is missing
+    return request.param, versions[request.param]
 
 
 @pytest.fixture(scope="module")
@@ -141,14 +159,13 @@ def test_workers_that_are_replaced_after_so_many_requests_leave_their_streams_op
         end(site, ref, streams)
 
 
-@pytest.mark.parametrize("worker_class", WORKERS)
 def test_workers_that_load_changed_code_leave_their_streams_open(
-    tmp_path: Path, valkey_server: Server, worker_class: str
+    tmp_path: Path, valkey_server: Server
 ) -> None:
     watched = tmp_path / "watched.txt"
     watched.touch()
     options = ["--reload", "--reload-engine=poll", f"--reload-extra-file={watched}"]
-    with gunicorn(tmp_path, valkey_server, worker_class, *options) as site:
+    with gunicorn(tmp_path, valkey_server, "gthread", *options) as site:
         before, ref = site.workers(), running_job(site)
         streams = open_streams(site, ref, 10)
         # Again and again: a change before a worker first looked is none to it.
@@ -161,7 +178,7 @@ def without_hint(body: bytes) -> bytes:
     return re.sub(rb"^retry: \d+$", b"retry:", body, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("worker_class", WORKERS)
+@pytest.mark.parametrize("worker_class", ["gthread", "gevent"])
 def test_a_connection_with_tls_stays_with_gunicorn_and_bears_the_same_bytes(
     site: Site,
     tmp_path: Path,

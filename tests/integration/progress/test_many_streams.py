@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+import psutil
 import pytest
 
 from progress.limits import StreamLimits
@@ -121,7 +122,7 @@ def test_a_streamer_that_waits_for_descriptors_hears_sigterm_at_once(
 ) -> None:
     client = StreamerClient(str(tmp_path / "s.sock"))
     with open_stream(client, fresh_ref()):  # it has just begun to wait again
-        wait_until(lambda: len(list(Path(f"/proc/{streamer.pid}/task").iterdir())) > 1)
+        wait_until(lambda: psutil.Process(streamer.pid).num_threads() > 1)
         asked_at = time.monotonic()
         streamer.terminate()
         assert streamer.wait(10) == 0

@@ -234,7 +234,7 @@ def test_an_open_stream_holds_neither_its_request_nor_its_session(log: RedisLog)
 
     @app.teardown_appcontext
     def close_session(_: BaseException | None) -> None:
-        flask.g.pop("session").is_open = False
+        flask.g.session.is_open = False
         ended.set()
 
     blueprint = create_blueprint(log, authorize=authorize, account=lambda: "everyone")

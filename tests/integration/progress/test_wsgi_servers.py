@@ -112,7 +112,7 @@ def waitress(environment: dict[str, str]) -> Iterator[Ask]:
 def uwsgi(environment: dict[str, str]) -> Iterator[Ask]:
     port, found = free_port(), package("pyuwsgi")
     command = [sys.executable, "-c", "import pyuwsgi, sys; pyuwsgi.run(sys.argv[1:])"]
-    # A hub is a thread: uWSGI lets none run unless it is told to.
+    # A hub is a thread, for which uWSGI's manual asks for this.
     command += ["--http-socket", f"127.0.0.1:{port}", "--enable-threads", "--threads", "4"]
     command += ["--master", "--need-app", "--disable-logging", "--module", f"{MODULE}:create_app()"]
     with served_by(command, port, with_packages(environment, found)) as ask:

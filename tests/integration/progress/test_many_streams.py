@@ -61,6 +61,13 @@ def streamer(tmp_path: Path, valkey_server: Server) -> Iterator[subprocess.Popen
         process.kill()
 
 
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[StreamerClient]:
+    client = StreamerClient(str(tmp_path / "s.sock"))
+    yield client
+    client._forget()
+
+
 def open_stream(client: StreamerClient, ref: JobRef) -> socket.socket:
     ours, theirs = socket.socketpair()
     with theirs:
@@ -95,9 +102,9 @@ def rest_of(stream: socket.socket) -> bytes:
 
 
 def test_ten_thousand_streams_end_within_two_seconds_of_sigterm_each_with_a_hint(
-    streamer: subprocess.Popen[bytes], number: int, tmp_path: Path, valkey_server: Server
+    streamer: subprocess.Popen[bytes], client: StreamerClient, number: int, valkey_server: Server
 ) -> None:
-    log, client = RedisLog(valkey_server.url), StreamerClient(str(tmp_path / "s.sock"))
+    log = RedisLog(valkey_server.url)
     refs = [fresh_ref() for _ in range(JOBS)]
     for ref in refs:
         log.append(ref, [status("running")], attempt=1)
@@ -112,19 +119,16 @@ def test_ten_thousand_streams_end_within_two_seconds_of_sigterm_each_with_a_hint
             assert rest_of(stream).startswith(b"retry: ")
     finally:
         log.close()
-        client._forget()
         for stream in opened:
             stream.close()
 
 
 def test_a_streamer_that_waits_for_descriptors_hears_sigterm_at_once(
-    streamer: subprocess.Popen[bytes], tmp_path: Path
+    streamer: subprocess.Popen[bytes], client: StreamerClient
 ) -> None:
-    client = StreamerClient(str(tmp_path / "s.sock"))
     with open_stream(client, fresh_ref()):  # it has just begun to wait again
         wait_until(lambda: psutil.Process(streamer.pid).num_threads() > 1)
         asked_at = time.monotonic()
         streamer.terminate()
         assert streamer.wait(10) == 0
         assert time.monotonic() - asked_at < 0.8
-    client._forget()

@@ -9,8 +9,6 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
 from progress.cursor import Cursor
 from progress.log import JobRef
 from progress.testing import entries_of, fresh_ref, item, status
@@ -96,11 +94,8 @@ class Job:
         return entries_of(self.site.log, self.ref)[-1].cursor.seq
 
 
-@pytest.mark.parametrize("worker_class", ["sync", "gthread", "gevent"])
-def test_nobody_loses_an_event_or_has_one_twice(
-    tmp_path: Path, valkey_server: Server, worker_class: str
-) -> None:
-    with gunicorn(tmp_path, valkey_server, worker_class) as site:
+def test_nobody_loses_an_event_or_has_one_twice(tmp_path: Path, valkey_server: Server) -> None:
+    with gunicorn(tmp_path, valkey_server, "gthread") as site:
         job = Job(site, fresh_ref())
         followers = [Follower(site, job.ref) for _ in range(STREAMS)]
         try:

@@ -112,7 +112,7 @@ def waitress(environment: dict[str, str]) -> Iterator[Ask]:
 def uwsgi(environment: dict[str, str]) -> Iterator[Ask]:
     port, found = free_port(), package("pyuwsgi")
     command = [sys.executable, "-c", "import pyuwsgi, sys; pyuwsgi.run(sys.argv[1:])"]
-    # A hub is a thread: uWSGI lets none run unless it is told to.
+    # A hub is a thread, for which uWSGI's manual asks for this.
     command += ["--http-socket", f"127.0.0.1:{port}", "--enable-threads", "--threads", "4"]
     command += ["--master", "--need-app", "--disable-logging", "--module", f"{MODULE}:create_app()"]
     with served_by(command, port, with_packages(environment, found)) as ask:
@@ -234,7 +234,7 @@ def test_an_open_stream_holds_neither_its_request_nor_its_session(log: RedisLog)
 
     @app.teardown_appcontext
     def close_session(_: BaseException | None) -> None:
-        flask.g.pop("session").is_open = False
+        flask.g.session.is_open = False
         ended.set()
 
     blueprint = create_blueprint(log, authorize=authorize, account=lambda: "everyone")

@@ -65,7 +65,7 @@ def streamer(tmp_path: Path, valkey_server: Server) -> Iterator[subprocess.Popen
 def client(tmp_path: Path) -> Iterator[StreamerClient]:
     client = StreamerClient(str(tmp_path / "s.sock"))
     yield client
-    client._forget()
+    client.close()
 
 
 def open_stream(client: StreamerClient, ref: JobRef) -> socket.socket:

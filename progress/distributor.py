@@ -182,16 +182,18 @@ class Distributor:
         """A log grew; whether there is something to write."""
         entries = message.entries
         channel.heard = entries[-1].cursor
-        if self._measures_lag and channel.made_at is None:
-            channel.made_at = made_at_json(entries[0].document)
         if channel.ring is None:
             if channel.waiting:
                 self._ask(Want(channel.ref, None))
             return False
-        if channel.take(entries):
-            return True
-        self._mend(channel)
-        return False
+        last = channel.ring.last
+        if not channel.take(entries):
+            self._mend(channel)
+            return False
+        is_news = channel.ring.last > last
+        if is_news and self._measures_lag and channel.made_at is None:
+            channel.made_at = made_at_json(entries[0].document)
+        return is_news
 
     def _following(self, ref: LogRef) -> None:
         channel = self._channels.get(ref)

@@ -77,9 +77,9 @@ class Writer:
         if position < ring.last:
             self._figures.deliveries += (ring.last - position) * len(channel.live)
             self._write_to_all(channel, ring.since(position), ring.last)
-            if channel.made_at is not None:
+            if channel.made_at is not None and channel.live:
                 self._figures.lag_seconds.observe(max(0.0, time.time() - channel.made_at))
-                channel.made_at = None
+            channel.made_at = None
         if channel.ended:
             for stream in list(channel.live):
                 self.end(stream)
@@ -119,6 +119,7 @@ class Writer:
             self._on_behind(stream, Cursor(channel.epoch, position))
             return
         if position != channel.sent and position != ring.last:
+            self._figures.deliveries += ring.last - position
             self.send(stream, ring.since(position), ring.last)
             return
         if position != channel.sent:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from .cursor import Cursor
@@ -17,11 +16,8 @@ from .lease import MemoryLeaseBook
 from .log import (
     Entry,
     FeedRef,
-    Following,
     Gap,
-    Heard,
     JobRef,
-    Lapse,
     LogRef,
     Message,
     Position,
@@ -29,6 +25,7 @@ from .log import (
     Retention,
     Revoked,
 )
+from .memory_messages import MemoryMessages, Queue
 from .parts import MemoryPartBook
 from .reports import Report
 from .snapshot import fold, fold_feed
@@ -65,88 +62,6 @@ class _Job:
     feed_due: bytes | None = None
 
 
-class _Queue:
-    """The messages of one subscriber."""
-
-    def __init__(self) -> None:
-        self._messages: deque[Message] = deque()
-        self._grown = threading.Condition()
-
-    def put(self, message: Message) -> None:
-        with self._grown:
-            self._messages.append(message)
-            self._grown.notify()
-
-    def next(self, *, timeout_seconds: float) -> Message | Lapse | None:
-        with self._grown:
-            if not self._messages:
-                self._grown.wait(timeout_seconds)
-            return self._messages.popleft() if self._messages else None
-
-
-class _Follower(_Queue):
-    """Hands one log's messages on to who follows many."""
-
-    def __init__(self, put: Callable[[Message], None]) -> None:
-        super().__init__()
-        self._put = put
-
-    def put(self, message: Message) -> None:
-        self._put(message)
-
-
-class MemoryMessages:
-    """See `Messages`."""
-
-    def __init__(self, log: MemoryLog) -> None:
-        self._log = log
-        self._heard: deque[Heard] = deque()
-        self._followers: dict[LogRef, _Follower] = {}
-        self._ours, self._theirs = socket.socketpair()
-        self._ours.settimeout(0)
-        self._theirs.settimeout(0)
-
-    def fileno(self) -> int:
-        """See `Messages.fileno`."""
-        return self._ours.fileno()
-
-    def follow(self, ref: LogRef) -> None:
-        """See `Messages.follow`."""
-        follower = _Follower(lambda message: self.put((ref, message)))
-        self._followers[ref] = follower
-        self._log.join(ref, follower)
-        self.put(Following(ref))
-
-    def leave(self, ref: LogRef) -> None:
-        """See `Messages.leave`."""
-        follower = self._followers.pop(ref, None)
-        if follower is not None:
-            self._log.part(ref, follower)
-
-    def put(self, heard: Heard) -> None:
-        """Add what was heard. Called from any thread."""
-        self._heard.append(heard)
-        with suppress(OSError):  # full means that there is enough to read
-            self._theirs.send(b"!")
-
-    def take(self) -> Sequence[Heard]:
-        """See `Messages.take`."""
-        with suppress(BlockingIOError):
-            self._ours.recv(65_536)
-        return [self._heard.popleft() for _ in range(len(self._heard))]
-
-    def check(self) -> None:
-        """See `Messages.check`."""
-
-    def close(self) -> None:
-        """See `Messages.close`."""
-        for ref in list(self._followers):
-            self.leave(ref)
-        self._log.dismiss(self)
-        self._ours.close()
-        self._theirs.close()
-
-
 @dataclass
 class MemoryLog:
     """The log protocol without a server. Same answers as the Redis log, to the same tests."""
@@ -164,7 +79,7 @@ class MemoryLog:
         #: Of jobs that nobody has reported yet.
         self._early_cancels: set[JobRef] = set()
         self._feeds: dict[FeedRef, _Record] = {}
-        self._queues: dict[LogRef, list[_Queue]] = {}
+        self._queues: dict[LogRef, list[Queue]] = {}
         self._hubs: list[MemoryMessages] = []
         self._last_epoch = 0
 
@@ -211,21 +126,21 @@ class MemoryLog:
             return tuple(record.entries)[skip : skip + limit]
 
     @contextmanager
-    def listen(self, ref: LogRef) -> Iterator[_Queue]:
+    def listen(self, ref: LogRef) -> Iterator[Queue]:
         """See `Log.listen`."""
-        queue = _Queue()
+        queue = Queue()
         self.join(ref, queue)
         try:
             yield queue
         finally:
             self.part(ref, queue)
 
-    def join(self, ref: LogRef, queue: _Queue) -> None:
+    def join(self, ref: LogRef, queue: Queue) -> None:
         """Put a log's messages into a queue."""
         with self._lock:
             self._queues.setdefault(ref, []).append(queue)
 
-    def part(self, ref: LogRef, queue: _Queue) -> None:
+    def part(self, ref: LogRef, queue: Queue) -> None:
         """Put none into it any more."""
         with self._lock:
             self._queues[ref].remove(queue)
@@ -234,7 +149,7 @@ class MemoryLog:
 
     def messages(self) -> MemoryMessages:
         """See `Log.messages`."""
-        messages = MemoryMessages(self)
+        messages = MemoryMessages(self.join, self.part, on_close=self.dismiss)
         with self._lock:
             self._hubs.append(messages)
         return messages

@@ -131,6 +131,18 @@ def wait_until(holds: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None
         time.sleep(0.02)
 
 
+def answers(port: int) -> bool:
+    """Whether the application is behind a port."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/page")
+        return connection.getresponse().read() == b"a page"
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
 class UnixConnection(http.client.HTTPConnection):
     """To a server on a Unix socket."""
 

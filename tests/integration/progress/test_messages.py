@@ -19,14 +19,13 @@ from progress.redis import RedisLog
 from progress.redis_messages import RedisMessages
 from progress.testing import fresh_ref, item, status
 from tests.servers import Server
-from tests.unit.progress.browsers import WAIT_SECONDS, Browser, browse, browsers
+from tests.unit.progress.browsers import WAIT_SECONDS, Browser, browse, close_all
 
 
 @pytest.fixture(autouse=True)
 def close_browsers() -> Iterator[None]:
     yield
-    while browsers:
-        browsers.pop().socket.close()
+    close_all()
 
 
 @pytest.fixture

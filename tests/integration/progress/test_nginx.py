@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import shutil
 import subprocess
@@ -18,7 +17,7 @@ from progress.testing import entries_of, fresh_ref, item, status
 from tests.packages import missing
 from tests.servers import Server, free_port
 
-from .gunicorns import Site, gunicorn, tcp, wait_until
+from .gunicorns import Site, answers, gunicorn, tcp, wait_until
 
 #: Buffering is on, as it is where nothing is said of it. The rest is about where files go.
 CONFIGURATION = """\
@@ -53,22 +52,11 @@ def nginx(folder: Path, upstream: str) -> Iterator[int]:
     file.write_text(CONFIGURATION.format(user=user, folder=folder, port=port, upstream=upstream))
     with subprocess.Popen([program, "-c", str(file), "-e", str(folder / "error.txt")]) as process:
         try:
-            wait_until(lambda: process.poll() is not None or _answers(port))
+            wait_until(lambda: process.poll() is not None or answers(port))
             assert process.poll() is None, (folder / "error.txt").read_text()
             yield port
         finally:
             process.terminate()
-
-
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/page")
-        return connection.getresponse().read() == b"a page"
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 @pytest.fixture(scope="module", params=["TCP", "a Unix socket"])

@@ -24,7 +24,7 @@ from progress.testing import entries_of, fresh_ref, item, status
 from tests.packages import package
 from tests.servers import Server, free_port
 
-from .gunicorns import MODULE, Stream, gunicorn, wait_until
+from .gunicorns import MODULE, Stream, answers, gunicorn, wait_until
 
 #: A response's status, those of its headers that the application set, and its body.
 Answer = tuple[int, dict[str, str], bytes]
@@ -65,22 +65,11 @@ def served_by(command: list[str], port: int, environment: dict[str, str]) -> Ite
     """A server of the application in a process of its own."""
     with subprocess.Popen(command, env=os.environ | environment) as process:
         try:
-            wait_until(lambda: process.poll() is not None or _answers(port))
+            wait_until(lambda: process.poll() is not None or answers(port))
             assert process.poll() is None
             yield over_http(port)
         finally:
             process.kill()
-
-
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/page")
-        return connection.getresponse().read() == b"a page"
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 @pytest.fixture(scope="module")

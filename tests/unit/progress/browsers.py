@@ -56,8 +56,14 @@ class Browser:
         return [id_ for id_, _ in self.parser.events]
 
 
-#: Open ones; a fixture closes them.
+#: Open ones.
 browsers: list[Browser] = []
+
+
+def close_all() -> None:
+    """Close what a test has left open."""
+    while browsers:
+        browsers.pop().socket.close()
 
 
 def browse(

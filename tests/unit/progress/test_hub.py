@@ -15,14 +15,13 @@ from progress.limits import StreamLimits
 from progress.log import FeedRef, JobRef
 from progress.memory import MemoryLog
 from progress.testing import entries_of, fresh_ref, item, status
-from tests.unit.progress.browsers import WAIT_SECONDS, browse, browsers
+from tests.unit.progress.browsers import WAIT_SECONDS, browse, close_all
 
 
 @pytest.fixture(autouse=True)
 def close_browsers() -> Iterator[None]:
     yield
-    while browsers:
-        browsers.pop().socket.close()
+    close_all()
 
 
 @pytest.fixture

@@ -103,6 +103,7 @@ def test_streams_deliveries_replays_gaps_and_lag_are_counted(
 
 
 def test_without_a_port_nothing_listens(tmp_path: Path, valkey_server: Server) -> None:
+    assert StreamerSettings("path", "url").metrics_port is None
     with streamer(tmp_path, valkey_server, None):
         children = psutil.Process().children(recursive=True)
         found = [child for child in children if "progress.streamer" in child.cmdline()]

@@ -74,6 +74,7 @@ class Distributor:
             wanted=lambda: list(self._channels),
             on_heard=self.heard,
             on_lost=self.lost,
+            on_regained=self.renew,
         )
 
     # -- from any thread -----------------------------------------------------------------
@@ -204,10 +205,17 @@ class Distributor:
             self._look(channel)
 
     def lost(self) -> None:
-        """Messages may have been missed; one of them may have been that a session ended."""
+        """Messages are missed from now on."""
         self.figures.reconnects += 1
         for channel in self._channels.values():
             channel.is_followed = False
+        self.renew()
+
+    def renew(self) -> None:
+        """End all streams soon: a message that was missed may have been that a session ended.
+
+        Done when messages are lost, and again for those who came before they were regained.
+        """
         now = time.monotonic()
         for stream in self._streams.values():
             ends_at = now + random.uniform(0, RENEW_SECONDS)  # noqa: S311 - no secret

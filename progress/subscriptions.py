@@ -19,7 +19,8 @@ class Subscriptions:
     Args:
         wanted: Names what is to be followed, after the connection was made.
         on_heard: Called with what came.
-        on_lost: Called when messages may have been missed; nothing is followed any more.
+        on_lost: Called when messages are missed from now on; nothing is followed any more.
+        on_regained: Called when that is over.
     """
 
     def __init__(
@@ -30,9 +31,12 @@ class Subscriptions:
         wanted: Callable[[], Sequence[LogRef]],
         on_heard: Callable[[Sequence[Heard]], None],
         on_lost: Callable[[], None],
+        on_regained: Callable[[], None],
     ) -> None:
         self._loop, self._fetcher = loop, fetcher
-        self._wanted, self._on_heard, self._on_lost = wanted, on_heard, on_lost
+        self._wanted, self._on_heard = wanted, on_heard
+        self._on_lost, self._on_regained = on_lost, on_regained
+        self._was_lost = False
         self._messages: Messages | None = None
         self._is_closed = False
 
@@ -45,6 +49,9 @@ class Subscriptions:
         self._loop.listen(messages.fileno(), self._take)
         for ref in self._wanted():
             self.follow(ref)
+        if self._was_lost:
+            self._was_lost = False
+            self._on_regained()
 
     def follow(self, ref: LogRef) -> None:
         """Subscribe to a log, now or as soon as there is a connection."""
@@ -81,7 +88,7 @@ class Subscriptions:
             do(messages)
         except LogUnavailable as error:
             logger.warning("%s", error, extra={"action": "messages_lost"})
-            self._messages = None
+            self._messages, self._was_lost = None, True
             self._loop.forget(messages.fileno())
             messages.close()
             self._on_lost()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from progress.cursor import Cursor
-from progress.errors import ServerFull, TooManyStreams
+from progress.distributor import RENEW_SECONDS
+from progress.errors import LogUnavailable, ServerFull, TooManyStreams
 from progress.hub import Hub
 from progress.limits import StreamLimits
 from progress.log import FeedRef, JobRef
 from progress.memory import MemoryLog
+from progress.memory_messages import MemoryMessages
 from progress.testing import entries_of, fresh_ref, item, status
 from tests.unit.progress.browsers import WAIT_SECONDS, browse, close_all
 
@@ -264,3 +266,47 @@ def test_a_reader_that_takes_nothing_for_too_long_is_dropped(log: MemoryLog) -> 
         time.sleep(0.05)
     assert hub.figures.slow_drops == 1
     hub.close()
+
+
+class CutLog(MemoryLog):
+    """A log whose messages can be cut off, and then cannot be had for a while."""
+
+    is_cut = False
+
+    def messages(self) -> MemoryMessages:
+        if self.is_cut:
+            raise LogUnavailable("cut")
+        messages = super().messages()
+        messages.check = self._check  # type: ignore[method-assign]
+        return messages
+
+    def _check(self) -> None:
+        if self.is_cut:
+            raise LogUnavailable("cut")
+
+
+def test_a_sign_out_that_nobody_heard_of_ends_also_who_came_while_messages_were_cut() -> None:
+    log, ref = CutLog(), fresh_ref()
+    hub = Hub(log)
+    log.append(ref, [status("running")], attempt=1)
+    browse(hub, ref).read_first()
+    log.is_cut = True
+    wait_until(lambda: hub.figures.reconnects == 1)
+    late = browse(hub, ref)
+    late.read_first()
+    log.revoke(ref.account)
+    log.is_cut = False
+    late.parser.retry_ms = None
+    deadline = time.monotonic() + RENEW_SECONDS + 2
+    while not late.closed:
+        assert time.monotonic() < deadline
+        late.read()
+    assert late.parser.retry_ms is not None
+    hub.close()
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

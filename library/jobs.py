@@ -11,10 +11,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from .errors import JobAlreadyActive
-from .models import ACTIVE_STATUSES, Job
+from .models import ACTIVE_STATUSES, Account, Job
 
 #: A job's id, by `account_id` and `job_id`, if the job is the account's: asked with every stream.
 OWN = select(Job.id).where(Job.account_id == bindparam("account_id"), Job.id == bindparam("job_id"))
+
+#: Which of an account's sessions hold, by `account_id` and `job_id`, if the job is the account's.
+OWN_AND_SESSION = (
+    select(Account.session_version)
+    .join(Job, Job.account_id == Account.id)
+    .where(Account.id == bindparam("account_id"), Job.id == bindparam("job_id"))
+)
 
 
 def create(

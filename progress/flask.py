@@ -46,6 +46,14 @@ HandOver = Callable[[Reader], bool]
 JobFallback = Callable[[JobRef], Snapshot | None]
 
 
+class ProgressBlueprint(Blueprint):
+    """A blueprint with the `Hub` of this process's own streams, for the server's shutdown hook."""
+
+    def __init__(self, name: str, hub: Hub) -> None:
+        super().__init__(name, __name__)
+        self.hub = hub
+
+
 def create_blueprint(
     log: Log,
     *,
@@ -55,11 +63,8 @@ def create_blueprint(
     limits: StreamLimits | None = None,
     hand_over: HandOver | None = None,
     name: str = "progress",
-) -> Blueprint:
+) -> ProgressBlueprint:
     """The blueprint with ``/api/jobs/<job_id>/progress`` and ``/api/jobs/progress``.
-
-    Its attribute ``hub`` is the `Hub` of this process's own streams, for the server's
-    shutdown hook.
 
     Args:
         log: Where the events are.
@@ -71,9 +76,8 @@ def create_blueprint(
         hand_over: Takes a stream out of this process, where there is a streamer.
         name: The blueprint's name.
     """
-    blueprint = Blueprint(name, __name__)
     hub = Hub(log, limits or StreamLimits(), descriptors_each=_DESCRIPTORS_EACH)
-    blueprint.hub = hub  # type: ignore[attr-defined] # a blueprint is given to whoever asks
+    blueprint = ProgressBlueprint(name, hub)
     door = _Door(log, hub, hand_over)
 
     @blueprint.get("/api/jobs/<job_id>/progress", endpoint="job")

@@ -45,13 +45,21 @@ def give_away(client: Any, take: Callable[[int], None]) -> None:
     Raises:
         OSError: there is no descriptor left. The server has its socket still.
     """
-    dead, other = socket.socketpair()
-    other.close()
-    try:
-        take(client.fileno())
-        os.dup2(dead.fileno(), client.fileno(), inheritable=False)
-    finally:
-        dead.close()
+    dead = _dead_socket()
+    take(client.fileno())
+    os.dup2(dead.fileno(), client.fileno(), inheritable=False)
+
+
+#: One for all that was given away: what is shut down on it has no other end.
+_dead: socket.socket | None = None
+
+
+def _dead_socket() -> socket.socket:
+    global _dead
+    if _dead is None:
+        _dead, other = socket.socketpair()
+        other.close()
+    return _dead
 
 
 def response_head(status: str, headers: Sequence[tuple[str, str]]) -> bytes:

@@ -35,6 +35,7 @@ from .log import (
     Retention,
     Subscription,
 )
+from .redis_commands import QuickCommands
 from .redis_leases import RedisLeaseBook
 from .redis_messages import RedisMessages, decode_message
 from .redis_parts import RedisPartBook
@@ -152,8 +153,9 @@ class RedisLog:
     def position(self, ref: LogRef) -> Position | None:
         """See `Log.position`. One round trip."""
         with _unavailable():
-            epoch, seq, at, status = self.client.hmget(
-                self._keys(ref).state, "epoch", "seq", "at", "status"
+            state = self._keys(ref).state
+            epoch, seq, at, status = self._commands.execute(
+                "HMGET", state, "epoch", "seq", "at", "status"
             )
         if epoch is None or at is None:
             return None
@@ -273,6 +275,7 @@ class RedisLog:
             if self._pid == os.getpid():
                 return
             self._client = self._make_client()
+            self._commands = QuickCommands(self._client, lost=redis.ConnectionError)
             self._script: Any = self._client.register_script(_SCRIPT)
             self._listener = Listener(self._subscriber)
             self._pid = os.getpid()

@@ -10,15 +10,13 @@ from flask.typing import ResponseReturnValue
 from library import jobs
 from library.errors import JobAlreadyActive
 from library.models import Job
-from progress.events import Snapshot
-from progress.log import JobRef
 from tasks import jobs as running
 from tasks.jobs import QueueUnavailable
 
 from .api_requests import ListRequest, StartRequest, Unusable
-from .job_views import job_json, parse_id, row_snapshot
+from .job_views import job_json, parse_id
 from .problems import problem
-from .services import Services, services
+from .services import services
 from .sessions import account_id
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
@@ -144,30 +142,3 @@ def own_job(job_id: str) -> Job | None:
         return None
     with services().database.reading() as session:
         return jobs.get(session, account_id=account_id(), job_id=key)
-
-
-# -- for the progress blueprint ----------------------------------------------------------------
-
-
-def authorize(job_id: str) -> JobRef | None:
-    """The log of a job, if it is the present account's."""
-    key = parse_id(job_id)
-    if key is None:
-        return None
-    mine = account_id()
-    found = services().database.row(jobs.OWN, account_id=mine, job_id=key)
-    return JobRef(str(mine), str(key)) if found is not None else None
-
-
-def fallback_for(found: Services) -> Callable[[JobRef], Snapshot | None]:
-    """Tells a job's state from its row, outside of any request."""
-
-    def state(ref: JobRef) -> Snapshot | None:
-        key = parse_id(ref.job_id)
-        if key is None:
-            return None
-        with found.database.reading() as session:
-            job = jobs.load(session, job_id=key)
-        return row_snapshot(job) if job is not None else None
-
-    return state

@@ -7,13 +7,22 @@ from datetime import timedelta
 from celery import Celery
 from flask import Flask
 
-from progress.flask import create_blueprint
 from progress.limits import StreamLimits
-from progress.streamer import StreamerClient
 from tasks.factory import create_celery
 from tasks.settings import Settings
 
-from . import accounts, api, pages, problems, rate_limits, security, services, sessions, words
+from . import (
+    accounts,
+    api,
+    pages,
+    problems,
+    rate_limits,
+    security,
+    services,
+    sessions,
+    streams,
+    words,
+)
 
 MAX_BODY_BYTES = 64 * 1024
 SESSION_LIFE = timedelta(days=30)
@@ -50,16 +59,9 @@ def create_app(
     security.register(app)
     problems.register(app)
     words.register(app)
-    progress = create_blueprint(
-        found.log,
-        authorize=api.authorize,
-        account=sessions.present_account,
-        fallback=api.fallback_for(found),
-        limits=limits,
-        hand_over=StreamerClient(settings.streamer).send if settings.streamer else None,
-    )
-    for blueprint in (accounts.blueprint, progress, api.blueprint, pages.blueprint):
+    for blueprint in (accounts.blueprint, api.blueprint, pages.blueprint):
         app.register_blueprint(blueprint)
+    streams.register(app, found, limits=limits, streamer=settings.streamer)
     rate_limits.register(app)
     return app
 

@@ -26,26 +26,24 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_HTTPS_ONLY = "max-age=31536000"
+_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 def register(app: Flask) -> None:
     """Protect an application."""
     CSRFProtect(app)
-    app.after_request(_headers)
-    if app.config["SESSION_COOKIE_SECURE"]:
-        app.after_request(_https_only)
+    sent = headers(app)
+
+    @app.after_request
+    def add(answer: Response) -> Response:
+        for name, value in sent.items():
+            answer.headers.setdefault(name, value)
+        if request.endpoint != "static":
+            # What an account has is for nobody who comes to the same browser later.
+            answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
 
 
-def _headers(answer: Response) -> Response:
-    for name, value in _HEADERS.items():
-        answer.headers.setdefault(name, value)
-    if request.endpoint != "static":
-        # What an account has is for nobody who comes to the same browser later.
-        answer.headers.setdefault("Cache-Control", "no-store")
-    return answer
-
-
-def _https_only(answer: Response) -> Response:
-    answer.headers.setdefault("Strict-Transport-Security", _HTTPS_ONLY)
-    return answer
+def headers(app: Flask) -> dict[str, str]:
+    """What every answer of an application says, whatever it answers."""
+    return _HEADERS | (_HTTPS if app.config["SESSION_COOKIE_SECURE"] else {})

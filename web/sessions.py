@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from flask import Flask, redirect, request, session, url_for
@@ -17,6 +18,9 @@ from progress.log import Log
 
 from .problems import is_api, problem
 from .services import services
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 logger = logging.getLogger(__name__)
 
@@ -91,9 +95,23 @@ def present_account() -> str | None:
     return str(account_id()) if current_user.is_authenticated else None
 
 
-def _load(session_id: str) -> SignedIn | None:
+def claimed(app: Flask, environ: WSGIEnvironment) -> tuple[UUID, str] | None:
+    """The account that a request's session is of, and the version that must be its present one.
+
+    For who has no request of Flask; it is the same cookie, signed by the same key.
+    """
+    session = app.session_interface.open_session(app, app.request_class(environ))
+    session_id = session.get("_user_id") if session is not None else None
+    return None if session_id is None else _parse(session_id)
+
+
+def _parse(session_id: str) -> tuple[UUID, str]:
     key, _, version = session_id.partition(":")
-    account_id = UUID(key)
+    return UUID(key), version
+
+
+def _load(session_id: str) -> SignedIn | None:
+    account_id, version = _parse(session_id)
     found = services().database.row(accounts.IDENTITY, account_id=account_id)
     if found is None or str(found.session_version) != version:
         return None

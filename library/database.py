@@ -79,11 +79,13 @@ class Database:
 
     def close(self) -> None:
         """Close all connections; the next session opens new ones."""
+        self._rows.close()
         self.engine.dispose()
 
     def _leave_inherited_connections(self) -> None:
         # A connection opened before a fork belongs to the parent: leave it alone, unclosed.
         if self._pid != os.getpid():
+            self._rows.leave_inherited()
             self.engine.dispose(close=False)
             self._pid = os.getpid()
 

@@ -1,19 +1,25 @@
 """Rows that are asked for with every request: one statement, without what a session costs.
 
-SQLAlchemy makes the statement's text, the values' forms and the pool; it is only not asked to do
-so anew for each row, which takes ten times as long as the database does.
+SQLAlchemy makes the statement's text, the values' forms and the connections; it is only not asked
+to do so anew for each row, which takes ten times as long as the database does.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Select
+from sqlalchemy import Connection, Engine, Select
+
+logger = logging.getLogger(__name__)
 
 Convert = Callable[[Any], Any]
+
+#: Connections kept between rows: more threads than these seldom ask at once.
+_MOST_KEPT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +35,13 @@ class _Ready:
 
 
 class RowReader:
-    """Reads single rows of a database."""
+    """Reads single rows of a database. Each is a transaction by itself."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._ready: dict[Select[*tuple[Any, ...]], _Ready] = {}
+        self._kept: list[Connection] = []
+        self._inherited: list[list[Connection]] = []
 
     def first(self, statement: Select[*tuple[Any, ...]], values: dict[str, object]) -> Any | None:
         """The first row, its columns by their names; None where there is none."""
@@ -41,14 +49,7 @@ class RowReader:
         if ready is None:
             ready = self._ready[statement] = self._prepare(statement)
         given = {name: form(values[name]) if form else values[name] for name, form in ready.values}
-        connection = self._engine.raw_connection()
-        try:
-            cursor = connection.cursor()
-            cursor.execute(ready.text, tuple(given.values()) if ready.is_positional else given)
-            found = cursor.fetchone()
-            cursor.close()
-        finally:
-            connection.close()
+        found = self._fetch(ready.text, tuple(given.values()) if ready.is_positional else given)
         if found is None:
             return None
         return ready.make(
@@ -57,6 +58,48 @@ class RowReader:
                 for form, value in zip(ready.forms, found, strict=True)
             )
         )
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        while self._kept:
+            self._kept.pop().close()
+
+    def leave_inherited(self) -> None:
+        """Leave a parent's connections alone, after a fork: what is forgotten would be closed."""
+        self._inherited.append(self._kept)
+        self._kept = []
+
+    def _fetch(self, text: str, given: Any) -> Any:
+        kept = self._take()
+        if kept is not None:
+            try:
+                return self._run(kept, text, given)
+            except self._engine.dialect.loaded_dbapi.Error:
+                # Its server may have gone since it was last used, and come back.
+                logger.debug("A kept connection was of no use.", exc_info=True)
+        return self._run(self._engine.connect(), text, given)
+
+    def _take(self) -> Connection | None:
+        try:
+            return self._kept.pop()
+        except IndexError:
+            return None
+
+    def _run(self, connection: Connection, text: str, given: Any) -> Any:
+        try:
+            cursor: Any = connection.connection.driver_connection.cursor()  # type: ignore[union-attr]
+            cursor.execute(text, given)
+            found = cursor.fetchone()
+            cursor.close()
+        except BaseException:
+            connection.invalidate()
+            connection.close()
+            raise
+        if len(self._kept) < _MOST_KEPT:
+            self._kept.append(connection)
+        else:
+            connection.close()
+        return found
 
     def _prepare(self, statement: Select[*tuple[Any, ...]]) -> _Ready:
         dialect = self._engine.dialect

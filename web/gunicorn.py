@@ -19,6 +19,8 @@ from flask import Flask
 from progress.streamer import StreamerSettings, Supervisor
 from tasks.settings import Settings, SettingsError
 
+from .access_log import AccessLog
+
 try:
     _settings = Settings.from_environ(os.environ)
 except SettingsError as _error:
@@ -38,7 +40,7 @@ keepalive = 5
 # No file of its own beside the socket that is for serving.
 control_socket_disable = True
 accesslog = "-"
-# The path without its query: a query may hold what a log should not.
+logger_class = AccessLog
 access_log_format = "%(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from flask import Flask, redirect, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug.http import parse_cookie
 
 from library import accounts
 from library.models import Account
@@ -43,6 +46,26 @@ class SignedIn(UserMixin):  # type: ignore[misc] # Flask-Login is untyped
 
 class PageSessions(SecureCookieSessionInterface):
     """Sessions that a page renews. What a page's programs ask for, streams above all, does not."""
+
+    @cache  # noqa: B019 - one application has one of these
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """As Flask's, which makes it anew for each request: the keys do not change."""
+        return super().get_signing_serializer(app)
+
+    def session_id(self, app: Flask, environ: WSGIEnvironment) -> str | None:
+        """What Flask-Login put into the session of a request that Flask has not seen."""
+        cookie = parse_cookie(environ).get(self.get_cookie_name(app))
+        serializer = self.get_signing_serializer(app)
+        if not cookie or serializer is None:
+            return None
+        try:
+            session = serializer.loads(
+                cookie, max_age=app.permanent_session_lifetime.total_seconds()
+            )
+        except BadSignature:
+            return None
+        found: str | None = session.get("_user_id")
+        return found
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Whether the answer brings the session's cookie."""
@@ -96,12 +119,9 @@ def present_account() -> str | None:
 
 
 def claimed(app: Flask, environ: WSGIEnvironment) -> tuple[UUID, str] | None:
-    """The account that a request's session is of, and the version that must be its present one.
-
-    For who has no request of Flask; it is the same cookie, signed by the same key.
-    """
-    session = app.session_interface.open_session(app, app.request_class(environ))
-    session_id = session.get("_user_id") if session is not None else None
+    """The account that a request's session is of, and the version that must be its present one."""
+    found = app.session_interface
+    session_id = found.session_id(app, environ) if isinstance(found, PageSessions) else None
     return None if session_id is None else _parse(session_id)
 
 

@@ -89,6 +89,21 @@ class Distributor:
         """Have something done in the loop's thread."""
         self._loop.post(do)
 
+    def add(self, reader: Reader) -> None:
+        """Have a reader served."""
+        if self._loop.is_here:
+            self.begin(reader)
+        else:
+            self._loop.post(lambda: self.begin(reader))
+
+    def listen(self, fd: int, on_readable: Callable[[], None]) -> None:
+        """Have something done in the loop's thread whenever a descriptor brings readers."""
+        self._loop.post(lambda: self._loop.listen_for_descriptors(fd, on_readable))
+
+    def forget(self, fd: int) -> None:
+        """Listen no more. From the loop's thread."""
+        self._loop.forget(fd)
+
     def close(self, *, seconds: float) -> None:
         """Wait for the threads to end after `drain`."""
         self._loop.join(seconds=seconds)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from weakref import WeakMethod
 
@@ -89,8 +90,15 @@ class Hub:
             os.close(reader.fd)
             self.give_up(reader.ref.account)
             return
-        distributor = self._started()
-        distributor.post(lambda: distributor.begin(reader))
+        self._started().add(reader)
+
+    def listen(self, fd: int, on_readable: Callable[[], None]) -> None:
+        """Have something called in the hub's own thread whenever a descriptor can be read."""
+        self._started().listen(fd, on_readable)
+
+    def forget(self, fd: int) -> None:
+        """Listen to a descriptor no more. From the hub's own thread."""
+        self._started().forget(fd)
 
     def drain(self) -> None:
         """End every stream between two frames, with a hint to come back, and take no new one.

@@ -46,6 +46,7 @@ class Loop:
         self._inbox: deque[Do] = deque()
         self._is_woken = False
         self._on_readable: dict[int, Do] = {}
+        self._on_given: dict[int, Do] = {}
         self._due: list[tuple[float, int, Do]] = []
         self._number = count()
         self._is_stopped = False
@@ -65,9 +66,14 @@ class Loop:
             with contextlib.suppress(OSError):  # full means woken, closed means over
                 os.write(self._wake, b"!")
 
+    @property
+    def is_here(self) -> bool:
+        """Whether this is the loop's own thread."""
+        return threading.current_thread() is self._thread
+
     def join(self, *, seconds: float) -> None:
         """Wait for the end of the thread; give back what it held."""
-        if self._thread is not threading.current_thread():
+        if not self.is_here:
             self._thread.join(seconds)
         if not self._thread.is_alive():
             self.discard()
@@ -95,6 +101,15 @@ class Loop:
         self._on_readable[fd] = on_readable
         self._poller.register(fd, select.POLLIN)
 
+    def listen_for_descriptors(self, fd: int, on_readable: Do) -> None:
+        """As `listen`, for where descriptors come from: done after all else that happened.
+
+        The number of one that was just closed is given out again, and what happened to the
+        closed one must not be taken for the new one's.
+        """
+        self._on_given[fd] = on_readable
+        self._poller.register(fd, select.POLLIN)
+
     def want_write(self, fd: int, *, wanted: bool) -> None:
         """Tell, or tell no longer, when a socket takes more."""
         self._poller.modify(fd, _LEAVES | select.POLLOUT if wanted else _LEAVES)
@@ -102,6 +117,7 @@ class Loop:
     def forget(self, fd: int) -> None:
         """Tell nothing more of a descriptor."""
         self._on_readable.pop(fd, None)
+        self._on_given.pop(fd, None)
         with contextlib.suppress(OSError, KeyError):
             self._poller.unregister(fd)
 
@@ -117,8 +133,7 @@ class Loop:
                 ticks_at = now + TICK_SECONDS
                 self._do(lambda now=now: self._on_tick(now))  # type: ignore[misc]
             until = min(self._due[0][0], ticks_at) if self._due else ticks_at
-            # What was asked comes last: a descriptor that is closed here may be given out
-            # again, and an event of the closed one must not be taken for the new one's.
+            # What was asked comes last, for the same reason as descriptors that are given.
             if self._handle(self._poll(max(0.0, until - time.monotonic()))):
                 self._take_inbox()
             now = time.monotonic()
@@ -136,15 +151,20 @@ class Loop:
 
     def _handle(self, happened: Iterable[tuple[int, int]]) -> bool:
         is_asked = False
+        given: list[Do] = []
         for fd, mask in happened:
             if fd == self._awake:
                 is_asked = True
+            elif (on_given := self._on_given.get(fd)) is not None:
+                given.append(on_given)
             elif (on_readable := self._on_readable.get(fd)) is not None:
                 self._do(on_readable)
             elif mask & _GONE:
                 self._do(lambda fd=fd: self._on_gone(fd))  # type: ignore[misc]
             else:
                 self._do(lambda fd=fd: self._on_writable(fd))  # type: ignore[misc]
+        for on_given in given:
+            self._do(on_given)
         return is_asked
 
     def _take_inbox(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from flask import Flask
 
-from progress.streamer import StreamerSettings, Supervisor
+from progress.supervisor import StreamerSettings, Supervisor
 from tasks.settings import Settings, SettingsError
 
 from .access_log import AccessLog

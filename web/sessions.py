@@ -58,10 +58,9 @@ class PageSessions(SecureCookieSessionInterface):
         serializer = self.get_signing_serializer(app)
         if not cookie or serializer is None:
             return None
+        max_age_seconds = int(app.permanent_session_lifetime.total_seconds())
         try:
-            session = serializer.loads(
-                cookie, max_age=app.permanent_session_lifetime.total_seconds()
-            )
+            session = serializer.loads(cookie, max_age=max_age_seconds)
         except BadSignature:
             return None
         found: str | None = session.get("_user_id")

@@ -10,10 +10,10 @@ from flask import Flask
 from library import accounts, jobs
 from progress.events import Snapshot
 from progress.flask import create_blueprint
+from progress.handover import StreamerClient
 from progress.lane import Admit, Lane
 from progress.limits import StreamLimits
 from progress.log import FeedRef, JobRef, LogRef
-from progress.streamer import StreamerClient
 
 from . import security, sessions
 from .job_views import parse_id, row_snapshot

@@ -8,10 +8,11 @@ from typing import Any
 from flask import Flask, request
 
 from progress.flask import create_blueprint
+from progress.handover import StreamerClient
 from progress.limits import StreamLimits
 from progress.log import JobRef
 from progress.redis import RedisLog
-from progress.streamer import StreamerClient, StreamerSettings, Supervisor
+from progress.supervisor import StreamerSettings, Supervisor
 
 URL, PATH = os.environ["HANDED_REDIS"], os.environ["HANDED_SOCKET"]
 

@@ -61,7 +61,7 @@ class Lane:
     ) -> None:
         self._app, self._log, self._hub = app, log, hub
         self._admit, self._hand_over = admit, hand_over
-        sent = {"Content-Type": f"{CONTENT_TYPE}; charset=utf-8", **(headers or {}), **HEADERS}
+        sent = {"Content-Type": CONTENT_TYPE, **(headers or {}), **HEADERS}
         self._head = response_head(_OK, list(sent.items()))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -44,7 +44,7 @@ def register(
             progress.hub,
             admit=_admit_for(app, found),
             hand_over=hand_over,
-            headers=security.headers(app),
+            headers={**security.headers(app), "Vary": "Cookie"},
         )
 
 

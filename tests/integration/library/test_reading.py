@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import pytest
@@ -75,3 +78,60 @@ def test_after_rows_were_read_a_writer_begins_as_ever(database: Database, ada: U
         accounts.set_folder(session, account_id=ada, location="/music", name="Music")
     with database.reading() as session:
         assert accounts.source(session, account_id=ada) is not None
+
+
+def test_a_connection_that_broke_between_two_rows_is_made_anew(
+    database: Database, ada: UUID
+) -> None:
+    assert database.row(accounts.IDENTITY, account_id=ada) is not None
+    for kept in database._rows._kept:
+        kept.connection.driver_connection.close()
+    assert database.row(accounts.IDENTITY, account_id=ada) is not None
+    assert len(database._rows._kept) == 1
+
+
+def test_a_row_that_cannot_be_read_says_why_and_holds_no_connection(
+    database: Database, ada: UUID
+) -> None:
+    with database.session() as session:
+        session.execute(text("ALTER TABLE accounts RENAME TO others"))
+    for _ in range(30):
+        with pytest.raises(database.engine.dialect.loaded_dbapi.Error, match="accounts"):
+            database.row(accounts.IDENTITY, account_id=ada)
+    assert database.engine.pool.checkedout() == 0
+
+
+def test_many_threads_read_rows_of_their_own_and_few_connections_are_kept(
+    database: Database, ada: UUID
+) -> None:
+    with database.session() as session:
+        bob = accounts.create(session, email="bob@b", password_hash="-").id
+    emails = {ada: "ada@b", bob: "bob@b"}
+
+    def read(number: int) -> bool:
+        account = (ada, bob)[number % 2]
+        return database.row(accounts.IDENTITY, account_id=account).email == emails[account]
+
+    with ThreadPoolExecutor(12) as pool:
+        assert all(pool.map(read, range(600)))
+    assert len(database._rows._kept) <= 8
+
+
+def test_a_forked_child_leaves_its_parents_connection_alone(database: Database, ada: UUID) -> None:
+    database.row(accounts.IDENTITY, account_id=ada)
+    (kept,) = database._rows._kept
+    child = os.fork()
+    if child == 0:
+        found = database.row(accounts.IDENTITY, account_id=ada)
+        gc.collect()
+        os._exit(0 if found is not None and kept not in database._rows._kept else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert database.row(accounts.IDENTITY, account_id=ada) is not None
+    assert database._rows._kept == [kept]
+
+
+def test_of_a_closed_database_no_connection_is_left(database: Database, ada: UUID) -> None:
+    database.row(accounts.IDENTITY, account_id=ada)
+    pool = database.engine.pool
+    database.close()
+    assert pool.checkedout() == 0

@@ -80,9 +80,14 @@ class Site:
         return response
 
     def stream(
-        self, ref: JobRef, cursor: str = "", over: http.client.HTTPConnection | None = None
+        self,
+        ref: JobRef,
+        cursor: str = "",
+        over: http.client.HTTPConnection | None = None,
+        **more: str,
     ) -> Stream:
-        headers = {"X-Account": ref.account} | ({"Last-Event-ID": cursor} if cursor else {})
+        headers = {"X-Account": ref.account, "Accept": "text/event-stream", **more}
+        headers |= {"Last-Event-ID": cursor} if cursor else {}
         path = f"/api/jobs/{ref.job_id}/progress"
         response = self.get_over(over or self.connect(), path, **headers)
         assert response.status == 200

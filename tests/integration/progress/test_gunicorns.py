@@ -116,6 +116,23 @@ def test_a_stream_costs_no_thread_of_any_gunicorn_and_has_its_line_in_the_access
     assert "Traceback" not in site.output.read_text()
 
 
+def test_a_stream_that_flask_has_not_seen_has_the_same_bytes_and_its_line_too(
+    version_and_site: tuple[str, Site],
+) -> None:
+    _, site = version_and_site
+    ref = running_job(site)
+    streams = [site.stream(ref), *(site.stream(ref, **{"X-Way": "short"}) for _ in range(10))]
+    for stream in streams:
+        stream.read_until(1)
+    long, short = (dict(stream.response.getheaders()) for stream in streams[:2])
+    assert short.pop("X-Way") == "short"
+    assert long == short
+    end(site, ref, streams)
+    assert len({tuple(stream.parser.events) for stream in streams}) == 1
+    wait_until(lambda: site.lines(ref) == 11)
+    assert "Traceback" not in site.output.read_text()
+
+
 def test_a_connection_by_a_unix_socket_is_taken_too(
     version_and_site: tuple[str, Site],
 ) -> None:

@@ -101,7 +101,13 @@ def make_site(
     """Makes sites; each has a database of its own."""
     made: list[Site] = []
 
-    def make(*, redis_url: str | None = None, secure: bool = False, limits: bool = False) -> Site:
+    def make(
+        *,
+        redis_url: str | None = None,
+        secure: bool = False,
+        limits: bool = False,
+        streamer: str = "",
+    ) -> Site:
         settings = Settings.from_environ(
             {
                 "EARMARK_DATA": str(tmp_path_factory.mktemp("site")),
@@ -109,6 +115,7 @@ def make_site(
                 # Not the database that other tests' worker takes its tasks from.
                 "REDIS_URL": redis_url or f"{valkey_server.tcp_url.removesuffix('/0')}/1",
                 "SECRET_KEY": "for tests",
+                "EARMARK_STREAMER": streamer,
             }
         )
         celery = create_celery(settings)

@@ -9,6 +9,7 @@ from flask import Flask, request
 
 from progress.flask import create_blueprint
 from progress.handover import StreamerClient
+from progress.lane import Lane
 from progress.limits import StreamLimits
 from progress.log import JobRef
 from progress.redis import RedisLog
@@ -57,7 +58,21 @@ def create_app() -> Flask:
         return response
 
     hand_over = StreamerClient(PATH).send
-    app.register_blueprint(
-        create_blueprint(log, authorize=authorize, account=account, hand_over=hand_over)
+    blueprint = create_blueprint(log, authorize=authorize, account=account, hand_over=hand_over)
+    app.register_blueprint(blueprint)
+    app.wsgi_app = Lane(  # type: ignore[method-assign]
+        app.wsgi_app,
+        log,
+        blueprint.hub,
+        admit=admit,
+        hand_over=hand_over,
+        headers={"X-Frame-Options": "DENY", "X-Way": "short"},
     )
     return app
+
+
+def admit(environ: Any, job_id: str | None) -> JobRef | None:
+    """Only who asks for it is let in by the lane."""
+    account = environ.get("HTTP_X_ACCOUNT")
+    wanted = environ.get("HTTP_X_WAY") == "short"
+    return JobRef(account, job_id) if wanted and account and job_id else None

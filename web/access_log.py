@@ -7,6 +7,8 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
+FORMAT = "%(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
+
 
 class AccessLog(Logger):  # type: ignore[misc] # gunicorn is untyped
     """Gathers only what a line of ours shows, where gunicorn gathers all headers each time."""

@@ -19,7 +19,7 @@ from flask import Flask
 from progress.supervisor import StreamerSettings, Supervisor
 from tasks.settings import Settings, SettingsError
 
-from .access_log import AccessLog
+from . import access_log
 
 try:
     _settings = Settings.from_environ(os.environ)
@@ -40,8 +40,8 @@ keepalive = 5
 # No file of its own beside the socket that is for serving.
 control_socket_disable = True
 accesslog = "-"
-logger_class = AccessLog
-access_log_format = "%(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
+logger_class = access_log.AccessLog
+access_log_format = access_log.FORMAT
 
 
 # A short path of our own: that of a socket has a hundred bytes, a data folder's may be longer.

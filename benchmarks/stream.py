@@ -13,7 +13,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks._table import medians, tell
@@ -31,7 +31,7 @@ def run_once(peer: Peer, case: Case, programs: Path) -> Figures:
         return RUNS[case.scenario](Stage(peer, server, programs), case)
 
 
-def run_case(case: Case, peers: Iterable[Peer], programs: Path, *, rounds: int) -> list[Row]:
+def run_case(case: Case, peers: Sequence[Peer], programs: Path, *, rounds: int) -> list[Row]:
     """A row for each server."""
     found: dict[str, list[Figures]] = {peer.name: [] for peer in peers}
     refused: dict[str, str] = {}
@@ -107,7 +107,10 @@ def main() -> None:
             compile_c(name, programs)
         for case in chosen:
             print(f"{case.scenario}, {case.streams} streams", file=sys.stderr)
-            tell(_title(case), run_case(case, peers, programs, rounds=options.rounds))
+            those = [
+                peer for peer in peers if peer.scenarios is None or case.scenario in peer.scenarios
+            ]
+            tell(_title(case), run_case(case, those, programs, rounds=options.rounds))
 
 
 def _title(case: Case) -> str:

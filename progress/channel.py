@@ -52,8 +52,8 @@ class Channel:
     ended: bool = False
     #: The last position that a message told of.
     heard: Cursor | None = None
-    #: Readers that have everything up to `sent`.
-    live: set[Stream] = field(default_factory=set)
+    #: Readers that have everything up to `sent`, by their descriptors.
+    live: dict[int, Stream] = field(default_factory=dict)
     sent: int = 0
     #: Readers that take less than they are sent.
     lagging: dict[Stream, Lag] = field(default_factory=dict)

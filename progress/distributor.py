@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
 import time
 from collections.abc import Callable, Sequence
 
@@ -15,6 +13,7 @@ from .figures import HubFigures
 from .limits import StreamLimits
 from .log import FeedRef, Following, Heard, Log, LogRef, Message
 from .loop import Loop
+from .open_streams import OpenStreams
 from .questions import Asking, Questions
 from .reader import Reader
 from .reports import made_at_json
@@ -26,11 +25,6 @@ from .writer import Writer
 #: A log is looked at this often even if no message came: a message is only a hint. Frames
 #: are kept for as long, and channels that nobody reads, since who was cut off comes back.
 LOOK_SECONDS = 30.0
-#: After messages may have been missed, all streams are renewed within this time: one of them
-#: may have been that a session ended.
-RENEW_SECONDS = 4.0
-#: Sign-outs are remembered for readers that were let in before and come later.
-_REMEMBER_SECONDS = 60.0
 
 
 class Distributor:
@@ -55,13 +49,11 @@ class Distributor:
         self._limits = limits
         self._measures_lag = measures_lag
         self._on_ended = on_ended
-        self._streams: dict[int, Stream] = {}
         self._channels: dict[LogRef, Channel] = {}
-        self._revoked: dict[str, float] = {}
         self._tended_at = 0.0
-        self._is_draining = False
         self._loop = loop = Loop(on_gone=self.gone, on_writable=self.writable, on_tick=self.tick)
         self._writer = Writer(loop, write, figures, on_behind=self._fetch, on_end=self._ended)
+        self._streams = OpenStreams(limits, figures, on_dismiss=self._writer.dismiss)
         self._fetcher = Fetcher(
             log,
             on_found=lambda want, found: loop.post(lambda: self.found(want, found)),
@@ -74,7 +66,7 @@ class Distributor:
             wanted=lambda: list(self._channels),
             on_heard=self.heard,
             on_lost=self.lost,
-            on_regained=self.renew,
+            on_regained=self._streams.renew,
         )
 
     # -- from any thread -----------------------------------------------------------------
@@ -113,8 +105,7 @@ class Distributor:
         """Close what a parent's threads had, in a child after a fork."""
         self._subscriptions.abandon()
         self._loop.discard()
-        for fd in self._streams:
-            os.close(fd)
+        self._streams.abandon()
 
     # -- readers -------------------------------------------------------------------------
 
@@ -127,18 +118,14 @@ class Distributor:
             channel = Channel(reader.ref, told_at=now, looked_at=now)
             self._channels[reader.ref] = channel
             self._subscriptions.follow(reader.ref)
-        life = self._limits.life_seconds * random.uniform(0.5, 1)  # noqa: S311 - no secret
-        stream = self._streams[reader.fd] = Stream(reader.fd, channel, now + life)
-        self.figures.opened += 1
-        self._writer.begin(stream, reader.first)
-        if not stream.is_open:
-            return
-        if self._is_draining or reader.authorized_at < self._revoked.get(reader.ref.account, 0.0):
+        stream = self._streams.add(reader, channel)
+        self._writer.begin(stream)
+        if self._streams.may_begin(reader):
+            self._open(stream, reader.cursor, reader.first)
+        elif self._writer.put(stream, reader.first):
             self._writer.dismiss(stream)
-        else:
-            self._open(stream, reader.cursor)
 
-    def _open(self, stream: Stream, cursor: Cursor | None) -> None:
+    def _open(self, stream: Stream, cursor: Cursor | None, first: bytes = b"") -> None:
         """Begin a reader from what is kept, or have its beginning fetched."""
         channel = stream.channel
         opening = channel.opening(cursor)
@@ -146,7 +133,9 @@ class Distributor:
             data, position = opening
             if cursor is not None:
                 self.figures.replays.observe(position - cursor.seq)
-            self._writer.send(stream, data, position)
+            self._writer.send(stream, first + data, position)
+        elif not self._writer.put(stream, first):
+            return
         elif channel.ring is None:
             # Where the log stands comes first: from there on frames are kept, for all.
             self._ask(Want(channel.ref, None), (stream, cursor))
@@ -161,18 +150,18 @@ class Distributor:
 
     def gone(self, fd: int) -> None:
         """A reader has left."""
-        stream = self._streams.get(fd)
+        stream = self._streams.of(fd)
         if stream is not None:
             self._writer.end(stream)
 
     def writable(self, fd: int) -> None:
         """A reader that took less than it was sent takes more."""
-        stream = self._streams.get(fd)
+        stream = self._streams.of(fd)
         if stream is not None:
             self._writer.catch_up(stream)
 
     def _ended(self, stream: Stream) -> None:
-        del self._streams[stream.fd]
+        self._streams.remove(stream)
         stream.channel.waiting.discard(stream)
         self._on_ended(stream.channel.ref.account)
 
@@ -189,7 +178,7 @@ class Distributor:
             elif isinstance(told, Following):
                 self._following(told.ref)
             else:
-                self.revoke(told.account)
+                self._streams.revoke(told.account)
         # After all of them: where writing is slower than what comes, much goes out together.
         for channel in grown:
             self._writer.flush_soon(channel)
@@ -224,17 +213,7 @@ class Distributor:
         self.figures.reconnects += 1
         for channel in self._channels.values():
             channel.is_followed = False
-        self.renew()
-
-    def renew(self) -> None:
-        """End all streams soon: a message that was missed may have been that a session ended.
-
-        Done when messages are lost, and again for those who came before they were regained.
-        """
-        now = time.monotonic()
-        for stream in self._streams.values():
-            ends_at = now + random.uniform(0, RENEW_SECONDS)  # noqa: S311 - no secret
-            stream.ends_at = min(stream.ends_at, ends_at)
+        self._streams.renew()
 
     def _mend(self, channel: Channel) -> None:
         """Fetch what is missing before a message, for nobody in particular."""
@@ -308,7 +287,7 @@ class Distributor:
             self._open(stream, begins_at)
 
     def _found_no_log(self, channel: Channel, readers: list[Asking]) -> None:
-        known = [*channel.live, *channel.lagging]
+        known = [*channel.live.values(), *channel.lagging]
         channel.lose()
         if isinstance(channel.ref, FeedRef):
             # A feed without a log has no active jobs.
@@ -327,7 +306,7 @@ class Distributor:
         sent = channel.position
         is_same = sent is not None and sent.epoch == cursor.epoch
         after = Cursor(cursor.epoch, channel.sent) if is_same else None
-        live = list(channel.live)
+        live = list(channel.live.values())
         channel.begin(cursor)
         for stream in live:
             self._fetch(stream, after)
@@ -337,19 +316,9 @@ class Distributor:
 
     # -- ends ----------------------------------------------------------------------------
 
-    def revoke(self, account: str) -> None:
-        """An account's sessions changed."""
-        self._revoked[account] = time.monotonic()
-        for stream in list(self._streams.values()):
-            if stream.channel.ref.account == account:
-                self.figures.revoked += 1
-                self._writer.dismiss(stream)
-
     def drain(self) -> None:
         """End every stream, and the loop."""
-        self._is_draining = True
-        for stream in list(self._streams.values()):
-            self._writer.dismiss(stream)
+        self._streams.drain()
         self._subscriptions.close()
         self._loop.stop()
 
@@ -358,15 +327,11 @@ class Distributor:
         self._subscriptions.check()
         for channel in list(self._channels.values()):
             self._tend(channel, now)
-        for stream in [stream for stream in self._streams.values() if stream.ends_at <= now]:
-            self._writer.dismiss(stream)
+        self._streams.expire(now)
         if now - self._tended_at >= self._limits.keep_alive_seconds:
             self._tended_at = now
             for stream in self._questions.streams():
                 self._writer.put(stream, PING)
-            old = [name for name, at in self._revoked.items() if now - at > _REMEMBER_SECONDS]
-            for name in old:
-                del self._revoked[name]
 
     def _tend(self, channel: Channel, now: float) -> None:
         limits = self._limits

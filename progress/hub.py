@@ -22,7 +22,7 @@ from .forks import after_fork_in_child
 from .limits import StreamLimits
 from .log import Log
 from .reader import Reader
-from .sockets import Write, write_keeping_gil
+from .sockets import Write, write_to_each
 
 
 @dataclass(eq=False)
@@ -34,7 +34,7 @@ class Hub:
 
     log: Log
     limits: StreamLimits = field(default_factory=StreamLimits)
-    write: Write = write_keeping_gil
+    write: Write = write_to_each
     #: What a stream costs of the descriptors that the process may have.
     descriptors_each: int = 1
     #: Whether events are looked into for when they were made.

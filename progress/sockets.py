@@ -7,45 +7,61 @@ import ctypes
 import errno
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 #: What a peer has not acknowledged for so long will not be.
 _USER_TIMEOUT_MS = 60_000
 
-Write = Callable[[int, bytes], int]
+#: Writes the same to each of some sockets; see `write_to_each`.
+Write = Callable[[Iterable[int], bytes], list[tuple[int, int]]]
 
 
 def prepare(fd: int) -> None:
     """Never wait for a reader, nor gather what it is sent; give up one that is silent."""
     os.set_blocking(fd, False)
-    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as copy:
-        if copy.family not in (socket.AF_INET, socket.AF_INET6):
-            return
-        copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)
+    with contextlib.suppress(OSError):
+        found = socket.socket(fileno=fd)
+        try:
+            if found.family in (socket.AF_INET, socket.AF_INET6):
+                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if hasattr(socket, "TCP_USER_TIMEOUT"):
+                    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)
+        finally:
+            found.detach()
 
 
-def _keeping_write() -> Write:
+def _keeping_gil() -> Callable[[int, bytes, int], int]:
     write = ctypes.PyDLL(None, use_errno=True).write
     write.argtypes, write.restype = (
         [ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t],
         ctypes.c_ssize_t,
     )
-
-    def keep(fd: int, data: bytes) -> int:
-        written: int = write(fd, data, len(data))
-        if written < 0:
-            number = ctypes.get_errno()
-            if number == errno.EINTR:
-                return 0
-            raise OSError(number, os.strerror(number))
-        return written
-
-    return keep
+    return write
 
 
 #: As `os.write`, without letting the interpreter's lock go. A write that cannot block is over
 #: sooner than the lock is won back from threads that serve pages: with 500 pages a second
 #: beside it, a thousand writes took 2.5 s with `os.write` and 9 ms so.
-write_keeping_gil = _keeping_write()
+_write = _keeping_gil()
+
+
+def write_to_each(fds: Iterable[int], data: bytes) -> list[tuple[int, int]]:
+    """Write the same to sockets that never wait.
+
+    Returns:
+        Those that did not take it whole, each with how many bytes it took; -1 where its peer is
+        gone.
+    """
+    length = len(data)
+    short: list[tuple[int, int]] = []
+    for fd in fds:
+        written = _write(fd, data, length)
+        if written != length:
+            short.append((fd, _taken(written)))
+    return short
+
+
+def _taken(written: int) -> int:
+    if written >= 0:
+        return written
+    return 0 if ctypes.get_errno() in (errno.EAGAIN, errno.EINTR) else -1

@@ -78,7 +78,16 @@ class Subscriptions:
         self._messages = None
 
     def _take(self) -> None:
-        self._try(lambda messages: self._on_heard(messages.take()))
+        # Once for each event: without what `_try` takes.
+        messages = self._messages
+        if messages is None:
+            return
+        try:
+            heard = messages.take()
+        except LogUnavailable as error:
+            self._lose(messages, error)
+        else:
+            self._on_heard(heard)
 
     def _try(self, do: Callable[[Messages], None]) -> None:
         messages = self._messages
@@ -87,9 +96,12 @@ class Subscriptions:
         try:
             do(messages)
         except LogUnavailable as error:
-            logger.warning("%s", error, extra={"action": "messages_lost"})
-            self._messages, self._was_lost = None, True
-            self._loop.forget(messages.fileno())
-            messages.close()
-            self._on_lost()
-            self._fetcher.connect()
+            self._lose(messages, error)
+
+    def _lose(self, messages: Messages, error: LogUnavailable) -> None:
+        logger.warning("%s", error, extra={"action": "messages_lost"})
+        self._messages, self._was_lost = None, True
+        self._loop.forget(messages.fileno())
+        messages.close()
+        self._on_lost()
+        self._fetcher.connect()

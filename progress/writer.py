@@ -44,10 +44,9 @@ class Writer:
         self._loop, self._write, self._figures = loop, write, figures
         self._on_behind, self._on_end = on_behind, on_end
 
-    def begin(self, stream: Stream, first: bytes) -> None:
-        """Follow a reader's socket, and write its first bytes."""
+    def begin(self, stream: Stream) -> None:
+        """Follow a reader's socket."""
         self._loop.follow(stream.fd)
-        self.put(stream, first)
 
     def flush_soon(self, channel: Channel) -> None:
         """Write what came: at once after a quiet time, else with what comes in the next moment."""
@@ -70,8 +69,9 @@ class Writer:
             return
         position, channel.sent = channel.sent, ring.last
         if not ring.holds(position):
-            for stream in list(channel.live):
-                channel.live.discard(stream)
+            behind = list(channel.live.values())
+            channel.live.clear()
+            for stream in behind:
                 self._on_behind(stream, Cursor(channel.epoch, position))
             return
         if position < ring.last:
@@ -81,23 +81,17 @@ class Writer:
                 self._figures.lag_seconds.observe(max(0.0, time.time() - channel.made_at))
             channel.made_at = None
         if channel.ended:
-            for stream in list(channel.live):
+            for stream in list(channel.live.values()):
                 self.end(stream)
 
     def _write_to_all(self, channel: Channel, data: bytes, position: int) -> None:
         began = channel.told_at = time.monotonic()
-        write, length = self._write, len(data)
-        # A copy: who takes less, or is gone, leaves the set.
-        for stream in tuple(channel.live):
-            try:
-                written = write(stream.fd, data)
-            except BlockingIOError:
-                written = 0
-            except OSError:
-                self.end(stream)
-                continue
-            if written != length:
-                self._lag(stream, memoryview(data)[written:], position)
+        live = channel.live
+        for fd, written in self._write(live, data):
+            if written < 0:
+                self.end(live[fd])
+            else:
+                self._lag(live[fd], memoryview(data)[written:], position)
         took = time.monotonic() - began
         channel.due_at = max(began, channel.due_at) + max(JOIN_SECONDS, took / _BUSY)
 
@@ -128,10 +122,10 @@ class Writer:
         if channel.ended and position == ring.last:
             self.end(stream)
         else:
-            channel.live.add(stream)
+            channel.live[stream.fd] = stream
 
     def _lag(self, stream: Stream, left: memoryview, position: int | None) -> None:
-        stream.channel.live.discard(stream)
+        stream.channel.live.pop(stream.fd, None)
         stream.channel.lagging[stream] = Lag(left, position, time.monotonic())
         self._loop.want_write(stream.fd, wanted=True)
 
@@ -166,17 +160,14 @@ class Writer:
         """How much was written; None for a peer that is gone."""
         if not data:
             return 0
-        try:
-            return self._write(fd, data)
-        except BlockingIOError:
-            return 0
-        except OSError:
-            return None
+        for _, written in self._write((fd,), data):
+            return written if written >= 0 else None
+        return len(data)
 
     def keep_alive(self, channel: Channel, now: float) -> None:
         """Write a comment to all who have nothing else to read."""
         channel.told_at = now
-        for stream in (*channel.live, *channel.waiting):
+        for stream in (*channel.live.values(), *channel.waiting):
             if stream.is_open:
                 self.put(stream, PING)
 
@@ -192,7 +183,7 @@ class Writer:
         if not stream.is_open:
             return
         stream.is_open = False
-        stream.channel.live.discard(stream)
+        stream.channel.live.pop(stream.fd, None)
         stream.channel.lagging.pop(stream, None)
         self._loop.forget(stream.fd)
         os.close(stream.fd)

@@ -55,16 +55,22 @@ class Running:
         return [self.target(number % jobs, address(number)) for number in range(count)]
 
 
+#: Starts a server that has a number of jobs; the folder is of the compiled programs.
+Start = Callable[[int, Path], AbstractContextManager[Running]]
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """A way to serve streams."""
 
     name: str
-    start: Callable[[int, Path], AbstractContextManager[Running]]
+    start: Start
     #: Whether it tells a client that comes back what it missed.
     has_replay: bool = True
     #: Whether it runs on what npm installs.
     from_npm: bool = False
+    #: Where it differs from another one; None for everywhere.
+    scenarios: frozenset[str] | None = None
 
 
 @contextmanager
@@ -126,9 +132,16 @@ def _posting(port: int, jobs: int) -> dict[str, Any]:
     return {"way": "post", "port": port, "jobs": [f"/{number}" for number in range(jobs)]}
 
 
+def earmark(*options: str) -> Start:
+    """Earmark's site under gunicorn, one worker, with sessions and jobs from its database.
+
+    Without options its workers are as it is shipped.
+    """
+    return lambda jobs, _: _earmark(jobs, options)
+
+
 @contextmanager
-def earmark(jobs: int, _: Path) -> Iterator[Running]:
-    """Earmark's site under gunicorn, one worker, with sessions and jobs from its database."""
+def _earmark(jobs: int, options: Sequence[str]) -> Iterator[Running]:
     port = free_port()
     with valkey() as redis, tempfile.TemporaryDirectory(prefix="earmark-bench-") as folder:
         environment = {
@@ -158,7 +171,9 @@ def earmark(jobs: int, _: Path) -> Iterator[Running]:
         page = Target("127.0.0.1", "/jobs", target(0, "127.0.0.1").headers)
         publishing = {"way": "log", "url": redis.url, "jobs": pairs}
         here = [sys.executable, "-m", "gunicorn", "-c", "python:benchmarks.streaming.gunicorn_site"]
-        with _process([*here, "benchmarks.streaming.site:site()"], port, environment) as process:
+        with _process(
+            [*here, *options, "benchmarks.streaming.site:site()"], port, environment
+        ) as process:
             yield Running(port, process.pid, target, publishing, redis, page)
 
 
@@ -334,7 +349,12 @@ def sse_starlette(jobs: int, _: Path) -> Iterator[Running]:
 
 
 PEERS = (
-    Peer("earmark", earmark),
+    Peer("earmark", earmark()),
+    Peer(
+        "earmark, sync",
+        earmark("--worker-class=sync", "--threads=1"),
+        scenarios=frozenset({"connect", "storm"}),
+    ),
     Peer("C", limit, has_replay=False),
     Peer("nchan", nchan(with_redis=False)),
     Peer("nchan, Redis", nchan(with_redis=True)),

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from progress.cursor import Cursor
-from progress.distributor import RENEW_SECONDS
 from progress.errors import LogUnavailable, ServerFull, TooManyStreams
 from progress.hub import Hub
 from progress.limits import StreamLimits
 from progress.log import FeedRef, JobRef
 from progress.memory import MemoryLog
 from progress.memory_messages import MemoryMessages
+from progress.open_streams import RENEW_SECONDS
 from progress.testing import entries_of, fresh_ref, item, status
 from tests.unit.progress.browsers import WAIT_SECONDS, browse, close_all
 

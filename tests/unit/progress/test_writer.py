@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 
@@ -36,16 +36,16 @@ class Desk:
         )
         self.channel = Channel(fresh_ref())
         self.channel.begin(Cursor(1, 0))
-        self.channel.live.add(Stream(0, self.channel, ends_at=1e9))
+        self.channel.live[0] = Stream(0, self.channel, ends_at=1e9)
 
     def at(self, when: float, do: Callable[[], None]) -> None:
         heapq.heappush(self.due, (when, len(self.due), do))
 
-    def _write(self, _fd: int, data: bytes) -> int:
+    def _write(self, _fds: Iterable[int], _data: bytes) -> list[tuple[int, int]]:
         assert self.channel.ring is not None
         self.written.append((self.now, self.channel.ring.last))
         self.now += self._write_seconds
-        return len(data)
+        return []
 
     def append_at(self, when: float) -> None:
         while self.due and self.due[0][0] <= when:

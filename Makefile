@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+# Most tests wait for processes. A file's tests share servers, and stay together.
+IN_PARALLEL := --numprocesses 2 --dist loadfile
 BENCHMARKS := $(patsubst benchmarks/%.py,%,$(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)))
 
 # What `earmark up` reads; given as `make run PORT=8000` or in the environment.
@@ -24,7 +26,7 @@ setup: $(DEV) ## install everything for development
 
 .PHONY: test
 test: $(DEV) ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(IN_PARALLEL)
 
 .PHONY: chaos
 chaos: $(DEV) ## strike jobs with 200 random faults (SEED, FAULTS)

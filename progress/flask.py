@@ -24,7 +24,7 @@ from .handoff import client_socket, give_away, response_head
 from .hub import Hub
 from .limits import StreamLimits
 from .log import FeedRef, JobRef, Log, LogRef, Position
-from .reader import Reader
+from .reader import HandOver, Reader
 from .sse import CONTENT_TYPE, HEADERS, frame, retry_hint
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ _DESCRIPTORS_EACH = 3
 Authorize = Callable[[str], JobRef | None]
 #: The present account, or None without a session.
 Account = Callable[[], str | None]
-#: Takes a duplicate of a reader's descriptor elsewhere; whether that was possible.
-HandOver = Callable[[Reader], bool]
 #: A job's state from where its truth is kept, for when there is no log.
 JobFallback = Callable[[JobRef], Snapshot | None]
 

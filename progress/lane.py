@@ -19,7 +19,7 @@ from .follow import parse_cursor
 from .handoff import client_socket, give_away, response_head
 from .hub import Hub
 from .log import Log, LogRef
-from .reader import Reader
+from .reader import HandOver, Reader
 from .sse import CONTENT_TYPE, HEADERS, retry_hint
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ logger = logging.getLogger(__name__)
 #: The log that the request of an environment may read, of a job by its id or the account's feed
 #: for None; None where it may not, or where only the application can tell.
 Admit = Callable[["WSGIEnvironment", str | None], LogRef | None]
-#: Takes a duplicate of a reader's descriptor elsewhere; whether that was possible.
-HandOver = Callable[[Reader], bool]
 
 _PATH = re.compile(r"/api/jobs/(?:([\w.~-]+)/)?progress", re.ASCII)
 _OK = "200 OK"

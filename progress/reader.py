@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .cursor import Cursor
@@ -20,3 +21,7 @@ class Reader:
     #: When its account was asked for, in seconds of `time.monotonic` (the same clock in all
     #: processes of a machine). A sign-out after that ends it.
     authorized_at: float = float("inf")
+
+
+#: Takes a duplicate of a reader's descriptor elsewhere; whether that was possible.
+HandOver = Callable[[Reader], bool]

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
-from urllib.parse import quote
 
 import redis
 from redis.backoff import NoBackoff
@@ -36,6 +35,7 @@ from .log import (
     Subscription,
 )
 from .redis_commands import QuickCommands
+from .redis_keys import Keys
 from .redis_leases import RedisLeaseBook
 from .redis_messages import RedisMessages, decode_message
 from .redis_parts import RedisPartBook
@@ -48,24 +48,6 @@ _TERMINAL = {status.value.encode() for status in JobStatus if status.is_terminal
 
 #: A connection that does not answer for this long is given up.
 DEFAULT_TIMEOUT_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """The names of a log's keys. All of an account share a hash tag, hence a cluster's node."""
-
-    log: str
-    state: str
-    items: str
-
-    @classmethod
-    def of(cls, ref: LogRef, prefix: str) -> Keys:
-        """The keys of a job's log or of a feed; any account and job id make safe names."""
-        # A brace in the name would end the hash tag early.
-        account = quote(ref.account, safe="")
-        kind = "feed" if isinstance(ref, FeedRef) else f"job:{quote(ref.job_id, safe='')}"
-        base = f"{prefix}:{{{account}}}:{kind}"
-        return cls(base, f"{base}:state", f"{base}:items")
 
 
 def safe_client(url: str, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> redis.Redis:

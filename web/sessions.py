@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -47,10 +46,13 @@ class SignedIn(UserMixin):  # type: ignore[misc] # Flask-Login is untyped
 class PageSessions(SecureCookieSessionInterface):
     """Sessions that a page renews. What a page's programs ask for, streams above all, does not."""
 
-    @cache  # noqa: B019 - one application has one of these
+    _serializer: URLSafeTimedSerializer | None = None
+
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         """As Flask's, which makes it anew for each request: the keys do not change."""
-        return super().get_signing_serializer(app)
+        if self._serializer is None:
+            self._serializer = super().get_signing_serializer(app)
+        return self._serializer
 
     def session_id(self, app: Flask, environ: WSGIEnvironment) -> str | None:
         """What Flask-Login put into the session of a request that Flask has not seen."""

@@ -186,13 +186,14 @@ def are_replaced(site: Site, workers: set[int]) -> bool:
     return not workers & site.workers()
 
 
+@pytest.mark.parametrize("worker_class", WORKERS)
 def test_workers_that_load_changed_code_leave_their_streams_open(
-    tmp_path: Path, valkey_server: Server
+    tmp_path: Path, valkey_server: Server, worker_class: str
 ) -> None:
     watched = tmp_path / "watched.txt"
     watched.touch()
     options = ["--reload", "--reload-engine=poll", f"--reload-extra-file={watched}"]
-    with gunicorn(tmp_path, valkey_server, "gthread", *options) as site:
+    with gunicorn(tmp_path, valkey_server, worker_class, *options) as site:
         before, ref = site.workers(), running_job(site)
         streams = open_streams(site, ref, 10)
         # Again and again: a change before a worker first looked is none to it.
@@ -205,7 +206,7 @@ def without_hint(body: bytes) -> bytes:
     return re.sub(rb"^retry: \d+$", b"retry:", body, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("worker_class", ["gthread", "gevent"])
+@pytest.mark.parametrize("worker_class", WORKERS)
 def test_a_connection_with_tls_stays_with_gunicorn_and_bears_the_same_bytes(
     site: Site,
     tmp_path: Path,

@@ -25,7 +25,8 @@ from progress.errors import WriteRefused
 from progress.events import FeedSnapshot, ItemStatus, JobStatus, Snapshot, parse_event
 from progress.log import FeedRef, Gap, LogRef, Receipt
 from progress.memory import MemoryLog
-from progress.redis import Keys, RedisLog
+from progress.redis import RedisLog
+from progress.redis_keys import Keys
 from progress.reports import (
     CountsReport,
     ErrorReport,

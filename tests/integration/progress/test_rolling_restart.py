@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from progress.cursor import Cursor
 from progress.log import JobRef
 from progress.testing import entries_of, fresh_ref, item, status
@@ -19,6 +21,8 @@ from .gunicorns import Site, gunicorn
 
 STREAMS = 100
 SECONDS = 40
+#: Through Flask, and before it.
+WAYS = ("long", "short")
 
 
 @dataclass
@@ -27,6 +31,7 @@ class Follower:
 
     site: Site
     ref: JobRef
+    way: str
     parser: Parser = field(default_factory=Parser)
     connections: int = 0
 
@@ -56,7 +61,8 @@ class Follower:
     def _read_over(self, connection: http.client.HTTPConnection) -> None:
         # What was cut within an event is sent again.
         self.parser = Parser(self.parser.last_event_id, self.parser.events)
-        headers = {"X-Account": self.ref.account}
+        headers = {"X-Account": self.ref.account, "Accept": "text/event-stream"}
+        headers["X-Way"] = self.way
         if self.parser.last_event_id:
             headers["Last-Event-ID"] = self.parser.last_event_id
         connection.request("GET", f"/api/jobs/{self.ref.job_id}/progress", headers=headers)
@@ -94,10 +100,13 @@ class Job:
         return entries_of(self.site.log, self.ref)[-1].cursor.seq
 
 
-def test_nobody_loses_an_event_or_has_one_twice(tmp_path: Path, valkey_server: Server) -> None:
-    with gunicorn(tmp_path, valkey_server, "gthread") as site:
+@pytest.mark.parametrize("worker_class", ["sync", "gthread", "gevent"])
+def test_nobody_loses_an_event_or_has_one_twice(
+    tmp_path: Path, valkey_server: Server, worker_class: str
+) -> None:
+    with gunicorn(tmp_path, valkey_server, worker_class) as site:
         job = Job(site, fresh_ref())
-        followers = [Follower(site, job.ref) for _ in range(STREAMS)]
+        followers = [Follower(site, job.ref, WAYS[number % 2]) for number in range(STREAMS)]
         try:
             for _ in range(2):
                 followers += _come_while_workers_go(site, job.ref)
@@ -118,6 +127,6 @@ def _come_while_workers_go(site: Site, ref: JobRef) -> list[Follower]:
     deadline = time.monotonic() + 15
     while before & site.workers():
         assert time.monotonic() < deadline
-        came.append(Follower(site, ref))
+        came.append(Follower(site, ref, WAYS[len(came) % 2]))
         time.sleep(0.05)
     return came

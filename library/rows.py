@@ -18,8 +18,9 @@ logger = logging.getLogger(__name__)
 
 Convert = Callable[[Any], Any]
 
-#: Connections kept between rows: more threads than these seldom ask at once.
-_MOST_KEPT = 8
+#: Connections kept between rows, one for each thread of the site. Of the pool's fifteen the others
+#: are left to sessions.
+_MOST_KEPT = 4
 
 
 @dataclass(frozen=True, slots=True)

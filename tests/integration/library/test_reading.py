@@ -115,7 +115,7 @@ def test_many_threads_read_rows_of_their_own_and_few_connections_are_kept(
 
     with ThreadPoolExecutor(12) as pool:
         assert all(pool.map(read, range(600)))
-    assert len(database._rows._kept) <= 8
+    assert len(database._rows._kept) <= 4
 
 
 def test_a_forked_child_leaves_its_parents_connection_alone(database: Database, ada: UUID) -> None:

@@ -7,18 +7,17 @@ from collections.abc import Callable, Sequence
 
 from .channel import Channel, Stream
 from .cursor import Cursor
-from .events import EMPTY_FEED, Snapshot
-from .fetcher import Fetcher, Found, NoLog, Page, State, Want
+from .fetcher import Fetcher
 from .figures import HubFigures
 from .limits import StreamLimits
-from .log import FeedRef, Following, Heard, Log, LogRef, Message
+from .log import Following, Heard, Log, LogRef, Message
 from .loop import Loop
 from .open_streams import OpenStreams
-from .questions import Asking, Questions
 from .reader import Reader
+from .replays import Replays
 from .reports import made_at_json
 from .sockets import Write, prepare
-from .sse import PING, frame
+from .sse import PING
 from .subscriptions import Subscriptions
 from .writer import Writer
 
@@ -52,14 +51,16 @@ class Distributor:
         self._channels: dict[LogRef, Channel] = {}
         self._tended_at = 0.0
         self._loop = loop = Loop(on_gone=self.gone, on_writable=self.writable, on_tick=self.tick)
-        self._writer = Writer(loop, write, figures, on_behind=self._fetch, on_end=self._ended)
+        self._writer = Writer(loop, write, figures, on_behind=self._behind, on_end=self._ended)
         self._streams = OpenStreams(limits, figures, on_dismiss=self._writer.dismiss)
         self._fetcher = Fetcher(
             log,
-            on_found=lambda want, found: loop.post(lambda: self.found(want, found)),
+            on_found=lambda want, found: loop.post(
+                lambda: self._replays.answered(self._channels[want.ref], want, found)
+            ),
             on_connected=lambda messages: loop.post(lambda: self._subscriptions.begin(messages)),
         )
-        self._questions = Questions(self._fetcher.ask)
+        self._replays = Replays(self._writer, figures, self._fetcher.ask)
         self._subscriptions = Subscriptions(
             loop,
             self._fetcher,
@@ -121,32 +122,12 @@ class Distributor:
         stream = self._streams.add(reader, channel)
         self._writer.begin(stream)
         if self._streams.may_begin(reader):
-            self._open(stream, reader.cursor, reader.first)
+            self._replays.open(stream, reader.cursor, reader.first)
         elif self._writer.put(stream, reader.first):
             self._writer.dismiss(stream)
 
-    def _open(self, stream: Stream, cursor: Cursor | None, first: bytes = b"") -> None:
-        """Begin a reader from what is kept, or have its beginning fetched."""
-        channel = stream.channel
-        opening = channel.opening(cursor)
-        if opening is not None:
-            data, position = opening
-            if cursor is not None:
-                self.figures.replays.observe(position - cursor.seq)
-            self._writer.send(stream, first + data, position)
-        elif not self._writer.put(stream, first):
-            return
-        elif channel.ring is None:
-            # Where the log stands comes first: from there on frames are kept, for all.
-            self._ask(Want(channel.ref, None), (stream, cursor))
-        else:
-            self._fetch(stream, cursor)
-
-    def _fetch(self, stream: Stream, cursor: Cursor | None) -> None:
-        self._ask(Want(stream.channel.ref, cursor), (stream, cursor))
-
-    def _ask(self, want: Want, *readers: Asking) -> None:
-        self._questions.ask(self._channels[want.ref], want, *readers)
+    def _behind(self, stream: Stream, cursor: Cursor | None) -> None:
+        self._replays.fetch(stream, cursor)
 
     def gone(self, fd: int) -> None:
         """A reader has left."""
@@ -188,12 +169,11 @@ class Distributor:
         entries = message.entries
         channel.heard = entries[-1].cursor
         if channel.ring is None:
-            if channel.waiting:
-                self._ask(Want(channel.ref, None))
+            self._replays.ask_state(channel)
             return False
         last = channel.ring.last
         if not channel.take(entries):
-            self._mend(channel)
+            self._replays.mend(channel)
             return False
         is_news = channel.ring.last > last
         if is_news and self._measures_lag and channel.made_at is None:
@@ -202,11 +182,8 @@ class Distributor:
 
     def _following(self, ref: LogRef) -> None:
         channel = self._channels.get(ref)
-        if channel is None:
-            return
-        self._questions.begin(channel)
-        if channel.ring is not None or channel.waiting:
-            self._look(channel)
+        if channel is not None:
+            self._replays.follow(channel)
 
     def lost(self) -> None:
         """Messages are missed from now on."""
@@ -214,105 +191,6 @@ class Distributor:
         for channel in self._channels.values():
             channel.is_followed = False
         self._streams.renew()
-
-    def _mend(self, channel: Channel) -> None:
-        """Fetch what is missing before a message, for nobody in particular."""
-        if channel.heard is None:
-            return
-        is_same = channel.heard.epoch == channel.epoch
-        want = Want(channel.ref, channel.position if is_same else None)
-        # One that is on its way may have been answered before the message: then once more.
-        if want not in self._questions:
-            channel.heard = None
-            self._ask(want)
-
-    def _look(self, channel: Channel) -> None:
-        """See whether a message was missed."""
-        channel.looked_at = time.monotonic()
-        if channel.has_readers:
-            self._ask(Want(channel.ref, channel.position))
-
-    def found(self, want: Want, found: Found) -> None:
-        """A question was answered."""
-        channel = self._channels[want.ref]
-        readers = self._questions.answered(channel, want)
-        if isinstance(found, Page) and want.after is not None:
-            self._found_page(channel, want.after, found, readers)
-        elif isinstance(found, State):
-            self._found_state(channel, want.after, found, readers)
-        elif isinstance(found, NoLog):
-            self._found_no_log(channel, readers)
-        else:
-            for stream, _ in readers:
-                self._writer.dismiss(stream)
-        if channel.is_behind:
-            self._mend(channel)
-
-    def _found_page(
-        self, channel: Channel, after: Cursor, page: Page, readers: list[Asking]
-    ) -> None:
-        if channel.ring is None or channel.epoch != after.epoch:
-            for stream, cursor in readers:
-                self._open(stream, cursor)
-            return
-        position = page.entries[-1].cursor.seq if page.entries else after.seq
-        frames = [frame(entry.document, entry.cursor) for entry in page.entries]
-        channel.fill(after.seq, frames, page.entries)
-        if channel.ring.last < position:
-            self._begin_anew(channel, Cursor(after.epoch, position))
-        self._writer.flush_soon(channel)
-        data = b"".join(frames)
-        for stream, _ in readers:
-            self.figures.replays.observe(len(frames))
-            self._writer.send(stream, data, position)
-        if not readers and not page.is_last:
-            self._ask(Want(channel.ref, channel.position))
-
-    def _found_state(
-        self, channel: Channel, after: Cursor | None, state: State, readers: list[Asking]
-    ) -> None:
-        snapshot, cursor = state.snapshot, state.cursor
-        if not channel.holds(cursor):
-            self._begin_anew(channel, cursor)
-        is_over = isinstance(snapshot, Snapshot) and snapshot.status.is_terminal
-        channel.keep_snapshot(snapshot.to_json().encode(), cursor, is_over=is_over)
-        self._writer.flush(channel)
-        waiting, channel.waiting = channel.waiting, set()
-        for stream in waiting:
-            self._open(stream, None)
-        for stream, begins_at in readers:
-            if after is not None:
-                self.figures.gaps += 1
-                begins_at = None  # noqa: PLW2901 - the log cannot go on from there
-            self._open(stream, begins_at)
-
-    def _found_no_log(self, channel: Channel, readers: list[Asking]) -> None:
-        known = [*channel.live.values(), *channel.lagging]
-        channel.lose()
-        if isinstance(channel.ref, FeedRef):
-            # A feed without a log has no active jobs.
-            empty = frame(EMPTY_FEED.to_json().encode(), None)
-            for stream in (*known, *(stream for stream, _ in readers)):
-                if stream not in channel.lagging and self._writer.put(stream, empty):
-                    channel.waiting.add(stream)
-            return
-        # Who let them in can tell the state from elsewhere when they come back.
-        for stream in (*known, *(() if readers else tuple(channel.waiting))):
-            self._writer.dismiss(stream)
-        channel.waiting.update(stream for stream, _ in readers)
-
-    def _begin_anew(self, channel: Channel, cursor: Cursor) -> None:
-        """Keep frames from another position on. Who has not come there is caught up."""
-        sent = channel.position
-        is_same = sent is not None and sent.epoch == cursor.epoch
-        after = Cursor(cursor.epoch, channel.sent) if is_same else None
-        live = list(channel.live.values())
-        channel.begin(cursor)
-        for stream in live:
-            self._fetch(stream, after)
-        if not is_same:
-            for lag in channel.lagging.values():
-                lag.position = None
 
     # -- ends ----------------------------------------------------------------------------
 
@@ -330,7 +208,7 @@ class Distributor:
         self._streams.expire(now)
         if now - self._tended_at >= self._limits.keep_alive_seconds:
             self._tended_at = now
-            for stream in self._questions.streams():
+            for stream in self._replays.streams():
                 self._writer.put(stream, PING)
 
     def _tend(self, channel: Channel, now: float) -> None:
@@ -347,7 +225,7 @@ class Distributor:
         # Kept for a while without readers: who was cut off comes back.
         if channel.has_readers:
             channel.is_idle = False
-            self._look(channel)
+            self._replays.look(channel)
         elif not channel.is_idle:
             channel.is_idle, channel.looked_at = True, now
         else:

@@ -45,6 +45,9 @@ class Streamer:
     def __init__(self, hub: Hub, path: str) -> None:
         self._hub = hub
         self._stopped = False
+        # Before anybody can know of this process.
+        signal.signal(signal.SIGTERM, lambda *_: self._stop())
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         Path(path).unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         before = os.umask(0o177)
@@ -58,8 +61,6 @@ class Streamer:
 
     def serve(self) -> None:
         """Take descriptors until standard input ends or SIGTERM comes; then end all streams."""
-        signal.signal(signal.SIGTERM, lambda *_: self._stop())
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         # A handler alone does not end a wait: Python takes it up again.
         woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)

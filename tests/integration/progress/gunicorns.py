@@ -106,7 +106,7 @@ class Site:
         return {
             child.pid
             for child in psutil.Process(self.process.pid).children()
-            if child.pid != streamer and child.status() != psutil.STATUS_ZOMBIE
+            if child.pid != streamer and _is_running(child)
         }
 
     def wait_for_others_than(self, workers: set[int]) -> None:
@@ -120,6 +120,13 @@ class Site:
     def lines(self, ref: JobRef) -> int:
         """How often the access log tells of a job's stream."""
         return self.output.read_text().count(f"GET /api/jobs/{ref.job_id}/progress 200")
+
+
+def _is_running(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:  # it has just ended
+        return False
 
 
 def _command(process: psutil.Process) -> list[str]:

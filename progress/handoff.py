@@ -13,6 +13,7 @@ import os
 import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -47,19 +48,15 @@ def give_away(client: Any, take: Callable[[int], None]) -> None:
     """
     dead = _dead_socket()
     take(client.fileno())
-    os.dup2(dead.fileno(), client.fileno(), inheritable=False)
+    os.dup2(dead, client.fileno(), inheritable=False)
 
 
-#: One for all that was given away: what is shut down on it has no other end.
-_dead: socket.socket | None = None
-
-
-def _dead_socket() -> socket.socket:
-    global _dead
-    if _dead is None:
-        _dead, other = socket.socketpair()
-        other.close()
-    return _dead
+@cache
+def _dead_socket() -> int:
+    """One for all that is given away: what is shut down on it has no other end."""
+    dead, other = socket.socketpair()
+    other.close()
+    return dead.detach()
 
 
 def response_head(status: str, headers: Sequence[tuple[str, str]]) -> bytes:

@@ -101,6 +101,8 @@ class Distributor:
         """Wait for the threads to end after `drain`."""
         self._loop.join(seconds=seconds)
         self._fetcher.close(seconds=seconds)
+        # It may have connected as the loop ended.
+        self._loop.finish()
 
     def abandon(self) -> None:
         """Close what a parent's threads had, in a child after a fork."""

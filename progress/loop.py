@@ -78,8 +78,15 @@ class Loop:
         if not self._thread.is_alive():
             self.discard()
 
+    def finish(self) -> None:
+        """Do what was asked after the thread's end: to give back what it brought."""
+        while self._inbox and not self._thread.is_alive():
+            self._do(self._inbox.popleft())
+
     def discard(self) -> None:
         """Close what a thread that runs no more has left, as in a child after a fork."""
+        # Nothing is to be written to a number that may be another's from now on.
+        self._is_woken = True
         if self._has_epoll:
             self._poller.close()
         for fd in (self._awake, self._wake):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -207,6 +208,30 @@ def test_no_descriptor_is_left(log: MemoryLog) -> None:
     for browser in mine:
         browser.socket.close()
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
+def test_a_connection_that_is_made_as_the_hub_ends_is_closed() -> None:
+    asked, go = threading.Event(), threading.Event()
+    made: list[MemoryMessages] = []
+
+    class SlowLog(MemoryLog):
+        def messages(self) -> MemoryMessages:
+            asked.set()
+            go.wait(WAIT_SECONDS)
+            made.append(super().messages())
+            return made[-1]
+
+    hub = Hub(SlowLog())
+    browse(hub, fresh_ref())
+    assert asked.wait(WAIT_SECONDS)
+    distributor = hub._distributor
+    assert distributor is not None
+    ending = threading.Thread(target=hub.close)
+    ending.start()
+    distributor._loop._thread.join(WAIT_SECONDS)
+    go.set()
+    ending.join()
+    assert made[0].fileno() == -1
 
 
 def test_who_comes_late_to_a_job_that_is_over_is_shown_its_end_alone(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 CLIENT = Path(__file__).parents[1] / "web" / "client"
@@ -23,6 +26,11 @@ def install(folder: Path = CLIENT) -> None:
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             raise ClientUnavailable(f"there is no {program}: apt-get install nodejs npm")
+    with _alone():
+        _install(folder)
+
+
+def _install(folder: Path) -> None:
     lock = folder / "package-lock.json"
     stamp = folder / "node_modules" / ".installed"
     if stamp.is_file() and stamp.read_bytes() == lock.read_bytes():
@@ -31,7 +39,7 @@ def install(folder: Path = CLIENT) -> None:
     # packages of other platforms. This takes the same versions, and writes no lock file.
     command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]
     try:
-        run(command, folder=folder, seconds=INSTALL_SECONDS)
+        _run(command, folder=folder, seconds=INSTALL_SECONDS)
     except (subprocess.SubprocessError, OSError) as error:
         raise ClientUnavailable(f"npm could not install its tools: {error}") from error
     stamp.write_bytes(lock.read_bytes())
@@ -43,6 +51,19 @@ def run(command: list[str], *, seconds: float, folder: Path = CLIENT) -> str:
     Raises:
         CalledProcessError: it failed.
     """
+    with _alone() if command[0] == "npm" else nullcontext():
+        return _run(command, seconds=seconds, folder=folder)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """While no other process of the tests installs or builds in the same folders."""
+    with (CLIENT / "package.json").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _run(command: list[str], *, seconds: float, folder: Path) -> str:
     done = subprocess.run(
         command,
         cwd=folder,

@@ -11,6 +11,8 @@ from pathlib import Path
 
 CLIENT = Path(__file__).parents[1] / "web" / "client"
 INSTALL_SECONDS = 300
+#: What is to be installed, and what was.
+LOCK, STAMP = "package-lock.json", "node_modules/.installed"
 
 
 class ClientUnavailable(Exception):
@@ -26,14 +28,18 @@ def install(folder: Path = CLIENT) -> None:
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             raise ClientUnavailable(f"there is no {program}: apt-get install nodejs npm")
-    with _alone():
-        _install(folder)
+    if not _is_installed(folder):
+        with _alone():
+            _install(folder)
+
+
+def _is_installed(folder: Path) -> bool:
+    stamp = folder / STAMP
+    return stamp.is_file() and stamp.read_bytes() == (folder / LOCK).read_bytes()
 
 
 def _install(folder: Path) -> None:
-    lock = folder / "package-lock.json"
-    stamp = folder / "node_modules" / ".installed"
-    if stamp.is_file() and stamp.read_bytes() == lock.read_bytes():
+    if _is_installed(folder):
         return
     # Not `npm ci`: it refuses a lock file that was made where the registry lacked the optional
     # packages of other platforms. This takes the same versions, and writes no lock file.
@@ -42,7 +48,7 @@ def _install(folder: Path) -> None:
         _run(command, folder=folder, seconds=INSTALL_SECONDS)
     except (subprocess.SubprocessError, OSError) as error:
         raise ClientUnavailable(f"npm could not install its tools: {error}") from error
-    stamp.write_bytes(lock.read_bytes())
+    (folder / STAMP).write_bytes((folder / LOCK).read_bytes())
 
 
 def run(command: list[str], *, seconds: float, folder: Path = CLIENT) -> str:

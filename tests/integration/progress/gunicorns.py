@@ -94,11 +94,15 @@ class Site:
         return Stream(response)
 
     def streamer(self) -> psutil.Process:
-        return next(
+        return self.streamers()[0]
+
+    def streamers(self) -> list[psutil.Process]:
+        """One, but while another takes its place."""
+        return [
             child
             for child in psutil.Process(self.process.pid).children()
             if "progress.streamer" in _command(child)
-        )
+        ]
 
     def workers(self) -> set[int]:
         """Their process ids."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,10 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from progress.log import JobRef
 from progress.testing import entries_of, fresh_ref, item, status
 from tests.servers import Server
 
-from .gunicorns import Site, gunicorn
+from .gunicorns import WAIT_SECONDS, Site, Stream, gunicorn, wait_until
 
 WORKERS = ["sync", "gthread", "gevent"]
 
@@ -76,14 +78,29 @@ def test_a_streamer_that_is_killed_comes_back_and_its_readers_lose_nothing(site:
     site.log.append(ref, [item("a", "succeeded")], attempt=1)
     stream = site.stream(ref)
     stream.read_until(1)
-    site.streamer().kill()
+    killed = site.streamer()
+    killed.kill()
     with suppress(ConnectionError):
         stream.read_to_the_end()
     site.log.append(ref, [item("b", "succeeded"), status("completed")], attempt=1)
-    again = site.stream(ref, stream.parser.last_event_id)
+    again = _resumed(site, ref, stream.parser.last_event_id)
     again.read_to_the_end()
     last = entries_of(site.log, ref)[-1].cursor.seq
     assert stream.ids + again.ids == list(range(stream.ids[0], last + 1))
+    wait_until(lambda: site.streamers() not in ([], [killed]))
+
+
+def _resumed(site: Site, ref: JobRef, cursor: str) -> Stream:
+    """Connected again as a browser does it: also after an answer that did not come.
+
+    A worker may hand a descriptor to a process that is being killed at that moment.
+    """
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            return site.stream(ref, cursor)
+        except ConnectionError:
+            assert time.monotonic() < deadline
 
 
 @pytest.mark.parametrize("worker_class", WORKERS)

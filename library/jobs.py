@@ -23,6 +23,14 @@ OWN_AND_SESSION = (
     .where(Account.id == bindparam("account_id"), Job.id == bindparam("job_id"))
 )
 
+#: An account's jobs by `account_id`, newest first, at most `limit`.
+_NEWEST = (
+    select(Job)
+    .where(Job.account_id == bindparam("account_id"))
+    .order_by(Job.created_at.desc(), Job.id.desc())
+    .limit(bindparam("limit"))
+)
+
 
 def create(
     session: Session,
@@ -95,8 +103,8 @@ def active(session: Session, *, account_id: UUID, kind: str) -> Job | None:
 
 def latest(session: Session, *, account_id: UUID, kind: str) -> Job | None:
     """The account's newest job of a kind."""
-    mine = select(Job).where(Job.account_id == account_id, Job.kind == kind)
-    return session.scalar(mine.order_by(Job.created_at.desc(), Job.id.desc()).limit(1))
+    query = _NEWEST.where(Job.kind == kind)
+    return session.scalar(query, {"account_id": account_id, "limit": 1})
 
 
 def page(
@@ -109,7 +117,7 @@ def page(
     limit: int = 50,
 ) -> list[Job]:
     """The account's jobs, newest first, from the one after `before` on."""
-    query = select(Job).where(Job.account_id == account_id)
+    query = _NEWEST
     if kind is not None:
         query = query.where(Job.kind == kind)
     if status is not None:
@@ -120,8 +128,7 @@ def page(
             return []
         older = and_(Job.created_at == mark.created_at, Job.id < mark.id)
         query = query.where(or_(Job.created_at < mark.created_at, older))
-    query = query.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)
-    return list(session.scalars(query))
+    return list(session.scalars(query, {"account_id": account_id, "limit": limit}))
 
 
 def begin_attempt(session: Session, *, job_id: UUID, now: datetime) -> int | None:

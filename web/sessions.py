@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_decode, bytes_to_int
 from werkzeug.http import parse_cookie
 
 from library import accounts
@@ -29,6 +31,9 @@ logger = logging.getLogger(__name__)
 #: The endpoints that answer without a session. A new one is not public by being forgotten.
 PUBLIC = frozenset({"static", "accounts.sign_in", "accounts.sign_up"})
 
+#: A page renews a session that is as old; it lasts for a month.
+RENEW_SECONDS = 24 * 3600.0
+
 
 class SignedIn(UserMixin):  # type: ignore[misc] # Flask-Login is untyped
     """The account of the present session."""
@@ -44,7 +49,10 @@ class SignedIn(UserMixin):  # type: ignore[misc] # Flask-Login is untyped
 
 
 class PageSessions(SecureCookieSessionInterface):
-    """Sessions that a page renews. What a page's programs ask for, streams above all, does not."""
+    """Sessions that a page renews, once a day: to sign one anew costs a tenth of a page.
+
+    What a page's programs ask for, streams above all, renews none.
+    """
 
     _serializer: URLSafeTimedSerializer | None = None
 
@@ -70,7 +78,15 @@ class PageSessions(SecureCookieSessionInterface):
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Whether the answer brings the session's cookie."""
-        return session.modified or (not is_api() and super().should_set_cookie(app, session))
+        if session.modified:
+            return True
+        is_due = not is_api() and self._age_seconds(app) >= RENEW_SECONDS
+        return is_due and super().should_set_cookie(app, session)
+
+    def _age_seconds(self, app: Flask) -> float:
+        """How long ago the cookie of the request was signed; it was found good when it came."""
+        _, signed_at, _ = request.cookies[self.get_cookie_name(app)].rsplit(".", 2)
+        return time.time() - bytes_to_int(base64_decode(signed_at))
 
 
 def register(app: Flask) -> None:

@@ -133,7 +133,7 @@ def _posting(port: int, jobs: int) -> dict[str, Any]:
 
 
 def earmark(*options: str) -> Start:
-    """Earmark's site under gunicorn, one worker, with sessions and jobs from its database.
+    """Earmark's site under gunicorn, with sessions and jobs from its database.
 
     Without options its workers are as it is shipped.
     """
@@ -150,7 +150,6 @@ def _earmark(jobs: int, options: Sequence[str]) -> Iterator[Running]:
             "REDIS_URL": redis.tcp_url,
             "SECRET_KEY": "for-this-benchmark-alone-" * 2,
             "PORT": str(port),
-            "WEB_CONCURRENCY": "1",
         }
         kept = dict(os.environ)
         os.environ.update(environment)
@@ -348,12 +347,20 @@ def sse_starlette(jobs: int, _: Path) -> Iterator[Running]:
         yield Running(port, process.pid, _plain, _posting(port, jobs))
 
 
+#: What depends on how many processes let streams in, and of which kind.
+_OF_THE_WORKERS = frozenset({"connect", "storm", "busy"})
+
 PEERS = (
     Peer("earmark", earmark()),
     Peer(
-        "earmark, sync",
-        earmark("--worker-class=sync", "--threads=1"),
-        scenarios=frozenset({"connect", "storm"}),
+        "earmark, 1 gthread",
+        earmark("--workers=1"),
+        scenarios=_OF_THE_WORKERS,
+    ),
+    Peer(
+        "earmark, 1 sync",
+        earmark("--workers=1", "--worker-class=sync", "--threads=1"),
+        scenarios=_OF_THE_WORKERS,
     ),
     Peer("C", limit, has_replay=False),
     Peer("nchan", nchan(with_redis=False)),

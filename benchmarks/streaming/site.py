@@ -6,6 +6,7 @@ import os
 from uuid import UUID, uuid4
 
 from flask import Flask
+from flask_wtf.csrf import generate_csrf
 
 from library.models import Account, Job
 from progress.limits import StreamLimits
@@ -50,5 +51,6 @@ def cookie(app: Flask, account: str, source: str) -> str:
             found = database.get(Account, UUID(account))
             assert found is not None
             sessions.begin(found)
+        generate_csrf()  # as the first page's form has it kept
         serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
         return f"Cookie: {app.config['SESSION_COOKIE_NAME']}={serializer.dumps(dict(session))}"

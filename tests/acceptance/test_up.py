@@ -91,6 +91,18 @@ def test_a_second_up_in_the_same_folder_is_refused_and_harms_nothing(running, fr
     assert running.process.poll() is None
 
 
+def test_where_processors_are_full_streams_go_first_and_jobs_last(running):
+    master = running.command(COMMANDS["web"])
+    streamer = running.command("progress.streamer")
+    pages = [process for process in master.children() if process != streamer]
+    jobs = running.command(COMMANDS["worker"])
+    assert len(pages) == 2
+    assert streamer.nice() == master.nice()
+    assert all(process.nice() > streamer.nice() for process in pages)
+    for process in (jobs, *jobs.children()):
+        assert process.nice() > pages[0].nice()
+
+
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_everything_in_order_and_leaves_nothing(started, signum):
     assert started.stop(signum) == 0, started.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import text
 
 from tests.integration.web.conftest import PASSWORD, Person, Site, submit, token
 from tests.servers import free_port
+from web import sessions
 from web.app import create_app
 from web.security import POLICY
 
@@ -162,6 +164,21 @@ def test_without_redis_people_still_sign_in_and_jobs_are_refused_in_words(make_s
     assert "could not be queued" in person.browser.get(answer.location).text
 
 
-def test_a_page_renews_the_session_and_what_its_programs_ask_for_does_not(ada: Person):
-    assert "Set-Cookie" in ada.browser.get("/jobs").headers
+def test_a_page_renews_a_session_of_yesterday_and_what_its_programs_ask_for_does_not(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+):
+    ada.browser.get("/jobs")  # the first page's form adds its token
+    assert "Set-Cookie" not in ada.browser.get("/jobs").headers
+    now = time.time()
+    monkeypatch.setattr("web.sessions.time.time", lambda: now + sessions.RENEW_SECONDS + 1)
     assert "Set-Cookie" not in ada.browser.get("/api/jobs").headers
+    assert "Set-Cookie" in ada.browser.get("/jobs").headers
+    assert ada.browser.get("/jobs").status_code == 200
+
+
+def test_a_cookie_that_was_made_up_is_no_session_and_no_fault(site: Site):
+    for made_up in ("a.b.c", "...", "abc", ""):
+        browser = site.client()
+        browser.set_cookie("earmark", made_up)
+        assert browser.get("/jobs").status_code == 303
+        assert browser.get("/sign-in").status_code == 200

@@ -17,6 +17,10 @@ local call = redis.call
 local attempt, job_id, head = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 
 local FEED_EVERY_US = 250000
+-- A trim drops whole nodes of a hundred entries: it is not worth a call for every event. How long
+-- the keys last is said again only after a while, which is short beside it.
+local TRIM_EVERY = 50
+local KEEP_EVERY_US = math.min(60, tonumber(ARGV[7]) / 10) * 1000000
 local RATE_STEP_S, RATE_MEMORY_S = 0.5, 10
 local MAX_LISTED = 20
 local TERMINAL = {completed = true, failed = true, cancelled = true}
@@ -27,21 +31,15 @@ if now == 0 then
   now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
-local NAMES = {
-  'epoch', 'seq', 'attempt', 'status', 'reason', 'status_attempt', 'known', 'succeeded', 'failed',
-  'own_done', 'total', 'fraction', 'phase', 'phase_index', 'phase_before', 'phase_weight',
-  'phase_in_all', 'phase_total', 'phase_done', 'rate', 'rate_at', 'rate_done', 'began_at',
-  'began_done', 'counts', 'progress', 'feed_at', 'feed_due', 'fed', 'cancel', 'running', 'failures',
-  'error', 'at',
-}
 local TEXTS = {status = true, reason = true, phase = true, counts = true, progress = true,
   feed_due = true, fed = true, cancel = true, running = true, failures = true, error = true,
   at = true}
 local s, changed = {}, {}
-local values = call('HMGET', state, unpack(NAMES))
-for i, name in ipairs(NAMES) do
-  if values[i] then
-    s[name] = TEXTS[name] and values[i] or tonumber(values[i])
+do
+  local stored = call('HGETALL', state)
+  for i = 1, #stored, 2 do
+    local name = stored[i]
+    s[name] = TEXTS[name] and stored[i + 1] or tonumber(stored[i + 1])
   end
 end
 
@@ -75,8 +73,15 @@ local function done() return math.max(s.own_done, s.succeeded + s.failed) end
 -- took it). Items without a state, or a state without its items, count for nothing.
 local seen_epoch, seen_seq = tonumber(ARGV[10]), tonumber(ARGV[11])
 local behind = s.epoch and seen_epoch >= s.epoch and (seen_epoch > s.epoch or seen_seq > s.seq)
-local items_lost = s.epoch and s.known > 0 and call('EXISTS', items) == 0
-if not s.epoch or behind or items_lost or (s.seq > 0 and call('EXISTS', log) == 0) then
+local has_log, has_items = s.epoch and s.seq > 0, s.epoch and s.known > 0
+local items_lost, log_lost = false, false
+-- Both are there, nearly always: asked with one call.
+if not (has_log and has_items and call('EXISTS', log, items) == 2) then
+  items_lost = has_items and call('EXISTS', items) == 0
+  log_lost = has_log and call('EXISTS', log) == 0
+end
+local is_new = not s.epoch or behind or items_lost or log_lost
+if is_new then
   if not s.epoch then call('DEL', items) end
   set('epoch', math.max(now, (s.epoch or 0) + 1, seen_epoch + 1))
   set('seq', 0)
@@ -405,6 +410,12 @@ elseif ended then
   set('running', '')
 end
 
+-- A key that is made anew lasts for ever until it is told.
+local kept = now - (s.kept_at or 0)
+local keeps = ended or is_new or kept < 0 or kept >= KEEP_EVERY_US
+  or (#messages > 0 and not has_log) or (next(item_changes) and not has_items)
+if keeps then set('kept_at', now) end
+
 fields = {}
 for name in pairs(changed) do
   if s[name] ~= nil then
@@ -416,7 +427,9 @@ end
 write_hash(state, fields)
 
 if #messages > 0 then
-  call('XTRIM', log, 'MAXLEN', '~', ARGV[5])
+  if math.floor(s.seq / TRIM_EVERY) > math.floor((first - 1) / TRIM_EVERY) then
+    call('XTRIM', log, 'MAXLEN', '~', ARGV[5])
+  end
   call('PUBLISH', log, epoch_text .. '-' .. whole(first) .. '\n' .. table.concat(messages, '\n'))
 end
 
@@ -459,8 +472,10 @@ if #feed_events > 0 then
   call('EXPIRE', feed_state, ARGV[7])
 end
 
-local seconds = ended and ARGV[8] or ARGV[7]
-call('EXPIRE', log, seconds)
-call('EXPIRE', state, seconds)
-call('EXPIRE', items, seconds)
+if keeps then
+  local seconds = ended and ARGV[8] or ARGV[7]
+  call('EXPIRE', log, seconds)
+  call('EXPIRE', state, seconds)
+  call('EXPIRE', items, seconds)
+end
 return {'ok', epoch_text, whole(s.seq), attempt, s.cancel and 1 or 0, lost}

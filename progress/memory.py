@@ -32,7 +32,7 @@ from .snapshot import fold, fold_feed
 from .state import JobState
 
 #: A feed carries the progress of one job at most this often; its last one is never lost.
-FEED_EVERY_SECONDS = 0.25
+FEED_EVERY_US = 250_000
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class _Job:
     record: _Record
     state: JobState
     cancel_requested: bool = False
-    fed_at: float = 0.0
+    fed_at_us: int = 0
     feed_due: bytes | None = None
 
 
@@ -89,7 +89,7 @@ class MemoryLog:
         """See `Log.append`."""
         with self._lock:
             job = self._job_for(ref, attempt, seen)
-            documents = job.state.apply(reports, attempt=attempt, now=self.clock())
+            documents = job.state.apply(reports, attempt=attempt, now_us=self._now_us())
             self._publish(ref, job.record, documents)
             self._feed(ref, job, documents, renewed=not reports)
             cursor = Cursor(job.record.epoch, job.record.seq)
@@ -222,7 +222,7 @@ class MemoryLog:
             job.record = self._new_record(self.retention.job_events, newer_than=newer_than)
             job.record.snapshot = snapshot
         if items_lost:
-            job.state.lose_items(self.clock())
+            job.state.lose_items(self._now_us())
         return job
 
     def _new_job(self, ref: JobRef, *, newer_than: int = 0) -> _Job:
@@ -232,9 +232,11 @@ class MemoryLog:
         return _Job(record, JobState(ref.job_id), is_cancelled)
 
     def _new_record(self, kept: int, *, newer_than: int = 0) -> _Record:
-        now_microseconds = int(self.clock() * 1_000_000)
-        self._last_epoch = max(now_microseconds, self._last_epoch + 1, newer_than + 1)
+        self._last_epoch = max(self._now_us(), self._last_epoch + 1, newer_than + 1)
         return _Record(self._last_epoch, deque(maxlen=kept))
+
+    def _now_us(self) -> int:
+        return round(self.clock() * 1_000_000)
 
     def _publish(self, ref: LogRef, record: _Record, documents: Sequence[bytes]) -> None:
         for document in documents:
@@ -265,22 +267,22 @@ class MemoryLog:
     def _due(self, job: _Job, documents: Sequence[bytes], *, renewed: bool) -> list[bytes]:
         """What of a batch the feed carries: every status, and progress at a limited pace."""
         due: list[bytes] = []
-        now = self.clock()
+        now_us = self._now_us()
         for document in documents:
             if document.startswith(b'{"type":"progress"'):
                 job.feed_due = document
-                waited = now - job.fed_at
-                if job.state.ended or waited >= FEED_EVERY_SECONDS or waited < 0:
+                waited = now_us - job.fed_at_us
+                if job.state.ended or waited >= FEED_EVERY_US or waited < 0:
                     due.append(document)
-                    job.fed_at, job.feed_due = now, None
+                    job.fed_at_us, job.feed_due = now_us, None
             elif document.startswith(b'{"type":"status"'):
                 if job.feed_due is not None:
                     due.append(job.feed_due)
-                    job.fed_at, job.feed_due = now, None
+                    job.fed_at_us, job.feed_due = now_us, None
                 due.append(document)
         if renewed and job.feed_due is not None:
             due.append(job.feed_due)
-            job.fed_at, job.feed_due = now, None
+            job.fed_at_us, job.feed_due = now_us, None
         return due
 
 

@@ -43,18 +43,22 @@ _ORDER = {
 
 @dataclass(slots=True)
 class _Rate:
-    """Items a second, exponentially smoothed over irregular spans."""
+    """Items a second, exponentially smoothed over irregular spans. Times are microseconds.
 
-    at: float
+    Whole ones, as a server has them: of seconds since 1970 a float keeps no more than quarters of a
+    microsecond, and two logs that round differently differ.
+    """
+
+    at_us: int
     done: int
-    began_at: float
+    began_at_us: int
     began_done: int
     per_second: float | None = None
 
-    def observe(self, done: int, now: float) -> None:
-        span = now - self.at
+    def observe(self, done: int, now_us: int) -> None:
+        span = (now_us - self.at_us) / 1e6
         if span < 0:  # the clock was set back: begin the span anew
-            self.at, self.done = now, done
+            self.at_us, self.done = now_us, done
         if span < RATE_STEP_SECONDS:
             return
         instant = (done - self.done) / span
@@ -63,10 +67,10 @@ class _Rate:
         else:
             weight = 1 - math.exp(-span / RATE_MEMORY_SECONDS)
             self.per_second += weight * (instant - self.per_second)
-        self.at, self.done = now, done
+        self.at_us, self.done = now_us, done
 
-    def mean(self, done: int, now: float) -> float | None:
-        span = now - self.began_at
+    def mean(self, done: int, now_us: int) -> float | None:
+        span = (now_us - self.began_at_us) / 1e6
         return (done - self.began_done) / span if span > 0 else None
 
 
@@ -111,7 +115,7 @@ class JobState:
         """Whether the terminal status was reached."""
         return self.status is not None and self.status.is_terminal
 
-    def apply(self, reports: Sequence[Report], *, attempt: int, now: float) -> list[bytes]:
+    def apply(self, reports: Sequence[Report], *, attempt: int, now_us: int) -> list[bytes]:
         """Take a batch; the documents of the events it comes to, in order.
 
         One progress event closes a batch that changed the counts, or that began an attempt
@@ -122,26 +126,26 @@ class JobState:
             return []
         is_new_attempt = attempt > self.attempt
         if is_new_attempt:
-            self._begin_attempt(attempt, now)
+            self._begin_attempt(attempt, now_us)
         documents: list[bytes] = []
-        at = now
+        at = reports[0].at
         for report in reports:
             at = report.at
             if isinstance(report, StatusReport) and report.status.is_terminal:
-                documents += self._end(report, now)
+                documents += self._end(report, now_us)
                 return documents
             documents += self._take(report)
         # A reader is to see every attempt begin, since what it knew of the last is void.
-        documents += self._progress(at, now, must=is_new_attempt and not documents)
+        documents += self._progress(at, now_us, must=is_new_attempt and not documents)
         return documents
 
-    def lose_items(self, now: float) -> None:
+    def lose_items(self, now_us: int) -> None:
         """Forget every item: the server lost them. Their writer is asked to say them again."""
         self.items.clear()
         self.known = self.succeeded = self.failed = 0
-        self.rate = _Rate(now, self.done, now, self.done)
+        self.rate = _Rate(now_us, self.done, now_us, self.done)
 
-    def _begin_attempt(self, attempt: int, now: float) -> None:
+    def _begin_attempt(self, attempt: int, now_us: int) -> None:
         self.attempt = attempt
         self.failed = 0
         self.known = self.succeeded
@@ -149,7 +153,7 @@ class JobState:
         self.fraction = None
         self.phase = None
         self.error = None
-        self.rate = _Rate(now, self.done, now, self.done)
+        self.rate = _Rate(now_us, self.done, now_us, self.done)
 
     def _take(self, report: Report) -> list[bytes]:
         match report:
@@ -208,20 +212,20 @@ class JobState:
         if report.total is not None:
             self.total = (self.total or 0) + report.total
 
-    def _end(self, report: StatusReport, now: float) -> list[bytes]:
+    def _end(self, report: StatusReport, now_us: int) -> list[bytes]:
         if report.status is JobStatus.COMPLETED:
             self.total = max(self.total or 0, self.done)
             self.fraction = 1.0
-        final = self._progress(report.at, now, ended=True, must=False)
+        final = self._progress(report.at, now_us, ended=True, must=False)
         return [*final, *self._take_status(report)]
 
-    def _progress(self, at: float, now: float, *, must: bool, ended: bool = False) -> list[bytes]:
+    def _progress(self, at: float, now_us: int, *, must: bool, ended: bool = False) -> list[bytes]:
         done = self.done
         if self.total is not None:
             self.total = max(self.total, self.known, done)
         self.fraction = self._fraction(done)
         if self.rate is not None:
-            self.rate.observe(done, now)
+            self.rate.observe(done, now_us)
         counts = self._counts(done)
         is_news = ended or counts != self.last_counts
         if not must and not (is_news and self._has_counts):
@@ -233,7 +237,7 @@ class JobState:
             "at": iso_utc(at),
             "attempt": self.attempt,
             **counts,
-            **self._pace(done, now, ended=ended),
+            **self._pace(done, now_us, ended=ended),
         }
         return [orjson.dumps(document)]
 
@@ -272,10 +276,10 @@ class JobState:
         counts["fraction"] = self.fraction
         return counts
 
-    def _pace(self, done: int, now: float, *, ended: bool) -> dict[str, object]:
+    def _pace(self, done: int, now_us: int, *, ended: bool) -> dict[str, object]:
         if self.rate is None:
             return {}
-        rate = self.rate.mean(done, now) if ended else self.rate.per_second
+        rate = self.rate.mean(done, now_us) if ended else self.rate.per_second
         if rate is None:
             return {}
         # Half up, as Lua has it; Python's round goes to even.

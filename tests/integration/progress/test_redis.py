@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from progress.log import Log
+from progress.log import FeedRef, Log, Retention
 from progress.redis import RedisLog
-from progress.testing import LogContract, ManualClock
+from progress.redis_keys import Keys
+from progress.testing import LogContract, ManualClock, fresh_ref, item, status
 from tests.servers import Server
+
+MakeLog = Callable[[Retention], RedisLog]
 
 
 @pytest.fixture
@@ -23,3 +27,59 @@ class TestRedisLog(LogContract):
         log = RedisLog(valkey_server.url, clock_us=clock.microseconds)
         yield log
         log.close()
+
+
+@pytest.fixture
+def make_log(valkey_server: Server) -> Iterator[MakeLog]:
+    """Makes logs by the server's own clock."""
+    made: list[RedisLog] = []
+
+    def make(retention: Retention) -> RedisLog:
+        made.append(RedisLog(valkey_server.url, retention=retention))
+        return made[-1]
+
+    yield make
+    for log in made:
+        log.close()
+
+
+def _ttls(log: RedisLog, keys: Keys) -> list[int]:
+    return [log.client.ttl(key) for key in (keys.log, keys.state, keys.items)]
+
+
+def test_what_is_made_anew_is_told_how_long_it_lasts(make_log: MakeLog) -> None:
+    log, ref = make_log(Retention(live_seconds=1_000, ended_seconds=100)), fresh_ref()
+    keys, feed = Keys.of(ref, log.prefix), Keys.of(FeedRef(ref.account), log.prefix)
+    log.append(ref, [status("running")], attempt=1)
+    log.append(ref, [item("a", "queued")], attempt=1)
+    assert all(990 < ttl <= 1_000 for ttl in _ttls(log, keys))
+    assert 990 < log.client.ttl(feed.log) <= 1_000
+    for lost in (keys.log, keys.state, keys.items):
+        log.client.delete(lost)
+        log.append(ref, [item(lost, "queued")], attempt=1)
+        assert all(990 < ttl <= 1_000 for ttl in _ttls(log, keys)), lost
+    log.append(ref, [status("completed")], attempt=1)
+    assert all(90 < ttl <= 100 for ttl in _ttls(log, keys))
+
+
+def test_a_log_that_is_written_to_outlasts_the_time_it_would_last_alone(make_log: MakeLog) -> None:
+    log, ref = make_log(Retention(live_seconds=2)), fresh_ref()
+    began, number = time.monotonic(), 0
+    while time.monotonic() < began + 3:
+        number += 1
+        log.append(ref, [item(str(number), "queued")], attempt=1)
+        assert min(_ttls(log, Keys.of(ref, log.prefix))) >= 1
+        time.sleep(0.05)
+    position = log.position(ref)
+    assert position is not None
+    assert position.cursor.seq >= number
+
+
+def test_of_a_log_that_grows_by_one_event_at_a_time_only_the_newest_are_kept(
+    make_log: MakeLog,
+) -> None:
+    log, ref = make_log(Retention(job_events=200)), fresh_ref()
+    for number in range(1_000):
+        log.append(ref, [item(str(number), "queued")], attempt=1)
+    # Redis drops whole nodes of a hundred entries.
+    assert 200 <= log.client.xlen(Keys.of(ref, log.prefix).log) <= 350

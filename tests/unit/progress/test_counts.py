@@ -60,7 +60,7 @@ def progress_of(state: JobState, batches: list[Any]) -> list[dict[str, Any]]:
     for reports, is_new_attempt, seconds in batches:
         attempt += is_new_attempt
         now += seconds
-        documents = map(json.loads, state.apply(reports, attempt=attempt, now=now))
+        documents = map(json.loads, state.apply(reports, attempt=attempt, now_us=round(now * 1e6)))
         found += [document for document in documents if document["type"] == "progress"]
     return found
 
@@ -90,7 +90,9 @@ def test_a_fraction_is_one_only_when_all_is_over(batches: list[Any]) -> None:
         assert event["fraction"] is None or 0 <= event["fraction"] <= 1
         assert event.get("perSecond", 0) >= 0
         assert event.get("etaSeconds", 0) >= 0
-    ended = state.apply([StatusReport(JobStatus.COMPLETED, AT)], attempt=state.attempt, now=AT)
+    ended = state.apply(
+        [StatusReport(JobStatus.COMPLETED, AT)], attempt=state.attempt, now_us=round(AT * 1e6)
+    )
     for event in map(json.loads, ended):
         if event["type"] == "progress":
             assert event["fraction"] == 1
@@ -104,5 +106,5 @@ def test_reports_that_come_twice_and_in_any_place_count_once(
     ends = [item for item in items if item.status.is_end]
     shuffled = data.draw(st.permutations(ends + ends))
     state = JobState("job")
-    state.apply(shuffled, attempt=1, now=AT)
+    state.apply(shuffled, attempt=1, now_us=round(AT * 1e6))
     assert state.done == len({item.item_id for item in ends})

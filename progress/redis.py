@@ -102,7 +102,7 @@ class RedisLog:
         """See `Log.append`. One round trip."""
         keys, feed = self._keys(ref), self._keys(FeedRef(ref.account))
         kept = self.retention
-        arguments = [
+        arguments: list[str | bytes | int] = [
             attempt,
             ref.job_id,
             head(ref.job_id, attempt),
@@ -115,10 +115,12 @@ class RedisLog:
             seen.epoch if seen else 0,
             seen.seq if seen else 0,
         ]
+        named = [keys.log, keys.state, keys.items, feed.log, feed.state]
         with _unavailable():
-            reply = self._script(
-                keys=[keys.log, keys.state, keys.items, feed.log, feed.state], args=arguments
-            )
+            try:
+                reply = self._commands.execute("EVALSHA", self._script.sha, 5, *named, *arguments)
+            except redis.exceptions.NoScriptError:  # a server that is new, or has forgotten it
+                reply = self._script(keys=named, args=arguments)
         return _receipt(reply, ref, attempt)
 
     def snapshot(self, ref: LogRef) -> tuple[Snapshot | FeedSnapshot, Cursor] | None:

@@ -1,4 +1,4 @@
-"""Redis commands that are asked with every request, without a client's own way to them.
+"""Redis commands that are asked with every request or report, without a client's own way to them.
 
 redis-py takes three times as long over a command as the server and the sockets together: it checks
 out a connection, looks whether it is well, and counts. Here a connection is used again as it is;
@@ -26,7 +26,7 @@ class QuickCommands:
         self._pool: Any = getattr(client, "connection_pool", None)
         self._idle: list[Any] = []
 
-    def execute(self, *command: str) -> Any:
+    def execute(self, *command: str | bytes | int) -> Any:
         """The reply to a command that may be sent twice. Raises as the client does."""
         if self._pool is None:
             return self._client.execute_command(*command)

@@ -43,6 +43,23 @@ def make_log(valkey_server: Server) -> Iterator[MakeLog]:
         log.close()
 
 
+def test_a_server_that_forgot_the_script_is_told_it_again(make_log: MakeLog) -> None:
+    log, ref = make_log(Retention()), fresh_ref()
+    log.append(ref, [status("running")], attempt=1)
+    for seq in range(2, 6):
+        log.client.script_flush()
+        assert log.append(ref, [status("running", reason=str(seq))], attempt=1).cursor.seq == seq
+
+
+def test_an_append_after_its_connection_was_cut_is_one_append(make_log: MakeLog) -> None:
+    log, ref = make_log(Retention()), fresh_ref()
+    for seq in range(1, 6):
+        said = [status("running", reason=str(seq))]
+        assert log.append(ref, said, attempt=1).cursor.seq == seq
+        for client in log.client.client_list():
+            log.client.client_kill_filter(_id=client["id"], skipme=True)
+
+
 def _ttls(log: RedisLog, keys: Keys) -> list[int]:
     return [log.client.ttl(key) for key in (keys.log, keys.state, keys.items)]
 

@@ -11,7 +11,7 @@ from .fetcher import Fetcher
 from .figures import HubFigures
 from .limits import StreamLimits
 from .log import Following, Heard, Log, LogRef, Message
-from .loop import Loop
+from .loop import TICK_SECONDS, Loop
 from .open_streams import OpenStreams
 from .reader import Reader
 from .replays import Replays
@@ -19,6 +19,7 @@ from .reports import made_at_json
 from .sockets import Write, prepare
 from .sse import PING
 from .subscriptions import Subscriptions
+from .wheel import Wheel
 from .writer import Writer
 
 #: A log is looked at this often even if no message came: a message is only a hint. Frames
@@ -49,7 +50,9 @@ class Distributor:
         self._measures_lag = measures_lag
         self._on_ended = on_ended
         self._channels: dict[LogRef, Channel] = {}
-        self._tended_at = 0.0
+        #: Every channel is in it once.
+        self._tended: Wheel[Channel] = Wheel(step_seconds=TICK_SECONDS, now=time.monotonic())
+        self._pinged_at = 0.0
         self._loop = loop = Loop(on_gone=self.gone, on_writable=self.writable, on_tick=self.tick)
         self._writer = Writer(loop, write, figures, on_behind=self._behind, on_end=self._ended)
         self._streams = OpenStreams(limits, figures, on_dismiss=self._writer.dismiss)
@@ -120,6 +123,7 @@ class Distributor:
         if channel is None:
             channel = Channel(reader.ref, told_at=now, looked_at=now)
             self._channels[reader.ref] = channel
+            self._tend_later(channel)
             self._subscriptions.follow(reader.ref)
         stream = self._streams.add(reader, channel)
         self._writer.begin(stream)
@@ -205,23 +209,25 @@ class Distributor:
     def tick(self, now: float) -> None:
         """See to what time brings: keep-alives, ends, looks at logs that were silent."""
         self._subscriptions.check()
-        for channel in list(self._channels.values()):
+        for channel in self._tended.due(now):
             self._tend(channel, now)
+        self._drop_stalled(now)
         self._streams.expire(now)
-        if now - self._tended_at >= self._limits.keep_alive_seconds:
-            self._tended_at = now
+        if now - self._pinged_at >= self._limits.keep_alive_seconds:
+            self._pinged_at = now
             for stream in self._replays.streams():
                 self._writer.put(stream, PING)
 
+    def _tend_later(self, channel: Channel) -> None:
+        told_at, looked_at = channel.told_at, channel.looked_at
+        due_at = min(told_at + self._limits.keep_alive_seconds, looked_at + LOOK_SECONDS)
+        self._tended.put(channel, due_at)
+
     def _tend(self, channel: Channel, now: float) -> None:
-        limits = self._limits
-        if now - channel.told_at >= limits.keep_alive_seconds:
+        if now - channel.told_at >= self._limits.keep_alive_seconds:
             self._writer.keep_alive(channel, now)
-        for stream, lag in list(channel.lagging.items()):
-            if now - lag.took_at >= limits.stalled_seconds:
-                self.figures.slow_drops += 1
-                self._writer.dismiss(stream)
         if now - channel.looked_at < LOOK_SECONDS:
+            self._tend_later(channel)
             return
         channel.forget_old()
         # Kept for a while without readers: who was cut off comes back.
@@ -233,3 +239,10 @@ class Distributor:
         else:
             del self._channels[channel.ref]
             self._subscriptions.leave(channel.ref)
+            return
+        self._tend_later(channel)
+
+    def _drop_stalled(self, now: float) -> None:
+        for stream in self._writer.stalled(now, seconds=self._limits.stalled_seconds):
+            self.figures.slow_drops += 1
+            self._writer.dismiss(stream)

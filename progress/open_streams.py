@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from .channel import Channel, Stream
 from .figures import HubFigures
 from .limits import StreamLimits
+from .loop import TICK_SECONDS
 from .reader import Reader
+from .wheel import Wheel
 
 #: After messages may have been missed, all streams are renewed within this time: one of them
 #: may have been that a session ended.
@@ -33,6 +35,7 @@ class OpenStreams:
         self._figures = figures
         self._on_dismiss = on_dismiss
         self._streams: dict[int, Stream] = {}
+        self._ending: Wheel[Stream] = Wheel(step_seconds=TICK_SECONDS, now=time.monotonic())
         self._revoked: dict[str, float] = {}
         self._is_draining = False
 
@@ -45,6 +48,7 @@ class OpenStreams:
         life = self._limits.life_seconds * random.uniform(0.5, 1)  # noqa: S311 - no secret
         stream = Stream(reader.fd, channel, time.monotonic() + life)
         self._streams[reader.fd] = stream
+        self._ending.put(stream, stream.ends_at)
         self._figures.opened += 1
         return stream
 
@@ -60,6 +64,7 @@ class OpenStreams:
     def remove(self, stream: Stream) -> None:
         """A stream has ended."""
         del self._streams[stream.fd]
+        self._ending.remove(stream, stream.ends_at)
 
     def revoke(self, account: str) -> None:
         """An account's sessions changed: its streams end, and those that are about to begin."""
@@ -77,13 +82,15 @@ class OpenStreams:
         now = time.monotonic()
         for stream in self:
             ends_at = now + random.uniform(0, RENEW_SECONDS)  # noqa: S311 - no secret
-            stream.ends_at = min(stream.ends_at, ends_at)
+            if ends_at < stream.ends_at:
+                self._ending.remove(stream, stream.ends_at)
+                stream.ends_at = ends_at
+                self._ending.put(stream, ends_at)
 
     def expire(self, now: float) -> None:
         """End the streams that have lived their time, and forget sign-outs of long ago."""
-        for stream in self:
-            if stream.ends_at <= now:
-                self._on_dismiss(stream)
+        for stream in self._ending.due(now):
+            self._on_dismiss(stream)
         for account in [a for a, at in self._revoked.items() if now - at > _REMEMBER_SECONDS]:
             del self._revoked[account]
 

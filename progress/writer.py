@@ -43,6 +43,8 @@ class Writer:
     ) -> None:
         self._loop, self._write, self._figures = loop, write, figures
         self._on_behind, self._on_end = on_behind, on_end
+        #: Channels of which some reader takes less than it is sent, and maybe some of the past.
+        self._slow: set[Channel] = set()
 
     def begin(self, stream: Stream) -> None:
         """Follow a reader's socket."""
@@ -127,6 +129,7 @@ class Writer:
     def _lag(self, stream: Stream, left: memoryview, position: int | None) -> None:
         stream.channel.live.pop(stream.fd, None)
         stream.channel.lagging[stream] = Lag(left, position, time.monotonic())
+        self._slow.add(stream.channel)
         self._loop.want_write(stream.fd, wanted=True)
 
     def catch_up(self, stream: Stream) -> None:
@@ -148,6 +151,16 @@ class Writer:
             self._on_behind(stream, None)
         else:
             self._join(stream, lag.position)
+
+    def stalled(self, now: float, *, seconds: float) -> list[Stream]:
+        """The readers that have taken nothing for so long."""
+        self._slow = {channel for channel in self._slow if channel.lagging}
+        return [
+            stream
+            for channel in self._slow
+            for stream, lag in channel.lagging.items()
+            if now - lag.took_at >= seconds
+        ]
 
     def put(self, stream: Stream, data: bytes) -> bool:
         """Write a few bytes whole; who does not take even those is ended."""

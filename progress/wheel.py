@@ -1,0 +1,52 @@
+"""Things that are due at times far from now: each costs nothing until its time comes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T", bound=Hashable)
+
+
+class Wheel(Generic[T]):
+    """A set of things for each step of time. They are told of never early, and a step late at most.
+
+    Looking through all that a hub serves twice a second would make every frame wait that comes
+    meanwhile: with 2,000 logs, 4 ms.
+
+    Args:
+        step_seconds: How long one step is.
+        now: The present time, on any clock that goes forward.
+    """
+
+    def __init__(self, *, step_seconds: float, now: float) -> None:
+        self._step_seconds = step_seconds
+        self._slots: dict[int, set[T]] = {}
+        #: The next step that was not told of.
+        self._next = self._step(now)
+
+    def put(self, thing: T, when: float) -> None:
+        """Have something told of at a time, or with the next step where that is past."""
+        self._slots.setdefault(max(self._step(when), self._next), set()).add(thing)
+
+    def remove(self, thing: T, when: float) -> None:
+        """Tell nothing of what was put there."""
+        step = self._step(when)
+        for found in (step, self._next):
+            things = self._slots.get(found)
+            if things is not None:
+                things.discard(thing)
+                if not things:
+                    del self._slots[found]
+
+    def due(self, now: float) -> list[T]:
+        """What is due by now, and was not told of."""
+        found: list[T] = []
+        while self._next * self._step_seconds <= now:
+            found.extend(self._slots.pop(self._next, ()))
+            self._next += 1
+        return found
+
+    def _step(self, when: float) -> int:
+        """The first step at or after a time."""
+        return -int(-when // self._step_seconds)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -45,8 +46,10 @@ class Loop:
         self._poller.register(self._awake, select.POLLIN)
         self._inbox: deque[Do] = deque()
         self._is_woken = False
-        self._on_readable: dict[int, Do] = {}
-        self._on_given: dict[int, Do] = {}
+        self._on_readable: dict[int, Do] = {self._awake: self._take_inbox}
+        #: Of these, what is done after all else that happened: the number of a descriptor that
+        #: was just closed is given out again, and its events must not be taken for the new one's.
+        self._last = {self._awake}
         self._due: list[tuple[float, int, Do]] = []
         self._number = count()
         self._is_stopped = False
@@ -109,13 +112,9 @@ class Loop:
         self._poller.register(fd, select.POLLIN)
 
     def listen_for_descriptors(self, fd: int, on_readable: Do) -> None:
-        """As `listen`, for where descriptors come from: done after all else that happened.
-
-        The number of one that was just closed is given out again, and what happened to the
-        closed one must not be taken for the new one's.
-        """
-        self._on_given[fd] = on_readable
-        self._poller.register(fd, select.POLLIN)
+        """As `listen`, for where descriptors come from: done after all else that happened."""
+        self._last.add(fd)
+        self.listen(fd, on_readable)
 
     def want_write(self, fd: int, *, wanted: bool) -> None:
         """Tell, or tell no longer, when a socket takes more."""
@@ -124,7 +123,7 @@ class Loop:
     def forget(self, fd: int) -> None:
         """Tell nothing more of a descriptor."""
         self._on_readable.pop(fd, None)
-        self._on_given.pop(fd, None)
+        self._last.discard(fd)
         with contextlib.suppress(OSError, KeyError):
             self._poller.unregister(fd)
 
@@ -138,13 +137,10 @@ class Loop:
             now = time.monotonic()
             if now >= ticks_at:
                 ticks_at = now + TICK_SECONDS
-                self._do(lambda now=now: self._on_tick(now))  # type: ignore[misc]
+                self._do(partial(self._on_tick, now))
             until = min(self._due[0][0], ticks_at) if self._due else ticks_at
-            # What was asked comes last, for the same reason as descriptors that are given.
-            if self._handle(self._poll(max(0.0, until - time.monotonic()))):
-                self._take_inbox()
-            now = time.monotonic()
-            while self._due and self._due[0][0] <= now:
+            self._handle(self._poll(max(0.0, until - now)))
+            while self._due and self._due[0][0] <= time.monotonic():
                 self._do(heapq.heappop(self._due)[2])
         # What was asked before the end, or as it came: to give back what it brought.
         while self._inbox:
@@ -156,23 +152,19 @@ class Loop:
         )
         return happened
 
-    def _handle(self, happened: Iterable[tuple[int, int]]) -> bool:
-        is_asked = False
-        given: list[Do] = []
+    def _handle(self, happened: Iterable[tuple[int, int]]) -> None:
+        last: list[Do] = []
         for fd, mask in happened:
-            if fd == self._awake:
-                is_asked = True
-            elif (on_given := self._on_given.get(fd)) is not None:
-                given.append(on_given)
-            elif (on_readable := self._on_readable.get(fd)) is not None:
-                self._do(on_readable)
-            elif mask & _GONE:
-                self._do(lambda fd=fd: self._on_gone(fd))  # type: ignore[misc]
+            on_readable = self._on_readable.get(fd)
+            if on_readable is None:
+                on_it = self._on_gone if mask & _GONE else self._on_writable
+                self._do(partial(on_it, fd))
+            elif fd in self._last:
+                last.append(on_readable)
             else:
-                self._do(lambda fd=fd: self._on_writable(fd))  # type: ignore[misc]
-        for on_given in given:
-            self._do(on_given)
-        return is_asked
+                self._do(on_readable)
+        for on_readable in last:
+            self._do(on_readable)
 
     def _take_inbox(self) -> None:
         # First forget that we were woken, then look: who asks meanwhile wakes us again.

@@ -53,6 +53,7 @@ class RedisMessages:
         close: Callable[[], None],
     ) -> None:
         self._socket = connection
+        self._is_plain = not isinstance(connection, ssl.SSLSocket)
         self._channel = channel
         self._revocations = revocations
         self._close = close
@@ -83,22 +84,20 @@ class RedisMessages:
     def take(self) -> Sequence[Heard]:
         """See `Messages.take`."""
         self._receive()
-        self._flush()
+        if self._unsent:
+            self._flush()
         heard: list[Heard] = []
         gets, refs = self._reader.gets, self._refs
         while (reply := gets()) is not _NOTHING:
-            if isinstance(reply, Exception):
-                raise LogUnavailable(f"The log's server refuses subscriptions: {reply}")
-            if not isinstance(reply, list) or len(reply) != 3:
-                continue
-            kind, name, data = reply
-            if kind == b"message":
-                if name == self._revocations:
+            match reply:
+                case [b"message", name, data] if name in refs:
+                    heard.append((refs[name], decode_message(data)))
+                case [b"message", self._revocations, data]:
                     heard.append(Revoked(data.decode()))
-                elif (ref := refs.get(name)) is not None:
-                    heard.append((ref, decode_message(data)))
-            elif kind == b"subscribe" and (ref := refs.get(name)) is not None:
-                heard.append(Following(ref))
+                case [b"subscribe", name, _] if name in refs:
+                    heard.append(Following(refs[name]))
+                case Exception():
+                    raise LogUnavailable(f"The log's server refuses subscriptions: {reply}")
         return heard
 
     def check(self) -> None:
@@ -117,7 +116,6 @@ class RedisMessages:
             self._close()
 
     def _receive(self) -> None:
-        is_plain = not isinstance(self._socket, ssl.SSLSocket)
         try:
             for _ in range(_READS):
                 data = self._socket.recv(_READ_BYTES)
@@ -125,7 +123,7 @@ class RedisMessages:
                     raise LogUnavailable("The log's server ended the connection.")
                 self._reader.feed(data)
                 self._heard_at, self._is_asked = time.monotonic(), False
-                if is_plain and len(data) < _READ_BYTES:
+                if self._is_plain and len(data) < _READ_BYTES:
                     return
         except (BlockingIOError, ssl.SSLWantReadError):
             return

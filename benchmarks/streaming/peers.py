@@ -184,6 +184,14 @@ def limit(jobs: int, programs: Path) -> Iterator[Running]:
         yield Running(port, process.pid, _plain, _posting(port, jobs))
 
 
+@contextmanager
+def python_limit(jobs: int, _: Path) -> Iterator[Running]:
+    """The bare Python program."""
+    port = free_port()
+    with _process([sys.executable, "-m", "benchmarks.streaming.limit", port], port) as process:
+        yield Running(port, process.pid, _plain, _posting(port, jobs))
+
+
 _NGINX = """
 load_module {module};
 worker_processes 1;
@@ -363,6 +371,9 @@ PEERS = (
         scenarios=_OF_THE_WORKERS,
     ),
     Peer("C", limit, has_replay=False),
+    Peer(
+        "Python, bare", python_limit, has_replay=False, scenarios=frozenset({"broadcast", "many"})
+    ),
     Peer("nchan", nchan(with_redis=False)),
     Peer("nchan, Redis", nchan(with_redis=True)),
     Peer("Bun, in memory", node("bun_emitter.mjs", "bun"), from_npm=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 from .log import FeedRef, LogRef
@@ -17,6 +18,7 @@ class Keys:
     items: str
 
     @classmethod
+    @lru_cache(maxsize=1024)  # a task reports of one job again and again
     def of(cls, ref: LogRef, prefix: str) -> Keys:
         """The keys of a job's log or of a feed; any account and job id make safe names."""
         # A brace in the name would end the hash tag early.

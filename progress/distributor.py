@@ -210,7 +210,11 @@ class Distributor:
         """See to what time brings: keep-alives, ends, looks at logs that were silent."""
         self._subscriptions.check()
         for channel in self._tended.due(now):
-            self._tend(channel, now)
+            try:
+                self._tend(channel, now)
+            finally:
+                if channel.ref in self._channels:
+                    self._tend_later(channel)
         self._drop_stalled(now)
         self._streams.expire(now)
         if now - self._pinged_at >= self._limits.keep_alive_seconds:
@@ -227,7 +231,6 @@ class Distributor:
         if now - channel.told_at >= self._limits.keep_alive_seconds:
             self._writer.keep_alive(channel, now)
         if now - channel.looked_at < LOOK_SECONDS:
-            self._tend_later(channel)
             return
         channel.forget_old()
         # Kept for a while without readers: who was cut off comes back.
@@ -239,8 +242,6 @@ class Distributor:
         else:
             del self._channels[channel.ref]
             self._subscriptions.leave(channel.ref)
-            return
-        self._tend_later(channel)
 
     def _drop_stalled(self, now: float) -> None:
         for stream in self._writer.stalled(now, seconds=self._limits.stalled_seconds):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T", bound=Hashable)
@@ -39,13 +39,18 @@ class Wheel(Generic[T]):
                 if not things:
                     del self._slots[found]
 
-    def due(self, now: float) -> list[T]:
-        """What is due by now, and was not told of."""
-        found: list[T] = []
+    def due(self, now: float) -> Iterator[T]:
+        """What is due by now, and was not told of. Who stops early is told of the rest next time."""
         while self._next * self._step_seconds <= now:
-            found.extend(self._slots.pop(self._next, ()))
-            self._next += 1
-        return found
+            step, self._next = self._next, self._next + 1
+            things = self._slots.get(step, set())
+            try:
+                while things:
+                    yield things.pop()
+            finally:
+                self._slots.pop(step, None)
+                if things:
+                    self._slots.setdefault(self._next, set()).update(things)
 
     def _step(self, when: float) -> int:
         """The first step at or after a time."""

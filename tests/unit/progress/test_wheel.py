@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,22 +37,22 @@ def test_all_that_was_put_and_not_removed_is_told_of_in_time(
             wheel.remove(thing, waiting.pop(thing))
         elif act == "wait":
             now += value
-            told = wheel.due(now)
+            told = list(wheel.due(now))
             assert len(set(told)) == len(told)
             for thing in told:
                 assert waiting.pop(thing) <= now
             assert all(max(when, put_at[n]) > now - STEP for n, when in waiting.items())
-    told = wheel.due(max(began_at + 1_000, now) + 2 * STEP)
+    told = list(wheel.due(max(began_at + 1_000, now) + 2 * STEP))
     assert sorted(told) == sorted(waiting)
 
 
 def test_what_is_put_while_others_are_told_of_is_told_of_next_time() -> None:
     wheel: Wheel[str] = Wheel(step_seconds=STEP, now=10.0)
     wheel.put("a", 9.0)
-    assert wheel.due(10.1) == ["a"]
+    assert list(wheel.due(10.1)) == ["a"]
     wheel.put("b", 9.0)
-    assert wheel.due(10.1) == []
-    assert wheel.due(10.6) == ["b"]
+    assert list(wheel.due(10.1)) == []
+    assert list(wheel.due(10.6)) == ["b"]
 
 
 def test_nothing_is_kept_of_what_was_removed() -> None:
@@ -60,3 +61,19 @@ def test_nothing_is_kept_of_what_was_removed() -> None:
         wheel.put(thing, thing / 7)
         wheel.remove(thing, thing / 7)
     assert wheel._slots == {}
+
+
+def test_who_fails_over_one_thing_is_told_of_the_others_next_time() -> None:
+    wheel: Wheel[int] = Wheel(step_seconds=STEP, now=0.0)
+    for thing in range(5):
+        wheel.put(thing, 0.6)
+    told = []
+    with pytest.raises(ZeroDivisionError):
+        for thing in wheel.due(1.0):
+            told.append(thing)
+            if len(told) == 2:
+                raise ZeroDivisionError
+    removed = next(thing for thing in range(5) if thing not in told)
+    wheel.remove(removed, 0.6)
+    told += wheel.due(1.5)
+    assert sorted([*told, removed]) == [0, 1, 2, 3, 4]

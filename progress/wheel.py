@@ -40,7 +40,7 @@ class Wheel(Generic[T]):
                     del self._slots[found]
 
     def due(self, now: float) -> Iterator[T]:
-        """What is due by now, and was not told of. Who stops early is told of the rest next time."""
+        """What is due by now, and was not told of. Who stops is told of the rest next time."""
         while self._next * self._step_seconds <= now:
             step, self._next = self._next, self._next + 1
             things = self._slots.get(step, set())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,16 +62,15 @@ def test_nothing_is_kept_of_what_was_removed() -> None:
     assert wheel._slots == {}
 
 
-def test_who_fails_over_one_thing_is_told_of_the_others_next_time() -> None:
+def test_who_stops_after_some_is_told_of_the_others_next_time() -> None:
     wheel: Wheel[int] = Wheel(step_seconds=STEP, now=0.0)
     for thing in range(5):
         wheel.put(thing, 0.6)
     told = []
-    with pytest.raises(ZeroDivisionError):
-        for thing in wheel.due(1.0):
-            told.append(thing)
-            if len(told) == 2:
-                raise ZeroDivisionError
+    for thing in wheel.due(1.0):
+        told.append(thing)
+        if len(told) == 2:
+            break
     removed = next(thing for thing in range(5) if thing not in told)
     wheel.remove(removed, 0.6)
     told += wheel.due(1.5)

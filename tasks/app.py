@@ -12,7 +12,7 @@ from .settings import Settings
 celery_app = create_celery(Settings.from_environ(os.environ))
 
 #: Pages and streams of the same machine go first: somebody waits for those.
-_NICENESS = 10
+_NICENESS = 15
 
 
 @worker_init.connect

@@ -15,7 +15,7 @@ from web import sessions
 from web.app import create_app
 from web.services import services
 
-LIMITS = StreamLimits(streams_per_account=1_000_000, streams=1_000_000, life_seconds=4 * 3600.0)
+LIMITS = StreamLimits(streams_per_account=1_000_000, streams=1_000_000)
 
 
 def site() -> Flask:

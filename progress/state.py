@@ -128,15 +128,14 @@ class JobState:
         if is_new_attempt:
             self._begin_attempt(attempt, now_us)
         documents: list[bytes] = []
-        at = reports[0].at
         for report in reports:
-            at = report.at
             if isinstance(report, StatusReport) and report.status.is_terminal:
                 documents += self._end(report, now_us)
                 return documents
             documents += self._take(report)
         # A reader is to see every attempt begin, since what it knew of the last is void.
-        documents += self._progress(at, now_us, must=is_new_attempt and not documents)
+        must = is_new_attempt and not documents
+        documents += self._progress(reports[-1].at, now_us, must=must)
         return documents
 
     def lose_items(self, now_us: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ class Wheel(Generic[T]):
         step = self._step(when)
         for found in (step, self._next):
             things = self._slots.get(found, [])
-            if thing in things:
+            with suppress(ValueError):
                 things.remove(thing)
                 if not things:
                     del self._slots[found]

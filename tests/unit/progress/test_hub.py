@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from progress.channel import Channel
 from progress.cursor import Cursor
 from progress.errors import LogUnavailable, ServerFull, TooManyStreams
 from progress.hub import Hub
@@ -18,6 +19,7 @@ from progress.memory import MemoryLog
 from progress.memory_messages import MemoryMessages
 from progress.open_streams import RENEW_SECONDS
 from progress.testing import entries_of, fresh_ref, item, status
+from progress.writer import Writer
 from tests.unit.progress.browsers import WAIT_SECONDS, browse, close_all
 
 
@@ -181,6 +183,30 @@ def test_a_stream_ends_after_its_life_and_an_idle_one_is_kept_alive(log: MemoryL
     browser = browse(hub, ref)
     browser.read_until_closed()
     assert browser.parser.comments >= 1
+    hub.close()
+
+
+def test_a_log_that_could_not_be_looked_after_once_is_looked_after_again(
+    log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_alive, failed = Writer.keep_alive, []
+
+    def fail_once(self: Writer, channel: Channel, now: float) -> None:
+        if not failed:
+            failed.append(channel)
+            raise ZeroDivisionError("a bug of ours")
+        keep_alive(self, channel, now)
+
+    monkeypatch.setattr(Writer, "keep_alive", fail_once)
+    hub = Hub(log, StreamLimits(keep_alive_seconds=0.3, life_seconds=6))
+    browsers = []
+    for ref in (fresh_ref(), fresh_ref()):
+        log.append(ref, [status("running")], attempt=1)
+        browsers.append(browse(hub, ref))
+    for browser in browsers:
+        browser.read_until_closed()
+        assert browser.parser.comments >= 2
+    assert failed
     hub.close()
 
 

@@ -108,3 +108,12 @@ def test_reports_that_come_twice_and_in_any_place_count_once(
     state = JobState("job")
     state.apply(shuffled, attempt=1, now_us=round(AT * 1e6))
     assert state.done == len({item.item_id for item in ends})
+
+
+def test_a_rate_is_of_whole_microseconds() -> None:
+    # In seconds since 1970 a float would make it 600.001, and a server 600.
+    state, began_us = JobState("j"), 1_790_000_000_000_000
+    state.apply([CountsReport(0, AT)], attempt=1, now_us=began_us)
+    ended = [CountsReport(6, AT), StatusReport(JobStatus.COMPLETED, AT)]
+    progress, _ = map(json.loads, state.apply(ended, attempt=1, now_us=began_us + 10_000))
+    assert progress["perSecond"] == 600.0

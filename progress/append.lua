@@ -224,7 +224,8 @@ local function take_item(order, letter, id, at, document)
   add(document, at)
   if letter == 'p' then
     list_running(id, document)
-  elseif letter ~= 'q' then
+  else
+    -- Also one that is queued: after its items were lost a job says again what it began.
     stop_running(id)
   end
   if letter == 'f' then list_failure(id, document) end

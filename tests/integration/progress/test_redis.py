@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from progress.events import Snapshot
 from progress.log import FeedRef, Log, Retention
 from progress.redis import RedisLog
 from progress.redis_keys import Keys
@@ -58,6 +59,17 @@ def test_an_append_after_its_connection_was_cut_is_one_append(make_log: MakeLog)
         assert log.append(ref, said, attempt=1).cursor.seq == seq
         for client in log.client.client_list():
             log.client.client_kill_filter(_id=client["id"], skipme=True)
+
+
+def test_an_item_that_is_queued_again_after_its_loss_is_not_in_progress(make_log: MakeLog) -> None:
+    log, ref = make_log(Retention()), fresh_ref()
+    log.append(ref, [item("a", "in_progress")], attempt=1)
+    log.client.delete(Keys.of(ref, log.prefix).items)
+    log.append(ref, [item("a", "queued")], attempt=1)
+    state = log.snapshot(ref)
+    assert state is not None
+    assert isinstance(state[0], Snapshot)
+    assert state[0].items_in_progress == ()
 
 
 def _ttls(log: RedisLog, keys: Keys) -> list[int]:

@@ -101,7 +101,8 @@ end
 local lost = (seen_epoch > 0 and seen_epoch ~= s.epoch) and 1 or 0
 
 -- The newest items in progress and the newest failed ones, oldest first: lines of an item's
--- id and its event. A failed item stays failed within an attempt, so that list only grows.
+-- id and its event. Within an attempt an item leaves the failed ones only where its loss was
+-- followed by another word of it.
 local running
 local function load_running()
   if running then return end
@@ -123,6 +124,13 @@ local function list_running(id, document)
   stop_running(id)
   running[#running + 1] = {id, document}
   if #running > MAX_LISTED then table.remove(running, 1) end
+end
+local function forget_failure(id)
+  local text = '\n' .. (s.failures or '')
+  local from = string.find(text, '\n' .. id .. '\t', 1, true)
+  if not from then return end
+  local to = string.find(text, '\n', from + 1, true)
+  set('failures', string.sub(text, 2, from) .. string.sub(text, to + 1))
 end
 local function list_failure(id, document)
   local text = (s.failures or '') .. id .. '\t' .. document .. '\n'
@@ -215,6 +223,7 @@ local function take_item(order, letter, id, at, document)
     end
   else
     set('known', s.known + 1)
+    forget_failure(id)
   end
   local value = letter .. whole(attempt)
   known_items[id] = value
@@ -454,7 +463,9 @@ if #feed_events > 0 then
     call('HDEL', feed_state, 'j:' .. job_id)
     call('HSET', feed_state, 'at', at_last)
   else
-    local at = string.match(feed_events[#feed_events], '"at":"([^"]*)"')
+    -- Of the event, not of the job: what the feed held back may be of an earlier attempt.
+    local newest = feed_events[#feed_events]
+    local at, of_attempt = string.match(newest, '"at":"([^"]*)"'), string.match(newest, '"attempt":(%d+)')
     local status, reason, fed = s.status, s.reason, s.fed
     if not status or not fed then
       -- The job's state was lost, or has nothing to say yet: the feed goes by what it was told.
@@ -465,7 +476,7 @@ if #feed_events > 0 then
       fed = fed or old_fed
     end
     call('HSET', feed_state, 'j:' .. job_id,
-      table.concat({status, whole(s.attempt or attempt), at, reason or '', fed}, '\t'))
+      table.concat({status, of_attempt, at, reason or '', fed}, '\t'))
     call('HSET', feed_state, 'at', at)
   end
   call('PUBLISH', feed_log, feed_first .. '\n' .. table.concat(feed_events, '\n'))

@@ -11,7 +11,16 @@ from progress.events import Snapshot
 from progress.log import FeedRef, Log, Retention
 from progress.redis import RedisLog
 from progress.redis_keys import Keys
-from progress.testing import LogContract, ManualClock, fresh_ref, item, status
+from progress.reports import TotalReport
+from progress.testing import (
+    LogContract,
+    ManualClock,
+    events_of,
+    folded_feed,
+    fresh_ref,
+    item,
+    status,
+)
 from tests.servers import Server
 
 MakeLog = Callable[[Retention], RedisLog]
@@ -28,6 +37,19 @@ class TestRedisLog(LogContract):
         log = RedisLog(valkey_server.url, clock_us=clock.microseconds)
         yield log
         log.close()
+
+    def test_what_the_feed_held_back_keeps_its_attempt(self, log: Log) -> None:
+        ref = fresh_ref()
+        feed = FeedRef(ref.account)
+        for attempt, total in ((1, 1), (2, 2), (3, 2)):
+            reports = [item("a", "queued"), TotalReport(total, 0.0)]
+            log.append(ref, reports, attempt=attempt)
+        held_back = log.snapshot(feed)
+        log.append(ref, [], attempt=3)
+        state = log.snapshot(feed)
+        assert state is not None
+        assert state != held_back
+        assert state[0] == folded_feed(events_of(log, feed))
 
 
 @pytest.fixture
@@ -70,6 +92,19 @@ def test_an_item_that_is_queued_again_after_its_loss_is_not_in_progress(make_log
     assert state is not None
     assert isinstance(state[0], Snapshot)
     assert state[0].items_in_progress == ()
+
+
+def test_an_item_that_is_spoken_of_again_after_its_loss_is_failed_only_where_it_failed_again(
+    make_log: MakeLog,
+) -> None:
+    log, ref = make_log(Retention()), fresh_ref()
+    log.append(ref, [item(name, "failed") for name in "abc"], attempt=1)
+    log.client.delete(Keys.of(ref, log.prefix).items)
+    log.append(ref, [item("b", "queued"), item("a", "failed")], attempt=1)
+    state = log.snapshot(ref)
+    assert state is not None
+    assert isinstance(state[0], Snapshot)
+    assert [failed.item_id for failed in state[0].failed_items] == ["c", "a"]
 
 
 def _ttls(log: RedisLog, keys: Keys) -> list[int]:

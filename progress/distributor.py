@@ -16,6 +16,7 @@ from .open_streams import OpenStreams
 from .reader import Reader
 from .replays import Replays
 from .reports import made_at_json
+from .shortcut import shortcut
 from .sockets import Write, prepare
 from .sse import PING
 from .subscriptions import Subscriptions
@@ -67,10 +68,11 @@ class Distributor:
         self._subscriptions = Subscriptions(
             loop,
             self._fetcher,
-            wanted=lambda: list(self._channels),
+            wanted=lambda: list(self._channels.values()),
             on_heard=self.heard,
             on_lost=self.lost,
             on_regained=self._streams.renew,
+            pass_on=shortcut(self._writer, figures, write, measures_lag=measures_lag),
         )
 
     # -- from any thread -----------------------------------------------------------------
@@ -124,7 +126,7 @@ class Distributor:
             channel = Channel(reader.ref, told_at=now, looked_at=now)
             self._channels[reader.ref] = channel
             self._tend_later(channel)
-            self._subscriptions.follow(reader.ref)
+            self._subscriptions.follow(channel)
         stream = self._streams.add(reader, channel)
         self._writer.begin(stream)
         if self._streams.may_begin(reader):

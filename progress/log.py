@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from .cursor import Cursor
 from .events import FeedSnapshot, Snapshot
@@ -118,6 +118,11 @@ class Subscription(Protocol):
         ...
 
 
+#: Reads a descriptor once and passes on what it can of the messages it brings, by the channels of
+#: their names. Returns what is left of what was read; None where there was nothing to read.
+PassOn = Callable[[int, dict[bytes, Any]], bytes | None]
+
+
 class Messages(Protocol):
     """The messages of many logs, and all revocations, for one thread that waits for descriptors.
 
@@ -129,16 +134,16 @@ class Messages(Protocol):
         """A descriptor that can be read when there is something to take."""
         ...
 
-    def follow(self, ref: LogRef) -> None:
-        """Subscribe to a log. `take` says when that is done."""
+    def follow(self, ref: LogRef, channel: Any = None) -> None:
+        """Subscribe to a log, which a `PassOn` knows by `channel`. `take` says when it is done."""
         ...
 
     def leave(self, ref: LogRef) -> None:
         """Follow a log no longer."""
         ...
 
-    def take(self) -> Sequence[Heard]:
-        """What came since the last time, oldest first."""
+    def take(self, pass_on: PassOn | None = None) -> Sequence[Heard]:
+        """What came since the last time, oldest first, and was not passed on."""
         ...
 
     def check(self) -> None:

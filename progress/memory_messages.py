@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from .log import Following, Heard, Lapse, LogRef, Message
+from .log import Following, Heard, Lapse, LogRef, Message, PassOn
 
 
 class Queue:
@@ -65,7 +65,7 @@ class MemoryMessages:
         """See `Messages.fileno`."""
         return self._ours.fileno()
 
-    def follow(self, ref: LogRef) -> None:
+    def follow(self, ref: LogRef, channel: object = None) -> None:  # noqa: ARG002 - not needed
         """See `Messages.follow`."""
         follower = Follower(lambda message: self.put((ref, message)))
         self._followers[ref] = follower
@@ -84,7 +84,7 @@ class MemoryMessages:
         with suppress(OSError):  # full means that there is enough to read
             self._theirs.send(b"!")
 
-    def take(self) -> Sequence[Heard]:
+    def take(self, pass_on: PassOn | None = None) -> Sequence[Heard]:  # noqa: ARG002 - no bytes
         """See `Messages.take`."""
         with suppress(BlockingIOError):
             self._ours.recv(65_536)

@@ -17,7 +17,7 @@ import hiredis
 
 from .cursor import Cursor
 from .errors import LogUnavailable
-from .log import Entry, Following, Heard, LogRef, Message, Revoked
+from .log import Entry, Following, Heard, LogRef, Message, PassOn, Revoked
 
 #: Read at once, and how often before others have their turn. Python gives a larger buffer back
 #: to the kernel each time, which takes longer than all else that is done with a message.
@@ -59,6 +59,7 @@ class RedisMessages:
         self._close = close
         self._reader = hiredis.Reader(notEnoughData=_NOTHING)
         self._refs: dict[bytes, LogRef] = {}
+        self._channels: dict[bytes, Any] = {}
         self._unsent = bytearray()
         self._heard_at = time.monotonic()
         self._is_asked = False
@@ -69,23 +70,30 @@ class RedisMessages:
         number: int = self._socket.fileno()
         return number
 
-    def follow(self, ref: LogRef) -> None:
+    def follow(self, ref: LogRef, channel: Any = None) -> None:
         """See `Messages.follow`."""
         name = self._channel(ref)
         self._refs[name] = ref
+        if channel is not None:
+            self._channels[name] = channel
         self._send(b"SUBSCRIBE", name)
 
     def leave(self, ref: LogRef) -> None:
         """See `Messages.leave`."""
         name = self._channel(ref)
+        self._channels.pop(name, None)
         if self._refs.pop(name, None) is not None:
             self._send(b"UNSUBSCRIBE", name)
 
-    def take(self) -> Sequence[Heard]:
+    def take(self, pass_on: PassOn | None = None) -> Sequence[Heard]:
         """See `Messages.take`."""
-        self._receive()
         if self._unsent:
             self._flush()
+        # Of a message that came in part, only this reader knows the beginning.
+        if pass_on is None or not self._is_plain or self._reader.has_data():
+            self._receive()
+        elif not self._pass_on(pass_on):
+            return ()
         heard: list[Heard] = []
         gets, refs = self._reader.gets, self._refs
         while (reply := gets()) is not _NOTHING:
@@ -114,6 +122,17 @@ class RedisMessages:
         """See `Messages.close`."""
         with suppress(Exception):
             self._close()
+
+    def _pass_on(self, pass_on: PassOn) -> bool:
+        """Whether something is left to be done."""
+        left = pass_on(self.fileno(), self._channels)
+        if left is None:
+            self._receive()  # says why nothing came
+            return True
+        self._heard_at, self._is_asked = time.monotonic(), False
+        if left:
+            self._reader.feed(left)
+        return bool(left)
 
     def _receive(self) -> None:
         try:

@@ -142,7 +142,7 @@ def error_json(report: ErrorReport, *, job_id: str, attempt: int) -> bytes:
     )
 
 
-_TERMINAL_PREFIXES = tuple(
+TERMINAL_PREFIXES = tuple(
     b'{"type":"status","status":"' + status.value.encode() + b'"'
     for status in JobStatus
     if status.is_terminal
@@ -160,4 +160,4 @@ def made_at_json(document: bytes) -> float | None:
 
 def is_terminal_json(document: bytes) -> bool:
     """Whether a document of a job's log is its terminal event, told by its first bytes."""
-    return document.startswith(_TERMINAL_PREFIXES)
+    return document.startswith(TERMINAL_PREFIXES)

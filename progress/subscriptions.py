@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
+from .channel import Channel
 from .errors import LogUnavailable
 from .fetcher import Fetcher
-from .log import Heard, LogRef, Messages
+from .log import Heard, LogRef, Messages, PassOn
 from .loop import Loop
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ class Subscriptions:
         on_heard: Called with what came.
         on_lost: Called when messages are missed from now on; nothing is followed any more.
         on_regained: Called when that is over.
+        pass_on: Is asked to do what it can of what came before `on_heard` is called.
     """
 
     def __init__(
@@ -28,14 +30,16 @@ class Subscriptions:
         loop: Loop,
         fetcher: Fetcher,
         *,
-        wanted: Callable[[], Sequence[LogRef]],
+        wanted: Callable[[], Sequence[Channel]],
         on_heard: Callable[[Sequence[Heard]], None],
         on_lost: Callable[[], None],
         on_regained: Callable[[], None],
+        pass_on: PassOn | None = None,
     ) -> None:
         self._loop, self._fetcher = loop, fetcher
         self._wanted, self._on_heard = wanted, on_heard
         self._on_lost, self._on_regained = on_lost, on_regained
+        self._pass_on = pass_on
         self._was_lost = False
         self._messages: Messages | None = None
         self._is_closed = False
@@ -47,15 +51,15 @@ class Subscriptions:
             return
         self._messages = messages
         self._loop.listen(messages.fileno(), self._take)
-        for ref in self._wanted():
-            self.follow(ref)
+        for channel in self._wanted():
+            self.follow(channel)
         if self._was_lost:
             self._was_lost = False
             self._on_regained()
 
-    def follow(self, ref: LogRef) -> None:
-        """Subscribe to a log, now or as soon as there is a connection."""
-        self._try(lambda messages: messages.follow(ref))
+    def follow(self, channel: Channel) -> None:
+        """Subscribe to a channel's log, now or as soon as there is a connection."""
+        self._try(lambda messages: messages.follow(channel.ref, channel))
 
     def leave(self, ref: LogRef) -> None:
         """Follow a log no longer."""
@@ -83,11 +87,12 @@ class Subscriptions:
         if messages is None:
             return
         try:
-            heard = messages.take()
+            heard = messages.take(self._pass_on)
         except LogUnavailable as error:
             self._lose(messages, error)
         else:
-            self._on_heard(heard)
+            if heard:
+                self._on_heard(heard)
 
     def _try(self, do: Callable[[Messages], None]) -> None:
         messages = self._messages

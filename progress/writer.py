@@ -18,7 +18,7 @@ from .sse import PING, retry_hint
 #: may be early by the second time, or events that come every 50 ms, give or take, would wait.
 JOIN_SECONDS, EARLY_SECONDS = 0.05, 0.025
 #: Writing takes at most this part of the time, or reading what comes would fall behind.
-_BUSY = 2 / 3
+BUSY = 2 / 3
 #: Written to one reader at once while it catches up.
 _CHUNK = 64 * 1024
 
@@ -90,12 +90,16 @@ class Writer:
         began = channel.told_at = time.monotonic()
         live = channel.live
         for fd, written in self._write(live, data):
-            if written < 0:
-                self.end(live[fd])
-            else:
-                self._lag(live[fd], memoryview(data)[written:], position)
+            self.fell_short(live[fd], written, data, position)
         took = time.monotonic() - began
-        channel.due_at = max(began, channel.due_at) + max(JOIN_SECONDS, took / _BUSY)
+        channel.due_at = max(began, channel.due_at) + max(JOIN_SECONDS, took / BUSY)
+
+    def fell_short(self, stream: Stream, written: int, data: bytes, position: int) -> None:
+        """A reader took only so much of what brings it to a position; -1 where it is gone."""
+        if written < 0:
+            self.end(stream)
+        else:
+            self._lag(stream, memoryview(data)[written:], position)
 
     def send(self, stream: Stream, data: bytes, position: int) -> None:
         """Write to one reader what brings it to a position, and have it go on from there."""

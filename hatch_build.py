@@ -1,0 +1,46 @@
+"""The build's one step of its own: compiles `progress/shortcut.c` where there is a C compiler.
+
+Without one the package is built all the same: what is compiled there is done in Python, too.
+"""
+
+from __future__ import annotations
+
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from setuptools import Distribution, Extension
+from setuptools.errors import BaseError
+
+#: It keeps to the stable interface of this version and all later ones.
+SINCE = "cp311"
+
+
+class ShortcutHook(BuildHookInterface):  # type: ignore[type-arg,misc] # hatchling is not typed here
+    """Also of an editable installation: the library lies beside its source."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+        """Compile, and put the library into the wheel."""
+        try:
+            library = compile_shortcut(Path(self.root), Path(self.directory) / "shortcut")
+        except (BaseError, OSError) as error:
+            self.app.display_warning(
+                f"The C shortcut is left out, since it could not be compiled: {error}"
+            )
+            return
+        build_data["artifacts"].append(f"/{library.relative_to(self.root)}")
+        build_data["pure_python"] = False
+        platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        build_data["tag"] = f"{SINCE}-abi3-{platform}"
+
+
+def compile_shortcut(root: Path, scratch: Path) -> Path:
+    """The compiled library, in `progress/` beside its source."""
+    source = root / "progress" / "shortcut.c"
+    extension = Extension("progress._shortcut", [str(source)], py_limited_api=True)
+    command = Distribution({"ext_modules": [extension]}).get_command_obj("build_ext")
+    command.build_lib, command.build_temp = str(root), str(scratch)
+    command.ensure_finalized()
+    command.run()
+    return root / command.get_ext_filename("progress._shortcut")

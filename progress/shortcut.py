@@ -1,0 +1,60 @@
+"""The way of nearly every message from the log to its readers, in C: see `shortcut.c`.
+
+It is compiled where there is a C compiler when this package is built. Without it everything
+is done in Python, the same and slower.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from .figures import HubFigures
+from .log import PassOn
+from .reports import TERMINAL_PREFIXES
+from .ring import MAX_BYTES, MAX_FRAMES
+from .sockets import Write, write_to_each
+from .writer import BUSY, EARLY_SECONDS, JOIN_SECONDS, Writer
+
+if TYPE_CHECKING:
+    from . import _shortcut
+else:
+    try:
+        from . import _shortcut
+    except ImportError:
+        _shortcut = None
+
+#: Set to 0, it switches the compiled part off, for who looks for a fault or measures it.
+VARIABLE = "PROGRESS_SHORTCUT"
+
+_RULES = (JOIN_SECONDS, EARLY_SECONDS, BUSY, MAX_FRAMES, MAX_BYTES, TERMINAL_PREFIXES)
+
+
+def is_compiled() -> bool:
+    """Whether there is one."""
+    return _shortcut is not None
+
+
+def shortcut(
+    writer: Writer, figures: HubFigures, write: Write, *, measures_lag: bool
+) -> PassOn | None:
+    """What passes messages on by itself, for `Messages.take`; None where there is nothing.
+
+    It writes to the sockets itself, so nothing else may be set to do that, and looks into no
+    event for when it was made.
+    """
+    is_off = os.environ.get(VARIABLE) == "0"
+    if not is_compiled() or is_off or measures_lag or write is not write_to_each:
+        return None
+
+    def pass_on(fd: int, channels: dict[bytes, Any]) -> bytes | None:
+        taken = _shortcut.take(fd, channels, _RULES)
+        if taken is None:
+            return None
+        left, deliveries, short = taken
+        figures.deliveries += deliveries
+        for stream, written, data, position in short:
+            writer.fell_short(stream, written, data, position)
+        return left
+
+    return pass_on

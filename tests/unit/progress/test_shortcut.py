@@ -435,7 +435,8 @@ def test_a_reader_that_has_gone_is_known_to_have_gone() -> None:
         half.let_time_pass()
         half.hear(published(b"job:1", batch(1, b"a")))
         assert half.passed_on == 1
-        assert not (half.channels[0].live or half.channels[0].lagging)
+        assert not half.channels[0].live
+        assert not half.channels[0].lagging
 
 
 def test_what_was_joined_for_readers_that_come_back_is_joined_anew() -> None:

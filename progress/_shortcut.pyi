@@ -1,7 +1,14 @@
 from typing import Any
 
-Rules = tuple[float, float, float, int, int, tuple[bytes, ...]]
-
+def set_rules(
+    join_seconds: float,
+    early_seconds: float,
+    busy: float,
+    max_frames: int,
+    max_bytes: int,
+    terminal_prefixes: tuple[bytes, ...],
+    /,
+) -> None: ...
 def take(
-    fd: int, channels: dict[bytes, Any], rules: Rules
+    fd: int, channels: dict[bytes, Any], /
 ) -> tuple[bytes, int, list[tuple[Any, int, bytes, int]]] | None: ...

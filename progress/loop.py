@@ -140,9 +140,10 @@ class Loop:
                 self._do(partial(self._on_tick, now))
             until = min(self._due[0][0], ticks_at) if self._due else ticks_at
             self._handle(self._poll(max(0.0, until - now)))
-            now = time.monotonic()
-            while self._due and self._due[0][0] <= now:
-                self._do(heapq.heappop(self._due)[2])
+            if self._due:
+                now = time.monotonic()
+                while self._due and self._due[0][0] <= now:
+                    self._do(heapq.heappop(self._due)[2])
         # What was asked before the end, or as it came: to give back what it brought.
         while self._inbox:
             self._do(self._inbox.popleft())

@@ -62,7 +62,8 @@ class RedisMessages:
         self._channels: dict[bytes, Any] = {}
         self._unsent = bytearray()
         self._heard_at = time.monotonic()
-        self._is_asked = False
+        #: Since it was last looked at.
+        self._is_heard = self._is_asked = False
         connection.settimeout(0)
 
     def fileno(self) -> int:
@@ -89,11 +90,17 @@ class RedisMessages:
         """See `Messages.take`."""
         if self._unsent:
             self._flush()
+        left: bytes | None = None
         # Of a message that came in part, only this reader knows the beginning.
-        if pass_on is None or not self._is_plain or self._reader.has_data():
-            self._receive()
-        elif not self._pass_on(pass_on):
-            return ()
+        if pass_on is not None and self._is_plain and not self._reader.has_data():
+            left = pass_on(self._socket.fileno(), self._channels)
+        if left is None:
+            self._receive()  # also to be told why there was nothing to pass on
+        else:
+            self._is_heard = True
+            if not left:
+                return ()
+            self._reader.feed(left)
         heard: list[Heard] = []
         gets, refs = self._reader.gets, self._refs
         while (reply := gets()) is not _NOTHING:
@@ -111,7 +118,10 @@ class RedisMessages:
     def check(self) -> None:
         """See `Messages.check`."""
         self._flush()
-        silent = time.monotonic() - self._heard_at
+        now = time.monotonic()
+        if self._is_heard:
+            self._heard_at, self._is_heard, self._is_asked = now, False, False
+        silent = now - self._heard_at
         if silent > 2 * _SILENT_SECONDS:
             raise LogUnavailable(f"The log's server said nothing for {silent:.0f} s.")
         if silent > _SILENT_SECONDS and not self._is_asked:
@@ -123,17 +133,6 @@ class RedisMessages:
         with suppress(Exception):
             self._close()
 
-    def _pass_on(self, pass_on: PassOn) -> bool:
-        """Whether something is left to be done."""
-        left = pass_on(self.fileno(), self._channels)
-        if left is None:
-            self._receive()  # says why nothing came
-            return True
-        self._heard_at, self._is_asked = time.monotonic(), False
-        if left:
-            self._reader.feed(left)
-        return bool(left)
-
     def _receive(self) -> None:
         try:
             for _ in range(_READS):
@@ -141,7 +140,7 @@ class RedisMessages:
                 if not data:
                     raise LogUnavailable("The log's server ended the connection.")
                 self._reader.feed(data)
-                self._heard_at, self._is_asked = time.monotonic(), False
+                self._is_heard = True
                 if self._is_plain and len(data) < _READ_BYTES:
                     return
         except (BlockingIOError, ssl.SSLWantReadError):

@@ -37,12 +37,14 @@ typedef struct {
     const char *at, *end;
 } Text;
 
-/* What the rules in Python are; see shortcut.py. */
+/* What the rules in Python are: shortcut.py tells them. */
 typedef struct {
     double join_seconds, early_seconds, busy;
     Py_ssize_t max_frames, max_bytes;
     PyObject *terminal_prefixes;
 } Rules;
+
+static Rules rules;
 
 typedef struct {
     uint64_t epoch, seq;
@@ -128,7 +130,7 @@ begins_with(Text text, PyObject *prefixes)
 /* The first position and a line for each document: decode_message in redis_messages.py. Left
    is what sse.frame writes otherwise, and what may end a log. */
 static int
-read_message(Text data, const Rules *rules, Message *message)
+read_message(Text data, Message *message)
 {
     if (!read_number(&data, POSITION_DIGITS, "-", &message->epoch)
         || !read_number(&data, POSITION_DIGITS, "\n", &message->seq)
@@ -137,7 +139,7 @@ read_message(Text data, const Rules *rules, Message *message)
     for (message->count = 0; message->count < MAX_DOCUMENTS;) {
         const char *line_end = memchr(data.at, '\n', (size_t)(data.end - data.at));
         Text document = {data.at, line_end ? line_end : data.end};
-        if (begins_with(document, rules->terminal_prefixes))
+        if (begins_with(document, rules.terminal_prefixes))
             return 0;
         message->documents[message->count++] = document;
         if (!line_end)
@@ -272,10 +274,10 @@ append_frames(Place *place, const Message *message, PyObject **frames)
 }
 
 static int
-drop_oldest(Place *place, const Rules *rules)
+drop_oldest(Place *place)
 {
     Py_ssize_t kept = PyObject_Size(place->frames);
-    while (kept > rules->max_frames || (place->bytes > rules->max_bytes && kept > 1)) {
+    while (kept > rules.max_frames || (place->bytes > rules.max_bytes && kept > 1)) {
         PyObject *oldest = PyObject_CallMethodObjArgs(place->frames, names.popleft, NULL);
         if (!oldest)
             return 0;
@@ -288,9 +290,9 @@ drop_oldest(Place *place, const Rules *rules)
 
 /* Ring.push of each document, and that all of them are sent. */
 static int
-push(Place *place, const Message *message, const Rules *rules, PyObject **frames)
+push(Place *place, const Message *message, PyObject **frames)
 {
-    if (!append_frames(place, message, frames) || !drop_oldest(place, rules))
+    if (!append_frames(place, message, frames) || !drop_oldest(place))
         return 0;
     PyObject *last = PyLong_FromUnsignedLongLong(place->last + (uint64_t)message->count);
     PyObject *bytes = PyLong_FromSsize_t(place->bytes);
@@ -370,11 +372,11 @@ write_to_each(PyObject *live, PyObject *const *frames, int count, uint64_t posit
 
 /* Writer._write_to_all's reckoning of when the next write is due. */
 static int
-set_due(Place *place, double began, const Rules *rules)
+set_due(Place *place, double began)
 {
-    double gap = (now_seconds() - began) / rules->busy;
-    if (gap < rules->join_seconds)
-        gap = rules->join_seconds;
+    double gap = (now_seconds() - began) / rules.busy;
+    if (gap < rules.join_seconds)
+        gap = rules.join_seconds;
     PyObject *told_at = PyFloat_FromDouble(began);
     PyObject *due_at = PyFloat_FromDouble((began > place->due_at ? began : place->due_at) + gap);
     PyObject *attributes[] = {names.told_at, names.due_at}, *values[] = {told_at, due_at};
@@ -387,22 +389,22 @@ set_due(Place *place, double began, const Rules *rules)
 /* -- all of it ------------------------------------------------------------------------------ */
 
 static enum outcome
-pass_on(Place *place, const Message *message, const Rules *rules, uint64_t *deliveries,
+pass_on(Place *place, const Message *message, uint64_t *deliveries,
         PyObject *short_ones)
 {
     if (!load(place))
         return FAILED;
     double began = now_seconds();
     if (!place->is_open || message->epoch != place->epoch || message->seq != place->last + 1
-        || place->sent != place->last || began < place->due_at - rules->early_seconds)
+        || place->sent != place->last || began < place->due_at - rules.early_seconds)
         return LEFT;
     PyObject *frames[MAX_DOCUMENTS] = {NULL};
-    int ok = push(place, message, rules, frames);
+    int ok = push(place, message, frames);
     if (ok) {
         *deliveries += (uint64_t)message->count * (uint64_t)PyDict_Size(place->live);
         write_to_each(place->live, frames, message->count,
                       place->last + (uint64_t)message->count, short_ones);
-        ok = set_due(place, began, rules);
+        ok = set_due(place, began);
     }
     else {
         /* Frames without their number would be taken for others: a ring may be without any. */
@@ -417,37 +419,57 @@ pass_on(Place *place, const Message *message, const Rules *rules, uint64_t *deli
 }
 
 static enum outcome
-take_one(Text *text, PyObject *channels, const Rules *rules, uint64_t *deliveries,
+take_one(Text *text, PyObject *channels, uint64_t *deliveries,
          PyObject *short_ones)
 {
     Text rest = *text, name, data;
     Message message;
-    if (!read_published(&rest, &name, &data) || !read_message(data, rules, &message))
+    if (!read_published(&rest, &name, &data) || !read_message(data, &message))
         return LEFT;
     Place place = {0};
     enum outcome outcome = find(channels, name, &place);
     if (outcome == DONE)
-        outcome = pass_on(&place, &message, rules, deliveries, short_ones);
+        outcome = pass_on(&place, &message, deliveries, short_ones);
     release(&place);
     if (outcome == DONE)
         text->at = rest.at;
     return outcome;
 }
 
+PyDoc_STRVAR(set_rules_doc,
+             "set_rules(join_seconds, early_seconds, busy, max_frames, max_bytes, prefixes)\n--\n\n"
+             "Once, before all else.");
+
+static PyObject *
+set_rules(PyObject *module, PyObject *args)
+{
+    Rules found;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "dddnnO!", &found.join_seconds, &found.early_seconds, &found.busy,
+                          &found.max_frames, &found.max_bytes, &PyTuple_Type,
+                          &found.terminal_prefixes))
+        return NULL;
+    Py_INCREF(found.terminal_prefixes);
+    Py_XDECREF(rules.terminal_prefixes);
+    rules = found;
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(take_doc,
-             "take(fd, channels, rules) -> (left, deliveries, short) or None\n--\n\n"
+             "take(fd, channels) -> (left, deliveries, short) or None\n--\n\n"
              "Read a descriptor once and pass on the messages it brings; see progress/shortcut.py.");
 
 static PyObject *
-take(PyObject *module, PyObject *args)
+take(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    int fd;
-    PyObject *channels;
-    Rules rules;
-    if (!PyArg_ParseTuple(args, "iO!(dddnnO!)", &fd, &PyDict_Type, &channels, &rules.join_seconds,
-                          &rules.early_seconds, &rules.busy, &rules.max_frames, &rules.max_bytes,
-                          &PyTuple_Type, &rules.terminal_prefixes))
+    if (count != 2 || !PyDict_Check(args[1]) || !rules.terminal_prefixes) {
+        PyErr_SetString(PyExc_TypeError, "take() takes a descriptor and a dict, after set_rules()");
         return NULL;
+    }
+    int fd = (int)PyLong_AsLong(args[0]);
+    if (fd == -1 && PyErr_Occurred())
+        return NULL;
+    PyObject *channels = args[1];
     char buffer[READ_BYTES];
     ssize_t size = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
     if (size <= 0)
@@ -459,7 +481,7 @@ take(PyObject *module, PyObject *args)
     uint64_t deliveries = 0;
     enum outcome outcome = DONE;
     while (outcome == DONE && text.at < text.end)
-        outcome = take_one(&text, channels, &rules, &deliveries, short_ones);
+        outcome = take_one(&text, channels, &deliveries, short_ones);
     if (outcome == FAILED)
         PyErr_WriteUnraisable(module); /* what was done must be told of; the rest is left */
     return Py_BuildValue("(y#KN)", text.at, (Py_ssize_t)(text.end - text.at),
@@ -467,7 +489,8 @@ take(PyObject *module, PyObject *args)
 }
 
 static PyMethodDef methods[] = {
-    {"take", take, METH_VARARGS, take_doc},
+    {"set_rules", set_rules, METH_VARARGS, set_rules_doc},
+    {"take", (PyCFunction)(void (*)(void))take, METH_FASTCALL, take_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -27,7 +27,8 @@ else:
 #: Set to 0, it switches the compiled part off, for who looks for a fault or measures it.
 VARIABLE = "PROGRESS_SHORTCUT"
 
-_RULES = (JOIN_SECONDS, EARLY_SECONDS, BUSY, MAX_FRAMES, MAX_BYTES, TERMINAL_PREFIXES)
+if _shortcut is not None:
+    _shortcut.set_rules(JOIN_SECONDS, EARLY_SECONDS, BUSY, MAX_FRAMES, MAX_BYTES, TERMINAL_PREFIXES)
 
 
 def is_compiled() -> bool:
@@ -48,7 +49,7 @@ def shortcut(
         return None
 
     def pass_on(fd: int, channels: dict[bytes, Any]) -> bytes | None:
-        taken = _shortcut.take(fd, channels, _RULES)
+        taken = _shortcut.take(fd, channels)
         if taken is None:
             return None
         left, deliveries, short = taken

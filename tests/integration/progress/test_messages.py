@@ -146,6 +146,7 @@ def test_a_server_that_says_nothing_is_asked_and_then_given_up(
     assert server.recv(100) == b"*1\r\n$4\r\nPING\r\n"
     server.send(b"*2\r\n$4\r\npong\r\n$0\r\n\r\n")
     assert messages.take() == []
+    messages.check()
     now += 6
     messages.check()
     now += 5

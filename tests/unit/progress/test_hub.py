@@ -198,7 +198,7 @@ def test_a_log_that_could_not_be_looked_after_once_is_looked_after_again(
         keep_alive(self, channel, now)
 
     monkeypatch.setattr(Writer, "keep_alive", fail_once)
-    hub = Hub(log, StreamLimits(keep_alive_seconds=0.3, life_seconds=6))
+    hub = Hub(log, StreamLimits(keep_alive_seconds=0.3, life_seconds=4))
     browsers = []
     for ref in (fresh_ref(), fresh_ref()):
         log.append(ref, [status("running")], attempt=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
@@ -50,3 +51,8 @@ class HubFigures:
             (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
         )
     )
+
+    def observe_lag(self, made_at: float | None) -> None:
+        """Count a write now of what was made at a time, in seconds since 1970, if it is known."""
+        if made_at is not None:
+            self.lag_seconds.observe(max(0.0, time.time() - made_at))

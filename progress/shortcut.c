@@ -46,6 +46,13 @@ typedef struct {
 
 static Rules rules;
 
+/* What is told of what was done. */
+typedef struct {
+    uint64_t deliveries;
+    PyObject *short_ones; /* see note_short */
+    PyObject *firsts;     /* the first document of each message that was written; or NULL */
+} Account;
+
 typedef struct {
     uint64_t epoch, seq;
     Text documents[MAX_DOCUMENTS];
@@ -342,7 +349,7 @@ note_short(PyObject *short_ones, PyObject *stream, ssize_t taken, PyObject *all,
 
 static void
 write_to_each(PyObject *live, PyObject *const *frames, int count, uint64_t position,
-              PyObject *short_ones)
+              const Account *account)
 {
     struct iovec parts[MAX_DOCUMENTS];
     size_t size = 0;
@@ -361,7 +368,7 @@ write_to_each(PyObject *live, PyObject *const *frames, int count, uint64_t posit
             taken = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
         if (!joined)
             joined = join(parts, count, size);
-        if (!note_short(short_ones, stream, taken, joined, position)) {
+        if (!note_short(account->short_ones, stream, taken, joined, position)) {
             /* Without memory to remember where it is, it is cut off, and comes back. */
             PyErr_Clear();
             shutdown(fd, SHUT_RDWR);
@@ -388,9 +395,22 @@ set_due(Place *place, double began)
 
 /* -- all of it ------------------------------------------------------------------------------ */
 
+/* A figure that there is no memory for is left out. */
+static void
+note_written(Account *account, const Message *message, Py_ssize_t readers)
+{
+    account->deliveries += (uint64_t)message->count * (uint64_t)readers;
+    if (!account->firsts || readers == 0)
+        return;
+    Text first = message->documents[0];
+    PyObject *document = PyBytes_FromStringAndSize(first.at, first.end - first.at);
+    if (!document || PyList_Append(account->firsts, document) < 0)
+        PyErr_Clear();
+    Py_XDECREF(document);
+}
+
 static enum outcome
-pass_on(Place *place, const Message *message, uint64_t *deliveries,
-        PyObject *short_ones)
+pass_on(Place *place, const Message *message, Account *account)
 {
     if (!load(place))
         return FAILED;
@@ -401,9 +421,9 @@ pass_on(Place *place, const Message *message, uint64_t *deliveries,
     PyObject *frames[MAX_DOCUMENTS] = {NULL};
     int ok = push(place, message, frames);
     if (ok) {
-        *deliveries += (uint64_t)message->count * (uint64_t)PyDict_Size(place->live);
+        note_written(account, message, PyDict_Size(place->live));
         write_to_each(place->live, frames, message->count,
-                      place->last + (uint64_t)message->count, short_ones);
+                      place->last + (uint64_t)message->count, account);
         ok = set_due(place, began);
     }
     else {
@@ -419,8 +439,7 @@ pass_on(Place *place, const Message *message, uint64_t *deliveries,
 }
 
 static enum outcome
-take_one(Text *text, PyObject *channels, uint64_t *deliveries,
-         PyObject *short_ones)
+take_one(Text *text, PyObject *channels, Account *account)
 {
     Text rest = *text, name, data;
     Message message;
@@ -429,7 +448,7 @@ take_one(Text *text, PyObject *channels, uint64_t *deliveries,
     Place place = {0};
     enum outcome outcome = find(channels, name, &place);
     if (outcome == DONE)
-        outcome = pass_on(&place, &message, deliveries, short_ones);
+        outcome = pass_on(&place, &message, account);
     release(&place);
     if (outcome == DONE)
         text->at = rest.at;
@@ -456,36 +475,42 @@ set_rules(PyObject *module, PyObject *args)
 }
 
 PyDoc_STRVAR(take_doc,
-             "take(fd, channels) -> (left, deliveries, short) or None\n--\n\n"
+             "take(fd, channels, wants_firsts) -> (left, deliveries, short, firsts) or None\n--\n\n"
              "Read a descriptor once and pass on the messages it brings; see progress/shortcut.py.");
 
 static PyObject *
 take(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    if (count != 2 || !PyDict_Check(args[1]) || !rules.terminal_prefixes) {
-        PyErr_SetString(PyExc_TypeError, "take() takes a descriptor and a dict, after set_rules()");
+    if (count != 3 || !PyDict_Check(args[1]) || !rules.terminal_prefixes) {
+        PyErr_SetString(PyExc_TypeError,
+                        "take() takes a descriptor, a dict and a truth, after set_rules()");
         return NULL;
     }
     int fd = (int)PyLong_AsLong(args[0]);
     if (fd == -1 && PyErr_Occurred())
         return NULL;
     PyObject *channels = args[1];
+    int wants_firsts = args[2] == Py_True;
+    Account account = {0, PyList_New(0), wants_firsts ? PyList_New(0) : NULL};
     char buffer[READ_BYTES];
-    ssize_t size = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
-    if (size <= 0)
-        Py_RETURN_NONE;
-    PyObject *short_ones = PyList_New(0);
-    if (!short_ones)
-        return NULL;
+    ssize_t size = -1;
+    int is_ready = account.short_ones && (account.firsts || !wants_firsts);
+    if (is_ready)
+        size = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
+    if (size <= 0) {
+        Py_XDECREF(account.short_ones);
+        Py_XDECREF(account.firsts);
+        return is_ready ? Py_NewRef(Py_None) : NULL;
+    }
     Text text = {buffer, buffer + size};
-    uint64_t deliveries = 0;
     enum outcome outcome = DONE;
     while (outcome == DONE && text.at < text.end)
-        outcome = take_one(&text, channels, &deliveries, short_ones);
+        outcome = take_one(&text, channels, &account);
     if (outcome == FAILED)
         PyErr_WriteUnraisable(module); /* what was done must be told of; the rest is left */
-    return Py_BuildValue("(y#KN)", text.at, (Py_ssize_t)(text.end - text.at),
-                         (unsigned long long)deliveries, short_ones);
+    PyObject *firsts = account.firsts ? account.firsts : Py_NewRef(Py_None);
+    return Py_BuildValue("(y#KNN)", text.at, (Py_ssize_t)(text.end - text.at),
+                         (unsigned long long)account.deliveries, account.short_ones, firsts);
 }
 
 static PyMethodDef methods[] = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .figures import HubFigures
 from .log import PassOn
-from .reports import TERMINAL_PREFIXES
+from .reports import TERMINAL_PREFIXES, made_at_json
 from .ring import MAX_BYTES, MAX_FRAMES
 from .sockets import Write, write_to_each
 from .writer import BUSY, EARLY_SECONDS, JOIN_SECONDS, Writer
@@ -41,21 +41,21 @@ def shortcut(
 ) -> PassOn | None:
     """What passes messages on by itself, for `Messages.take`; None where there is nothing.
 
-    It writes to the sockets itself, so nothing else may be set to do that, and looks into no
-    event for when it was made.
+    It writes to the sockets itself: nothing else may be set to do that.
     """
-    is_off = os.environ.get(VARIABLE) == "0"
-    if not is_compiled() or is_off or measures_lag or write is not write_to_each:
+    if not is_compiled() or os.environ.get(VARIABLE) == "0" or write is not write_to_each:
         return None
 
     def pass_on(fd: int, channels: dict[bytes, Any]) -> bytes | None:
-        taken = _shortcut.take(fd, channels)
+        taken = _shortcut.take(fd, channels, measures_lag)
         if taken is None:
             return None
-        left, deliveries, short = taken
+        left, deliveries, short, firsts = taken
         figures.deliveries += deliveries
         for stream, written, data, position in short:
             writer.fell_short(stream, written, data, position)
+        for document in firsts or ():
+            figures.observe_lag(made_at_json(document))
         return left
 
     return pass_on

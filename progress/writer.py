@@ -79,8 +79,8 @@ class Writer:
         if position < ring.last:
             self._figures.deliveries += (ring.last - position) * len(channel.live)
             self._write_to_all(channel, ring.since(position), ring.last)
-            if channel.made_at is not None and channel.live:
-                self._figures.lag_seconds.observe(max(0.0, time.time() - channel.made_at))
+            if channel.live:
+                self._figures.observe_lag(channel.made_at)
             channel.made_at = None
         if channel.ended:
             for stream in list(channel.live.values()):

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -67,7 +68,9 @@ class Browser:
 class Half:
     """A hub's half that thinks, without its threads; the server is the other end of a socket."""
 
-    def __init__(self, *, is_quick: bool, readers: Sequence[int]) -> None:
+    def __init__(
+        self, *, is_quick: bool, readers: Sequence[int], measures_lag: bool = False
+    ) -> None:
         self.passed_on = 0
         self._server, ours = socket.socketpair()
         self.figures = HubFigures()
@@ -76,7 +79,7 @@ class Half:
             StreamLimits(),
             write_to_each,
             self.figures,
-            measures_lag=False,
+            measures_lag=measures_lag,
             on_ended=lambda _: None,
         )
         subscriptions = self._distributor._subscriptions
@@ -183,8 +186,13 @@ class Half:
 
 
 @contextmanager
-def halves(readers: Sequence[int] = (1, 1, 1), last: int = 0) -> Iterator[tuple[Half, Half]]:
-    both = tuple(Half(is_quick=is_quick, readers=readers) for is_quick in (True, False))
+def halves(
+    readers: Sequence[int] = (1, 1, 1), last: int = 0, *, measures_lag: bool = False
+) -> Iterator[tuple[Half, Half]]:
+    both = tuple(
+        Half(is_quick=is_quick, readers=readers, measures_lag=measures_lag)
+        for is_quick in (True, False)
+    )
     try:
         for half in both:
             half.open(last)
@@ -396,6 +404,24 @@ def test_it_writes_what_comes_quickly_together_as_python_does() -> None:
         assert half.browsers[0].got.count(b"data") == 2
 
 
+def test_it_measures_how_late_what_it_writes_is() -> None:
+    now = datetime.now(UTC)
+    first, second = (
+        b'{"type":"item","jobId":"1","at":"%b"}' % (now - age).isoformat().encode()
+        for age in (timedelta(seconds=4), timedelta())
+    )
+    with halves(readers=(2, 0, 0), measures_lag=True) as both:
+        for half in both:
+            half.let_time_pass()
+            half.hear(published(b"job:1", batch(1, first, second)))
+            half.let_time_pass()
+            half.hear(published(b"job:1", batch(3, b"{}")))
+            lag = half.figures.lag_seconds
+            assert sum(lag.counts) == 1
+            assert 4 <= lag.total < 5
+        assert both[0].passed_on == 2
+
+
 def test_a_server_that_ends_the_connection_is_as_lost() -> None:
     with halves() as both:
         for half in both:
@@ -450,15 +476,14 @@ def test_what_was_joined_for_readers_that_come_back_is_joined_anew() -> None:
             assert caught_up[0].count(b"id: ") == seq + 1
 
 
-def test_it_stands_back_where_something_else_is_to_write_or_to_look_into_events(
+def test_it_stands_back_where_something_else_is_to_write_or_it_is_switched_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def found(write: Write = write_to_each, *, measures_lag: bool = False) -> bool:
+    def found(write: Write = write_to_each) -> bool:
         figures, writer = HubFigures(), cast("Writer", None)
-        return shortcuts.shortcut(writer, figures, write, measures_lag=measures_lag) is not None
+        return shortcuts.shortcut(writer, figures, write, measures_lag=False) is not None
 
     assert found()
-    assert not found(measures_lag=True)
     assert not found(lambda _fds, _data: [])
     monkeypatch.setenv(shortcuts.VARIABLE, "0")
     assert not found()

@@ -504,7 +504,8 @@ take(PyObject *module, PyObject *const *args, Py_ssize_t count)
     }
     Text text = {buffer, buffer + size};
     enum outcome outcome = DONE;
-    while (outcome == DONE && text.at < text.end)
+    /* Whoever took less must not be written to before the writer knows of it. */
+    while (outcome == DONE && text.at < text.end && PyList_Size(account.short_ones) == 0)
         outcome = take_one(&text, channels, &account);
     if (outcome == FAILED)
         PyErr_WriteUnraisable(module); /* what was done must be told of; the rest is left */

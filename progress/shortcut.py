@@ -27,8 +27,9 @@ else:
 #: Set to 0, it switches the compiled part off, for who looks for a fault or measures it.
 VARIABLE = "PROGRESS_SHORTCUT"
 
+RULES = (JOIN_SECONDS, EARLY_SECONDS, BUSY, MAX_FRAMES, MAX_BYTES, TERMINAL_PREFIXES)
 if _shortcut is not None:
-    _shortcut.set_rules(JOIN_SECONDS, EARLY_SECONDS, BUSY, MAX_FRAMES, MAX_BYTES, TERMINAL_PREFIXES)
+    _shortcut.set_rules(*RULES)
 
 
 def is_compiled() -> bool:

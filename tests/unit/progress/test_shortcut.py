@@ -28,7 +28,7 @@ from progress.reader import Reader
 from progress.redis_messages import RedisMessages
 from progress.ring import MAX_BYTES, MAX_FRAMES
 from progress.sockets import Write, write_to_each
-from progress.writer import Writer
+from progress.writer import JOIN_SECONDS, Writer
 
 pytestmark = pytest.mark.usefixtures("compiled")
 
@@ -389,6 +389,24 @@ def test_a_reader_that_takes_little_gets_all_of_it_in_the_end() -> None:
         assert both[0].passed_on == 20
         assert both[0].has_slow_readers
         assert both[0].finish() == both[1].finish()
+
+
+def test_a_reader_that_took_less_is_not_written_to_in_the_same_breath() -> None:
+    assert shortcuts._shortcut is not None
+    several = b"".join(published(b"job:1", batch(seq, b"x" * 900)) for seq in range(1, 16))
+    # As if writing to others took long between any two: the next write is due at once.
+    shortcuts._shortcut.set_rules(JOIN_SECONDS, 1e9, *shortcuts.RULES[2:])
+    try:
+        with halves() as (half, _):
+            half.hear(several)
+            assert half.has_slow_readers
+            assert half.figures.deliveries < 15
+            half.finish()
+            assert half.browsers[0].got.count(b"x" * 900) == 15
+            ids = [line for line in half.browsers[0].got.splitlines() if line.startswith(b"id")]
+            assert ids == [b"id: %d-%d" % (EPOCH, seq) for seq in range(1, 16)]
+    finally:
+        shortcuts._shortcut.set_rules(*shortcuts.RULES)
 
 
 def test_it_writes_what_comes_quickly_together_as_python_does() -> None:

@@ -53,6 +53,9 @@ type Message =
   | { readonly wake: true }
   | { readonly updates: readonly Update[] };
 
+/** A new leader knows of no other tab yet; within this time they have answered. */
+const HELLO_MS = 1_000;
+
 const CONNECTING: Connection = { state: "connecting", attempts: 0 };
 const PAUSED: Connection = { state: "paused", attempts: 0 };
 
@@ -131,8 +134,9 @@ export function createClient(options: ClientOptions = {}): JobsClient {
 
   function lead(): void {
     if (sources) return;
+    const knowsOthersAt = Date.now() + HELLO_MS;
     sources = createSources({ ...options, url }, (updates) => {
-      if (watched.size) post({ updates });
+      if (watched.size || Date.now() < knowsOthersAt) post({ updates });
       updates.forEach(take);
     });
     post({ hello: true });
@@ -143,8 +147,10 @@ export function createClient(options: ClientOptions = {}): JobsClient {
     if ("hello" in message) {
       if (isPresent) post({ tab, wanted: wanted(true) });
     } else if ("wake" in message) sources?.wake();
-    else if ("updates" in message) message.updates.forEach(take);
-    else if (sources) {
+    else if ("updates" in message) {
+      // A leader has its own: its predecessor's last ones, or where locks are refused another's.
+      if (!sources) message.updates.forEach(take);
+    } else if (sources) {
       sources.want(message.tab, message.wanted);
       watchTab(message.tab, locks);
     }

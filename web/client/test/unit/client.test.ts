@@ -38,10 +38,11 @@ class Locks {
   }
 }
 
-/** Delivers in order, one task later; a channel that is deaf hears nothing. */
+/** Delivers in order, one task later; one that is deaf hears nothing, one that is slow speaks late. */
 class Channel {
   static all = new Set<Channel>();
   static deaf = new Set<Channel>();
+  static slow = new Set<Channel>();
   onmessage: ((message: { data: unknown }) => void) | null = null;
 
   constructor(readonly name: string) {
@@ -52,7 +53,8 @@ class Channel {
     const copy = structuredClone(data);
     for (const other of Channel.all) {
       if (other === this || other.name !== this.name || Channel.deaf.has(other)) continue;
-      setTimeout(() => Channel.all.has(other) && other.onmessage?.({ data: copy }));
+      const lateMs = Channel.slow.has(this) ? 50 : 0;
+      setTimeout(() => Channel.all.has(other) && other.onmessage?.({ data: copy }), lateMs);
     }
   }
 
@@ -131,6 +133,7 @@ beforeEach(() => {
   [opened, asked, tabs, states, locks] = [[], [], [], new Map(), new Locks()];
   Channel.all.clear();
   Channel.deaf.clear();
+  Channel.slow.clear();
   vi.useFakeTimers();
   vi.stubGlobal("navigator", { locks });
   vi.stubGlobal("BroadcastChannel", Channel);
@@ -199,6 +202,20 @@ describe("tabs with locks", () => {
       expect(heard.map(([, cursor]) => cursor)).toEqual(["1-8", "1-9", "1-4", "1-5"]);
       expect(view.state!.itemsInProgress.map(({ itemId }) => itemId)).toEqual(["y"]);
     }
+  });
+
+  it("hear what a new leader hears before it knows of them", async () => {
+    const clients = [tab(), tab(), tab()];
+    const seen = clients.map((client) => watch(client, "a", true));
+    await settle();
+    await say(stream("a"), ["1-1", snapshot("a")]);
+    Channel.slow.add([...Channel.all][2]!);
+    clients[0]!.close();
+    await settle();
+    expect(clients[1]!.isLeading).toBe(true);
+    await say(stream("a"), ["1-2", item("a", "x")]);
+    await vi.advanceTimersByTimeAsync(200);
+    for (const { heard } of seen.slice(1)) expect(heard).toEqual([["snapshot", "1-1"], ["item", "1-2"]]);
   });
 
   it("the next leader goes on with what only others follow", async () => {

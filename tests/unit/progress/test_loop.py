@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -87,3 +88,16 @@ def test_a_loop_knows_its_own_thread(told: Told) -> None:
     assert done.wait(5)
     assert found == [True]
     assert not told.loop.is_here
+
+
+def test_what_is_to_be_done_at_a_time_is_done_then_and_in_order(told: Told) -> None:
+    loop, done = told.loop, threading.Event()
+    order: list[str] = []
+    began = time.monotonic()
+    loop.at(began + 0.10, lambda: order.append("second"))
+    loop.at(began + 0.05, lambda: order.append("first"))
+    loop.at(began + 0.15, done.set)
+    loop.start()
+    assert done.wait(5)
+    assert time.monotonic() >= began + 0.15
+    assert order == ["first", "second"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import sys
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -72,7 +74,7 @@ class Half:
         self, *, is_quick: bool, readers: Sequence[int], measures_lag: bool = False
     ) -> None:
         self.passed_on = 0
-        self._server, ours = socket.socketpair()
+        self.server, ours = socket.socketpair()
         self.figures = HubFigures()
         self._distributor = Distributor(
             MemoryLog(),
@@ -87,10 +89,10 @@ class Half:
         self._pass_on = subscriptions._pass_on
         subscriptions._pass_on = self._count if is_quick else None
         names = dict(zip(REFS, NAMES, strict=False))
-        self._messages = RedisMessages(
+        self.messages = RedisMessages(
             ours, channel=names.__getitem__, revocations=b"revoked", close=ours.close
         )
-        subscriptions.begin(self._messages)
+        subscriptions.begin(self.messages)
         self.browsers = [
             self._browse(ref)
             for ref, count in zip(REFS, readers, strict=True)
@@ -120,7 +122,7 @@ class Half:
         return list(self._distributor._channels.values())
 
     def hear(self, data: bytes) -> None:
-        self._server.sendall(data)
+        self.server.sendall(data)
         self._distributor._subscriptions._take()
 
     def let_time_pass(self) -> None:
@@ -174,7 +176,7 @@ class Half:
         return any(channel.lagging for channel in self.channels)
 
     def end_connection(self) -> None:
-        self._server.shutdown(socket.SHUT_WR)
+        self.server.shutdown(socket.SHUT_WR)
         self._distributor._subscriptions._take()
 
     def close(self) -> None:
@@ -182,7 +184,7 @@ class Half:
             browser.end.close()
         self._distributor.drain()
         self._distributor._loop.discard()
-        self._server.close()
+        self.server.close()
 
 
 @contextmanager
@@ -420,6 +422,49 @@ def test_it_writes_what_comes_quickly_together_as_python_does() -> None:
         half.let_time_pass()
         half.read(0)
         assert half.browsers[0].got.count(b"data") == 2
+
+
+def test_it_reads_nothing_while_a_message_is_there_in_part() -> None:
+    within = published(b"job:1", batch(1, b"{}"))
+    whole = published(b"stranger", batch(1, within))
+    begin = whole.index(within)
+    with halves() as (half, _):
+        half.let_time_pass()
+        half.hear(whole[:begin])
+        half.hear(whole[begin:])
+        assert half.figures.deliveries == 0
+        half.hear(within)
+        assert half.figures.deliveries == 1
+
+
+def test_a_log_that_was_left_is_written_to_no_more() -> None:
+    with halves() as (half, _):
+        half.messages.leave(REFS[0])
+        half.let_time_pass()
+        half.hear(published(b"job:1", batch(1, b"{}")))
+        assert half.figures.deliveries == 0
+
+
+def test_what_it_passes_on_shows_that_the_server_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    with halves() as (half, _):
+        later = time.monotonic() + 6
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        half.let_time_pass()
+        half.hear(published(b"job:1", batch(1, b"{}")))
+        assert half.passed_on == 1
+        half.messages.check()
+        assert b"PING" not in half.server.recv(1 << 16)
+
+
+def test_it_does_not_read_past_an_encryption() -> None:
+    ours, theirs = socket.socketpair()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    with theirs, context.wrap_socket(ours, do_handshake_on_connect=False) as encrypted:
+        messages = RedisMessages(
+            encrypted, channel=lambda _: b"", revocations=b"", close=encrypted.close
+        )
+        assert messages.take(lambda _fd, _channels: pytest.fail("it was read")) == []
 
 
 def test_it_measures_how_late_what_it_writes_is() -> None:

@@ -32,6 +32,8 @@ JOB_KINDS = ("sync", "analysis", "matching")
 ACTIVE_STATUSES = ("pending", "running", "retrying")
 TERMINAL_STATUSES = ("completed", "failed", "cancelled")
 
+VERDICTS = ("accepted", "rejected")
+
 _ACTIVE_SQL = "status IN ('pending', 'running', 'retrying')"
 
 
@@ -101,6 +103,12 @@ def _to_a_job(local: str) -> ForeignKeyConstraint:
     )
 
 
+def _where_known(name: str, *columns: str, unique: bool = False) -> Index:
+    """An index over the rows that have a value in the last of these columns."""
+    known = text(f"{columns[-1]} IS NOT NULL")
+    return Index(name, *columns, unique=unique, sqlite_where=known, postgresql_where=known)
+
+
 def _account() -> Mapped[UUID]:
     return mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
 
@@ -136,9 +144,30 @@ class Source(Base):
     location: Mapped[str]
     name: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    #: The location that the newest completed sync read: another one was chosen since then if it
+    #: is not the present location.
+    synced_location: Mapped[str | None]
+    synced_at: Mapped[datetime | None]
 
 
-class Song(Base):
+class _FoundAgain:
+    """What tells that a file is one that was known under another name, or before it was gone.
+
+    All may be empty: rows of an earlier version have none of it.
+    """
+
+    #: What decisions know it by. Made of the source and the first external id, so that a row made
+    #: anew after a purge has the same; kept when the external id changes.
+    identity: Mapped[UUID | None]
+    #: Of the file, as text: wider than some databases' integers. A device's number changes when it
+    #: is mounted again.
+    device: Mapped[str | None] = mapped_column(String(20))
+    inode: Mapped[str | None] = mapped_column(String(20))
+    #: Since when the source has it no longer. It is shown nowhere, and kept for a time.
+    gone_at: Mapped[datetime | None]
+
+
+class Song(_FoundAgain, Base):
     """One piece of music in a source."""
 
     __tablename__ = "songs"
@@ -147,6 +176,9 @@ class Song(Base):
         UniqueConstraint("account_id", "id"),
         _within_account("source_id", "sources"),
         Index("ix_songs_account_id_title_id", "account_id", "title", "id"),
+        _where_known("ix_songs_account_id_identity", "account_id", "identity", unique=True),
+        _where_known("ix_songs_account_id_audio_key", "account_id", "audio_key"),
+        _where_known("ix_songs_gone_at", "gone_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -166,18 +198,22 @@ class Song(Base):
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     #: Nanoseconds since 1970, as text: wider than some databases' integers.
     modified_ns: Mapped[str | None] = mapped_column(String(20))
+    #: Names the sound alone, whatever the tags and the file's name say.
+    audio_key: Mapped[str | None] = mapped_column(String(64))
     #: False once the source has it no longer.
     present: Mapped[bool] = mapped_column(default=True)
 
 
-class Playlist(Base):
-    """A playlist that the person keeps."""
+class Playlist(_FoundAgain, Base):
+    """A playlist that the person keeps. It is there as long as `gone_at` is empty."""
 
     __tablename__ = "playlists"
     __table_args__ = (
         UniqueConstraint("source_id", "external_id"),
         UniqueConstraint("account_id", "id"),
         _within_account("source_id", "sources"),
+        _where_known("ix_playlists_account_id_identity", "account_id", "identity", unique=True),
+        _where_known("ix_playlists_gone_at", "gone_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -185,6 +221,11 @@ class Playlist(Base):
     source_id: Mapped[UUID]
     external_id: Mapped[str]
     name: Mapped[str]
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    #: Nanoseconds since 1970, as text.
+    modified_ns: Mapped[str | None] = mapped_column(String(20))
+    #: Names the file's content.
+    content_key: Mapped[str | None] = mapped_column(String(64))
 
 
 class PlaylistEntry(Base):
@@ -214,6 +255,8 @@ class LikedSong(Base):
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
     song_id: Mapped[UUID] = mapped_column(primary_key=True)
     liked_at: Mapped[datetime] = mapped_column(default=utc_now)
+    #: The external id of the list that says so. A list that cannot be read takes no song back.
+    said_by: Mapped[str | None]
 
 
 class Features(Base):
@@ -330,3 +373,33 @@ class Match(Base):
     #: Short sentences for the person.
     reasons: Mapped[list[str]]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Decision(Base):
+    """A person's accept or reject of a proposal. It lives as long as the account.
+
+    It refers to no song, playlist or job, which come and go: it knows the two by their identity,
+    and has the words to show where they are gone.
+    """
+
+    __tablename__ = "decisions"
+    __table_args__ = (
+        UniqueConstraint("account_id", "song_identity", "playlist_identity"),
+        CheckConstraint(f"verdict IN {VERDICTS}", name="verdict"),
+        CheckConstraint("score >= 0 AND score <= 1", name="score"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    account_id: Mapped[UUID] = _account()
+    song_identity: Mapped[UUID]
+    playlist_identity: Mapped[UUID]
+    verdict: Mapped[str] = mapped_column(String(20))
+    #: The person's own, if they gave one.
+    reason: Mapped[str | None]
+    #: 0…1: how sure the proposal was.
+    score: Mapped[float | None]
+    #: Which matcher proposed it.
+    model_version: Mapped[str | None] = mapped_column(String(60))
+    song_label: Mapped[str]
+    playlist_name: Mapped[str]
+    decided_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -18,6 +18,7 @@ from library.models import (
     TERMINAL_STATUSES,
     Account,
     Base,
+    Decision,
     Features,
     Job,
     LikedSong,
@@ -70,6 +71,12 @@ def features(account_id: UUID, song_id: UUID) -> Features:
 def match(account_id: UUID, song: Song, playlist: Playlist, **values: Any) -> Match:
     given = {"score": 0.5, "rank": 1, "reasons": []} | values
     return Match(account_id=account_id, song_id=song.id, playlist_id=playlist.id, **given)
+
+
+def decision(account_id: UUID, **values: Any) -> Decision:
+    given = {"song_identity": uuid4(), "playlist_identity": uuid4(), "verdict": "accepted"}
+    words = {"song_label": "A song", "playlist_name": "A playlist"}
+    return Decision(**{"account_id": account_id, **given, **words, **values})
 
 
 class TestAccountsApart:
@@ -154,6 +161,7 @@ class TestEnd:
                 job(mine, retry_of=first.id),
                 features(mine.id, song.id),
                 match(mine.id, song, playlist, job_id=first.id),
+                decision(mine.id),
             ])  # fmt: skip
             session.flush()
         session.execute(delete(Account).where(Account.id == home.id))
@@ -174,6 +182,17 @@ class TestEnd:
         counts = [session.scalar(select(func.count()).select_from(t)) for t in (Song, Match)]
         assert counts == [1, 0]
         assert session.scalar(select(func.count()).select_from(PlaylistEntry)) == 0
+
+    def test_a_decision_outlives_its_song_its_playlist_and_their_source(self, home, session):
+        session.add(decision(home.id))
+        home.playlist("p", home.song("s"))
+        for table in (Song, Playlist, Source):
+            session.execute(delete(table).where(table.account_id == home.id))
+        assert session.scalar(select(func.count()).select_from(Decision)) == 1
+
+    def test_a_decision_refers_to_its_account_alone(self):
+        referred = {key.referred_table.name for key in Decision.__table__.foreign_key_constraints}
+        assert referred == {"accounts"}
 
 
 class TestOnce:
@@ -222,6 +241,18 @@ class TestOnce:
         session.add(match(home.id, song, playlist))
         session.flush()
         refused(session, match(home.id, song, playlist, rank=2))
+
+
+@pytest.mark.parametrize("values", [{"score": -0.01}, {"score": 1.01}, {"verdict": "perhaps"}])
+def test_a_decision_is_yes_or_no_with_a_score_from_0_to_1(home, session, values):
+    refused(session, decision(home.id, **values))
+
+
+def test_a_pair_is_decided_once(home, make_home, session):
+    pair = {"song_identity": uuid4(), "playlist_identity": uuid4()}
+    session.add_all([decision(home.id, **pair), decision(make_home().id, **pair)])
+    session.flush()
+    refused(session, decision(home.id, **pair, verdict="rejected"))
 
 
 @pytest.mark.parametrize("values", [{"score": -0.01}, {"score": 1.01}, {"rank": 0}])

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
+from uuid import uuid4
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, inspect, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Uuid,
+    bindparam,
+    inspect,
+    select,
+    text,
+)
 
 from library.database import Database
-from library.models import Base
+from library.models import Base, Song, utc_now
 
 
 def run(database: Database, order: str, revision: str) -> None:
@@ -87,6 +96,68 @@ def test_a_migration_of_what_is_up_to_date_changes_nothing(database: Database) -
     database.migrate()
     with database.session() as session:
         assert session.scalar(text("SELECT count(*) FROM accounts")) == 1
+
+
+_ACCOUNT = uuid4()
+_SOURCE = uuid4()
+#: What a program of the revision 0002 writes: it names the columns of its own time alone.
+_WRITTEN_BY_0002 = (
+    (
+        "INSERT INTO accounts (id, email, password_hash, session_version, created_at)"
+        " VALUES (:account, 'a@b', '-', 1, '2026-01-01')"
+    ),
+    (
+        "INSERT INTO sources (id, account_id, kind, location, name, created_at)"
+        " VALUES (:source, :account, 'folder', '/music', 'Music', '2026-01-01')"
+    ),
+    (
+        "INSERT INTO songs (id, account_id, source_id, external_id, title, present)"
+        " VALUES (:one, :account, :source, 'here.ogg', 'Here', TRUE)"
+    ),
+    (
+        "INSERT INTO songs (id, account_id, source_id, external_id, title, present)"
+        " VALUES (:two, :account, :source, 'gone.ogg', 'Gone', FALSE)"
+    ),
+    (
+        "INSERT INTO playlists (id, account_id, source_id, external_id, name)"
+        " VALUES (:one, :account, :source, 'list.m3u', 'List')"
+    ),
+    (
+        "INSERT INTO playlist_entries (playlist_id, position, account_id, song_id)"
+        " VALUES (:one, 0, :account, :two)"
+    ),
+    "INSERT INTO liked_songs (account_id, song_id, liked_at) VALUES (:account, :one, '2026-01-01')",
+)
+
+
+def write_as_0002(database: Database) -> None:
+    keys = {"account": _ACCOUNT, "source": _SOURCE, "one": uuid4(), "two": uuid4()}
+    with database.session() as session:
+        for statement in _WRITTEN_BY_0002:
+            types = [bindparam(name, type_=Uuid()) for name in keys if f":{name}" in statement]
+            session.execute(text(statement).bindparams(*types), keys)
+
+
+def test_songs_that_were_gone_before_are_gone_since_the_migration(
+    empty_database: Database,
+) -> None:
+    run(empty_database, "upgrade", "0002")
+    write_as_0002(empty_database)
+    began = utc_now()
+    empty_database.migrate()
+    with empty_database.session() as session:
+        rows = session.execute(select(Song.external_id, Song.gone_at))
+        gone = {name: gone_at for name, gone_at in rows}  # noqa: C416 - for the type checker
+    assert gone["here.ogg"] is None
+    assert gone["gone.ogg"] is not None
+    assert began <= gone["gone.ogg"] <= utc_now()
+
+
+def test_what_a_program_of_an_older_revision_writes_is_taken(database: Database) -> None:
+    write_as_0002(database)
+    with database.session() as session:
+        session.execute(text("DELETE FROM playlists"))
+        assert session.scalar(text("SELECT count(*) FROM playlist_entries")) == 0
 
 
 def test_there_is_one_newest_revision() -> None:

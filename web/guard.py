@@ -30,6 +30,7 @@ _POLL_SECONDS = 0.05
 #: The longest a server waits for its users to end before it ends itself.
 _USERS_SECONDS = 20
 _PR_SET_PDEATHSIG = 1
+_STOPPING = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM)
 # Loaded here, not between fork and exec.
 _LIBC = ctypes.CDLL(None)
 
@@ -81,7 +82,7 @@ class Guard:
         child = subprocess.Popen(  # noqa: S603 - the command is `up`'s own
             self._command,
             process_group=0,
-            preexec_fn=end_with_parent,  # noqa: PLW1509 - the other thread sleeps in the kernel
+            preexec_fn=_begin,  # noqa: PLW1509 - the other thread sleeps in the kernel
         )
         threading.Thread(target=self._watch, args=(child,), daemon=True).start()
         if self._wakes.get() is Wake.STOP:
@@ -111,6 +112,15 @@ def end_with_parent(*, by: signal.Signals = signal.SIGTERM) -> None:
     """Have the kernel send this process ``by`` when its parent ends. Linux only, else nothing."""
     if sys.platform == "linux":
         _LIBC.prctl(_PR_SET_PDEATHSIG, by)
+
+
+def _begin() -> None:
+    """What the child does before it becomes the command."""
+    end_with_parent()
+    # A background job of a shell, or nohup's, inherits signals that are ignored, and hands that on.
+    # A command that sets no handler of its own could then be stopped by SIGKILL alone.
+    for signum in _STOPPING:
+        signal.signal(signum, signal.SIG_DFL)
 
 
 def _kill_group(group: int) -> None:

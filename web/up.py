@@ -30,6 +30,8 @@ def up(settings: Settings) -> int:
     Raises:
         Refusal: it cannot start.
     """
+    # A background job of a script is started with SIGINT ignored; from here on it stops `up`.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     first_run.make_data_folder(settings.data_dir)
     lifeline = Lifeline(settings.data_dir / "up.lock")
     _take(lifeline, settings.data_dir)

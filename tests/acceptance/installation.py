@@ -19,6 +19,8 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 import psutil
 
 EARMARK = Path(sys.executable).with_name("earmark")
+# As `nohup make run &` in a script has it: what it ignores, its children would ignore.
+IN_BACKGROUND = ("sh", "-c", "trap '' INT QUIT HUP; exec \"$@\"", "-")
 EMAIL = "ada@example.org"
 PASSWORD = "correct horse battery staple"
 START_SECONDS = 60
@@ -74,7 +76,7 @@ class Installation:
         }
         with (self.folder / "output.txt").open("ab") as output:
             self.process = subprocess.Popen(
-                [EARMARK, "up"],
+                [*IN_BACKGROUND, EARMARK, "up"],
                 cwd=self.folder,
                 env=os.environ | usual | self.environment,
                 stdin=subprocess.DEVNULL,

@@ -116,7 +116,7 @@ def test_a_signal_stops_everything_in_order_and_leaves_nothing(started, signum):
 
 def test_ctrl_c_before_anything_has_started_stops_it_too(fresh):
     fresh.start()
-    wait_for("the lock", (fresh.data / "valkey" / "valkey.conf").exists, seconds=30)
+    wait_for("the lock", (fresh.data / "up.lock").exists, seconds=30)
     fresh.process.send_signal(signal.SIGINT)
     fresh.wait_until_ended()
     wait_for("the end of all", lambda: not fresh.processes(), seconds=10)

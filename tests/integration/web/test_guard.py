@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -22,14 +22,20 @@ FAMILY = "sleep 300 & {trap}; echo $$ $! > {file}.new; mv {file}.new {file}; wai
 class Guarded:
     """A guard with a shell under it."""
 
-    def __init__(self, folder: Path, *options: str, trap: str = "true") -> None:
+    def __init__(
+        self, folder: Path, *options: str, trap: str = "true", ignored: Sequence[str] = ()
+    ) -> None:
         self._file = folder / "pids"
         self._file.unlink(missing_ok=True)
         command = FAMILY.format(trap=trap, file=self._file)
         guard = [sys.executable, "-P", "-m", "web.guard", "--lifeline", folder / "up.lock"]
         options = options or ("--stop", "SIGTERM", "5")
+        # As a shell's background job begins: what it ignores, its children ignore.
+        ignoring = ["sh", "-c", f"trap '' {' '.join(ignored)}; exec \"$@\"", "-"] if ignored else []
         self.process = subprocess.Popen(
-            [*guard, *options, "--", "sh", "-c", command], stdout=subprocess.PIPE, text=True
+            [*ignoring, *guard, *options, "--", "sh", "-c", command],
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def family(self) -> list[psutil.Process]:
@@ -94,6 +100,15 @@ def test_steps_follow_each_other_until_the_command_ends(tmp_path, lifeline):
     family = guarded.family()
     guarded.process.terminate()
     assert guarded.end() == (3, "")
+    assert gone(family)
+
+
+def test_a_command_obeys_signals_that_are_ignored_where_the_guard_was_started(tmp_path, lifeline):
+    steps = ("--stop", "SIGHUP", "0.3", "--stop", "SIGQUIT", "5")
+    guarded = Guarded(tmp_path, *steps, trap="trap 'exit 3' QUIT", ignored=["INT", "QUIT", "HUP"])
+    family = guarded.family()
+    os.kill(guarded.process.pid, signal.SIGINT)
+    assert guarded.end() == (128 + signal.SIGHUP, "")
     assert gone(family)
 
 

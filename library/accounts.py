@@ -17,13 +17,18 @@ IDENTITY = select(Account.email, Account.session_version).where(
 )
 
 
+def normal_email(email: str) -> str:
+    """An e-mail address as it is kept: people write theirs in several ways."""
+    return email.strip().lower()
+
+
 def create(session: Session, *, email: str, password_hash: str) -> Account:
     """A new account.
 
     Raises:
         EmailTaken: the address has an account already.
     """
-    account = Account(email=email.strip().lower(), password_hash=password_hash)
+    account = Account(email=normal_email(email), password_hash=password_hash)
     try:
         with session.begin_nested():
             session.add(account)
@@ -39,7 +44,7 @@ def get(session: Session, *, account_id: UUID) -> Account | None:
 
 def by_email(session: Session, *, email: str) -> Account | None:
     """The account of an e-mail address, in any case."""
-    return session.scalar(select(Account).where(Account.email == email.strip().lower()))
+    return session.scalar(select(Account).where(Account.email == normal_email(email)))
 
 
 def source(session: Session, *, account_id: UUID) -> Source | None:

@@ -12,6 +12,7 @@ DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"0", "false", "no", "off"})
 _HIGHEST_PORT = 65535
+_MOST_PROXIES = 10
 _REDIS_SCHEMES = ("redis://", "rediss://")
 
 
@@ -44,6 +45,8 @@ class Settings:
     password: str | None = field(default=None, repr=False)
     #: True where the site is reached over HTTPS only (``EARMARK_SECURE_COOKIES``).
     secure_cookies: bool = False
+    #: How many proxies in front of the site are believed (``EARMARK_TRUSTED_PROXIES``).
+    trusted_proxies: int = 0
     #: The Unix socket of the machine's streamer (``EARMARK_STREAMER``). None: streams stay with
     #: the web process that began them.
     streamer: str | None = None
@@ -70,6 +73,7 @@ class Settings:
             email=_email(values.get("EARMARK_EMAIL")),
             password=values.get("EARMARK_PASSWORD"),
             secure_cookies=_flag(values, "EARMARK_SECURE_COOKIES"),
+            trusted_proxies=_trusted_proxies(values.get("EARMARK_TRUSTED_PROXIES", "0")),
             streamer=values.get("EARMARK_STREAMER"),
             metrics_port=None if metrics is None else _port("EARMARK_METRICS_PORT", metrics),
         )
@@ -92,6 +96,15 @@ def _database_url(text: str | None, data_dir: Path) -> str:
 def _port(name: str, text: str) -> int:
     if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= _HIGHEST_PORT):
         raise SettingsError(f"{name} is {text!r}: set it to a number from 1 to {_HIGHEST_PORT}.")
+    return int(text)
+
+
+def _trusted_proxies(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) <= _MOST_PROXIES):
+        raise SettingsError(
+            f"EARMARK_TRUSTED_PROXIES is {text!r}: set it to the number of proxies in front of the "
+            f"site, from 0 to {_MOST_PROXIES}."
+        )
     return int(text)
 
 

@@ -16,6 +16,7 @@ from . import (
     api,
     pages,
     problems,
+    proxies,
     rate_limits,
     security,
     services,
@@ -63,6 +64,7 @@ def create_app(
         app.register_blueprint(blueprint)
     streams.register(app, found, limits=limits, streamer=settings.streamer)
     rate_limits.register(app)
+    proxies.register(app, count=settings.trusted_proxies)
     return app
 
 

@@ -45,6 +45,10 @@ keepalive = 5
 _NICENESS = 10
 # No file of its own beside the socket that is for serving.
 control_socket_disable = True
+# Whom to believe is said once, by EARMARK_TRUSTED_PROXIES: gunicorn itself believes nobody, also
+# where the host sets FORWARDED_ALLOW_IPS to "*", as Heroku's does.
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
 accesslog = "-"
 logger_class = access_log.AccessLog
 access_log_format = access_log.FORMAT

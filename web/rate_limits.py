@@ -11,10 +11,16 @@ from typing import Any
 
 from flask import Flask, Response, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
+
+from library.accounts import normal_email
 
 from .problems import refusal
+from .proxies import network_of
 from .sessions import present_account
+
+
+def _visitor() -> str:
+    return f"visitor:{network_of(request.remote_addr)}"
 
 
 def _account() -> str:
@@ -22,8 +28,8 @@ def _account() -> str:
 
 
 def _email() -> str:
-    address = request.form.get("email", "").strip().lower()
-    return f"email:{hashlib.sha256(address.encode()).hexdigest()}"
+    address = normal_email(request.form.get("email", ""))
+    return f"email:{hashlib.sha256(address.encode(errors='replace')).hexdigest()}"
 
 
 def _was_refused(answer: Response) -> bool:
@@ -42,10 +48,11 @@ class Rule:
 
 
 RULES = (
-    Rule("accounts.sign_in", "10 per minute", get_remote_address),
-    # Guesses at one password from many addresses. Its owner is kept out for as long.
+    Rule("accounts.sign_in", "10 per minute", _visitor),
+    # Guesses at one password from many addresses. An address without an account is counted alike.
+    # While it lasts the owner cannot sign in either, but goes on in the sessions that are open.
     Rule("accounts.sign_in", "20 per 10 minutes", _email, counts=_was_refused),
-    Rule("accounts.sign_up", "10 per hour", get_remote_address),
+    Rule("accounts.sign_up", "10 per hour", _visitor),
     Rule("api.post_job", "60 per minute", _account),
     Rule("api.retry_job", "60 per minute", _account),
     Rule("pages.start_job", "60 per minute", _account),
@@ -56,7 +63,7 @@ RULES = (
 def register(app: Flask) -> None:
     """Hold an application's endpoints to the rules. After they have been added."""
     limiter = Limiter(
-        get_remote_address,
+        _visitor,
         app=app,
         # A store that is gone must not lock people out: each process counts meanwhile.
         in_memory_fallback_enabled=True,

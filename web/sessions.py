@@ -100,6 +100,8 @@ def register(app: Flask) -> None:
     """Have an application know its accounts. Before anything else that looks at a request."""
     app.session_interface = PageSessions()
     manager = LoginManager(app)
+    # It would compare addresses, and believe any X-Forwarded-For.
+    manager.session_protection = None
     manager.user_loader(_load)
     app.before_request(_require_session)
 

@@ -107,6 +107,7 @@ def make_site(
         secure: bool = False,
         limits: bool = False,
         streamer: str = "",
+        **environment: str,
     ) -> Site:
         settings = Settings.from_environ(
             {
@@ -116,6 +117,7 @@ def make_site(
                 "REDIS_URL": redis_url or f"{valkey_server.tcp_url.removesuffix('/0')}/1",
                 "SECRET_KEY": "for tests",
                 "EARMARK_STREAMER": streamer,
+                **environment,
             }
         )
         celery = create_celery(settings)

@@ -50,6 +50,7 @@ def test_every_variable_is_read():
             "EARMARK_EMAIL": " ada@example.org ",
             "EARMARK_PASSWORD": "correct horse",
             "EARMARK_SECURE_COOKIES": "Yes",
+            "EARMARK_TRUSTED_PROXIES": "1",
         }
     )
     assert settings == Settings(
@@ -58,6 +59,7 @@ def test_every_variable_is_read():
         redis_url="rediss://:p@cache:6380/1",
         secret_key="key",
         music_dir=Path("/srv/music"),
+        trusted_proxies=1,
         port=8080,
         email="ada@example.org",
         password="correct horse",

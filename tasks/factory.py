@@ -10,6 +10,7 @@ from progress.celery import install
 from progress.lease import LeaseTerms
 
 from .jobs import send_again
+from .redis_url import celery_settings
 from .repair import repair_for
 from .runtime import Runtime
 from .settings import Settings
@@ -25,8 +26,7 @@ def create_celery(settings: Settings, *, terms: LeaseTerms | None = None) -> Cel
     """An application that shows live progress; its `runtime` holds what the tasks share."""
     app = Celery("earmark", include=["tasks.sync", "tasks.analysis", "tasks.matching"])
     app.conf.update(
-        broker_url=settings.redis_url,
-        result_backend=settings.redis_url,
+        **celery_settings(settings.redis_url),
         broker_connection_retry_on_startup=True,
         broker_transport_options={"visibility_timeout": VISIBILITY_TIMEOUT_SECONDS},
         result_backend_transport_options={"visibility_timeout": VISIBILITY_TIMEOUT_SECONDS},

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Literal, TypeVar
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from library.database import normal_url
+
+from .redis_url import RedisUrlError, read_redis_url
+
+T = TypeVar("T")
+LogFormat = Literal["text", "json"]
 
 DEFAULT_PORT = 5000
+DEFAULT_WEB_PROCESSES = 2
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"0", "false", "no", "off"})
 _HIGHEST_PORT = 65535
 _MOST_PROXIES = 10
-_REDIS_SCHEMES = ("redis://", "rediss://")
+_MOST_WEB_PROCESSES = 1_000
+_DATABASE_SCHEMES = ("postgres://", "postgresql://", "postgresql+psycopg://", "sqlite://")
 
 
 class SettingsError(ValueError):
-    """An environment variable holds a value that cannot be used."""
+    """Environment variables hold values that cannot be used: a sentence for each, in ``args``."""
+
+    def __str__(self) -> str:
+        """The sentences, a line for each."""
+        return "\n".join(map(str, self.args))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +49,8 @@ class Settings:
     data_dir: Path
     #: SQLAlchemy URL (``DATABASE_URL``, default ``<data_dir>/earmark.db`` with SQLite).
     database_url: str = field(repr=False)
-    #: Redis URL of broker, results and logs (``REDIS_URL``).
+    #: Redis URL of broker, results and logs, as redis-py takes it (``REDIS_URL`` and
+    #: ``EARMARK_REDIS_CA``).
     redis_url: str = field(default=DEFAULT_REDIS_URL, repr=False)
     #: The key that signs sessions (``SECRET_KEY``). None where no pages are served.
     secret_key: str | None = field(default=None, repr=False)
@@ -53,40 +72,91 @@ class Settings:
     #: Where the streamer answers Prometheus (``EARMARK_METRICS_PORT``). None: nowhere.
     metrics_port: int | None = None
 
+    #: How many processes gunicorn has (``WEB_CONCURRENCY``, which hosts set too).
+    web_processes: int = 2
+    #: How log lines are written (``EARMARK_LOG``).
+    log_format: LogFormat = "text"
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
         """The settings ``environ`` holds; an empty variable counts as unset.
 
         Raises:
-            SettingsError: a variable's value cannot be used; says which, and what to do.
+            SettingsError: variables' values cannot be used; says which, and what to do.
         """
-        values = {name: value for name, value in environ.items() if value.strip()}
-        data_dir = _folder(values.get("EARMARK_DATA", ".earmark"))
-        music, metrics = values.get("MUSIC"), values.get("EARMARK_METRICS_PORT")
-        return cls(
+        said = _Said(environ)
+        data_dir = said.get("EARMARK_DATA", _folder) or _folder(".earmark")
+        authority = said.get("EARMARK_REDIS_CA", str)
+        settings = cls(
             data_dir=data_dir,
-            database_url=_database_url(values.get("DATABASE_URL"), data_dir),
-            redis_url=_redis_url(values.get("REDIS_URL", DEFAULT_REDIS_URL)),
-            secret_key=values.get("SECRET_KEY"),
-            music_dir=None if music is None else _folder(music),
-            port=_port("PORT", values.get("PORT", str(DEFAULT_PORT))),
-            email=_email(values.get("EARMARK_EMAIL")),
-            password=values.get("EARMARK_PASSWORD"),
-            secure_cookies=_flag(values, "EARMARK_SECURE_COOKIES"),
-            trusted_proxies=_trusted_proxies(values.get("EARMARK_TRUSTED_PROXIES", "0")),
-            streamer=values.get("EARMARK_STREAMER"),
-            metrics_port=None if metrics is None else _port("EARMARK_METRICS_PORT", metrics),
+            database_url=said.get("DATABASE_URL", _database_url) or _default_database(data_dir),
+            redis_url=said.get(
+                "REDIS_URL", partial(read_redis_url, authority=authority), unset=DEFAULT_REDIS_URL
+            )
+            or DEFAULT_REDIS_URL,
+            secret_key=said.get("SECRET_KEY", str),
+            music_dir=said.get("MUSIC", _folder),
+            port=said.get("PORT", partial(_port, "PORT")) or DEFAULT_PORT,
+            email=said.get("EARMARK_EMAIL", _email),
+            password=said.get("EARMARK_PASSWORD", str),
+            secure_cookies=said.get("EARMARK_SECURE_COOKIES", _secure_cookies) or False,
+            trusted_proxies=said.get("EARMARK_TRUSTED_PROXIES", _trusted_proxies) or 0,
+            streamer=said.get("EARMARK_STREAMER", str),
+            metrics_port=said.get("EARMARK_METRICS_PORT", partial(_port, "EARMARK_METRICS_PORT")),
+            web_processes=said.get("WEB_CONCURRENCY", _web_processes) or DEFAULT_WEB_PROCESSES,
+            log_format=said.get("EARMARK_LOG", _log_format) or "text",
         )
+        said.refuse_what_is_wrong()
+        return settings
+
+
+class _Said:
+    """What an environment says. Wrong values are gathered, so that all are told at once."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._values = {name: value for name, value in environ.items() if value.strip()}
+        self._sentences: list[str] = []
+
+    def get(self, name: str, read: Callable[[str], T], *, unset: str | None = None) -> T | None:
+        """A variable, or its value where it is ``unset``, as ``read`` has it. None: it is wrong."""
+        text = self._values.get(name, unset)
+        if text is None:
+            return None
+        try:
+            return read(text)
+        except (SettingsError, RedisUrlError) as error:
+            self._sentences.append(str(error))
+            return None
+
+    def refuse_what_is_wrong(self) -> None:
+        if self._sentences:
+            raise SettingsError(*self._sentences)
 
 
 def _folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
-def _database_url(text: str | None, data_dir: Path) -> str:
+def _default_database(data_dir: Path) -> str:
+    return f"sqlite:///{data_dir / 'earmark.db'}"
+
+
+def _database_url(text: str) -> str:
     """The URL, a SQLite file's path made absolute: processes have different working folders."""
-    if text is None:
-        return f"sqlite:///{data_dir / 'earmark.db'}"
+    # The value may hold a password, so no message repeats it.
+    text = text.strip()
+    if not text.startswith(_DATABASE_SCHEMES):
+        raise SettingsError(
+            "DATABASE_URL must begin with postgres://, or with sqlite:/// and a file."
+        )
+    try:
+        make_url(normal_url(text))
+    except (ArgumentError, ValueError):
+        # Without its cause, which may repeat the value.
+        raise SettingsError(
+            "DATABASE_URL cannot be read: write it as postgres://user:password@host:port/name, and "
+            "letters such as / # ? @ in the password as %2F %23 %3F %40."
+        ) from None
     path = text.removeprefix("sqlite:///")
     if path == text or path.startswith(("/", ":", "file:")):
         return text
@@ -94,18 +164,23 @@ def _database_url(text: str | None, data_dir: Path) -> str:
 
 
 def _port(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= _HIGHEST_PORT):
+    if not _is_number(text, highest=_HIGHEST_PORT):
         raise SettingsError(f"{name} is {text!r}: set it to a number from 1 to {_HIGHEST_PORT}.")
     return int(text)
 
 
 def _trusted_proxies(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and int(text) <= _MOST_PROXIES):
+    if not _is_number(text, lowest=0, highest=_MOST_PROXIES):
         raise SettingsError(
             f"EARMARK_TRUSTED_PROXIES is {text!r}: set it to the number of proxies in front of the "
             f"site, from 0 to {_MOST_PROXIES}."
         )
     return int(text)
+
+
+def _is_number(text: str, *, highest: int, lowest: int = 1) -> bool:
+    is_short = text.isascii() and text.isdecimal() and len(text) < 10
+    return is_short and lowest <= int(text) <= highest
 
 
 def _email(text: str | None) -> str | None:
@@ -117,15 +192,24 @@ def _email(text: str | None) -> str | None:
     return text.strip()
 
 
-def _redis_url(text: str) -> str:
-    # The value may hold a password, so the message does not repeat it.
-    if not text.startswith(_REDIS_SCHEMES):
-        raise SettingsError("REDIS_URL must begin with redis:// or rediss://.")
-    return text
-
-
-def _flag(values: Mapping[str, str], name: str) -> bool:
-    word = values.get(name, "no").strip().lower()
+def _secure_cookies(text: str) -> bool:
+    word = text.strip().lower()
     if word not in _YES | _NO:
-        raise SettingsError(f"{name} is {word!r}: set it to yes or no.")
+        raise SettingsError(f"EARMARK_SECURE_COOKIES is {word!r}: set it to yes or no.")
     return word in _YES
+
+
+def _web_processes(text: str) -> int:
+    if not _is_number(text, highest=_MOST_WEB_PROCESSES):
+        raise SettingsError(
+            f"WEB_CONCURRENCY is {text!r}: set it to a number of processes from 1 to "
+            f"{_MOST_WEB_PROCESSES}."
+        )
+    return int(text)
+
+
+def _log_format(text: str) -> LogFormat:
+    word = text.strip().lower()
+    if word not in ("text", "json"):
+        raise SettingsError(f"EARMARK_LOG is {text!r}: set it to text or json.")
+    return "text" if word == "text" else "json"

@@ -1,7 +1,4 @@
-"""Gunicorn's settings, for `earmark up` and for a Procfile: ``gunicorn -c python:web.gunicorn``.
-
-The number of processes is WEB_CONCURRENCY, which gunicorn reads itself where it is set.
-"""
+"""Gunicorn's settings, for `earmark up` and for a Procfile: ``gunicorn -c python:web.gunicorn``."""
 
 from __future__ import annotations
 
@@ -29,9 +26,8 @@ if _settings.secret_key is None:
     raise SystemExit("earmark: SECRET_KEY is not set: set it to a long random text, and keep it.")
 
 bind = f"0.0.0.0:{_settings.port}"
-if not os.environ.get("WEB_CONCURRENCY"):
-    # One would have all wait for its slowest page.
-    workers = 2
+# One would have all wait for its slowest page.
+workers = _settings.web_processes
 worker_class = "gthread"
 # For pages: a stream keeps none. More of them only take the interpreter from each other: with 16, a
 # worker let in 470 streams a second, with 2 560. Each may hold a connection to Redis, one to the

@@ -10,11 +10,12 @@ import click
 class Refusal(click.ClickException):
     """A command cannot do what was asked. The message says why, and what to do.
 
-    Shown as one line on standard error, with exit code 2.
+    Shown on standard error, a line for each reason, with exit code 2.
     """
 
     exit_code = 2
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print the sentence."""
-        click.echo(f"earmark: {self.format_message()}", file=file, err=file is None)
+        """Print the sentences."""
+        for sentence in self.format_message().splitlines():
+            click.echo(f"earmark: {sentence}", file=file, err=file is None)

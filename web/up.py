@@ -79,7 +79,9 @@ def _take(lifeline: Lifeline, folder: Path) -> None:
 
 
 def _environment(settings: Settings, *, redis_url: str) -> dict[str, str]:
-    inherited = {name: text for name, text in os.environ.items() if name != "EARMARK_PASSWORD"}
+    # The server that `up` brings along is on this machine, without TLS.
+    left_out = ("EARMARK_PASSWORD", "EARMARK_REDIS_CA")
+    inherited = {name: text for name, text in os.environ.items() if name not in left_out}
     return inherited | {
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": redis_url,

@@ -51,12 +51,16 @@ def test_every_variable_is_read():
             "EARMARK_PASSWORD": "correct horse",
             "EARMARK_SECURE_COOKIES": "Yes",
             "EARMARK_TRUSTED_PROXIES": "1",
+            "EARMARK_REDIS_CA": "none",
+            "EARMARK_METRICS_PORT": "9100",
+            "WEB_CONCURRENCY": "3",
+            "EARMARK_LOG": "JSON",
         }
     )
     assert settings == Settings(
         data_dir=Path("/srv/earmark"),
         database_url="postgres://u:p@db/earmark",
-        redis_url="rediss://:p@cache:6380/1",
+        redis_url="rediss://:p@cache:6380/1?ssl_cert_reqs=none&ssl_check_hostname=false",
         secret_key="key",
         music_dir=Path("/srv/music"),
         trusted_proxies=1,
@@ -64,6 +68,9 @@ def test_every_variable_is_read():
         email="ada@example.org",
         password="correct horse",
         secure_cookies=True,
+        metrics_port=9100,
+        web_processes=3,
+        log_format="json",
     )
 
 
@@ -112,6 +119,28 @@ def test_a_wrong_redis_url_is_refused_without_repeating_its_password():
     with pytest.raises(SettingsError, match="REDIS_URL") as caught:
         Settings.from_environ({"REDIS_URL": "http://:hunter2@cache"})
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "part"),
+    [
+        ("mysql://u:hunter2@db/earmark", "must begin with postgres://"),
+        ("earmark.db", "must begin with postgres://"),
+        ("postgres://u:hunter2@db:port/earmark", "cannot be read"),
+    ],
+)
+def test_a_wrong_database_url_is_refused_without_repeating_its_password(url, part):
+    with pytest.raises(SettingsError, match=part) as caught:
+        Settings.from_environ({"DATABASE_URL": url})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_all_that_is_wrong_is_told_at_once_a_line_each():
+    wrong = {"PORT": "http", "EARMARK_LOG": "xml", "WEB_CONCURRENCY": "many", "REDIS_URL": "x"}
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environ(wrong)
+    lines = str(caught.value).splitlines()
+    assert sorted(line.split()[0] for line in lines) == sorted(wrong)
 
 
 def test_a_logged_settings_object_tells_no_secret():

@@ -58,7 +58,7 @@ $(BIN)/python:
 		{ echo "Earmark needs Python 3.11 or newer: name one with make PYTHON=…" >&2; exit 2; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 2; }
 
-$(RUNTIME): pyproject.toml hatch_build.py progress/shortcut.c | $(BIN)/python
+$(RUNTIME): pyproject.toml | $(BIN)/python
 	@echo "Installing Earmark into $(VENV)"
 	@$(PIP) "pip>=25.1"
 	@$(PIP) --editable .

@@ -10,13 +10,15 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, Select, create_engine, event
+from sqlalchemy import Connection, Engine, Select, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
-
-from .rows import RowReader
 
 #: How a transaction begins on SQLite, where it does not write.
 _BEGINS = "earmark_begins"
+
+#: Connections kept between rows, one for each of the site's threads. The pool has fifteen.
+_MOST_KEPT = 4
 
 #: How long a SQLite writer waits for another one.
 BUSY_TIMEOUT_MS = 30_000
@@ -39,7 +41,10 @@ class Database:
         self.engine = _engine(self.url)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         reading = self.engine.execution_options(**{_BEGINS: "BEGIN"})
-        self._rows = RowReader(self.engine)
+        self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        #: Kept between rows: to check a connection out of the pool costs more than a row does.
+        self._kept: list[Connection] = []
+        self._inherited: list[list[Connection]] = []
         self._readers = sessionmaker(reading, expire_on_commit=False)
         event.listen(self._readers, "before_flush", _refuse_to_write)
 
@@ -64,7 +69,34 @@ class Database:
     def row(self, statement: Select[*tuple[Any, ...]], **values: object) -> Any | None:
         """The first row of one statement that reads: no session, and no transaction around it."""
         self._leave_inherited_connections()
-        return self._rows.first(statement, values)
+        try:
+            connection = self._kept.pop()
+        except IndexError:
+            return self._read(self._autocommit.connect(), statement, values)
+        try:
+            return self._read(connection, statement, values)
+        except DBAPIError as error:
+            # The server may have gone since the connection was last used, and come back.
+            if not error.connection_invalidated:
+                raise
+            return self._read(self._autocommit.connect(), statement, values)
+
+    def _read(
+        self,
+        connection: Connection,
+        statement: Select[*tuple[Any, ...]],
+        values: dict[str, object],
+    ) -> Any | None:
+        try:
+            found = connection.execute(statement, values).first()
+        except BaseException:
+            connection.close()
+            raise
+        if len(self._kept) < _MOST_KEPT:
+            self._kept.append(connection)
+        else:
+            connection.close()
+        return found
 
     def migrate(self) -> None:
         """Bring the tables to the newest revision."""
@@ -79,13 +111,16 @@ class Database:
 
     def close(self) -> None:
         """Close all connections; the next session opens new ones."""
-        self._rows.close()
+        while self._kept:
+            self._kept.pop().close()
         self.engine.dispose()
 
     def _leave_inherited_connections(self) -> None:
         # A connection opened before a fork belongs to the parent: leave it alone, unclosed.
         if self._pid != os.getpid():
-            self._rows.leave_inherited()
+            # What is forgotten would be closed.
+            self._inherited.append(self._kept)
+            self._kept = []
             self.engine.dispose(close=False)
             self._pid = os.getpid()
 
@@ -119,9 +154,11 @@ def _lower(text: str | None) -> str | None:
 
 
 def _begin_sqlite(connection: Any) -> None:
-    # One that writes takes the write lock at its start and waits its turn for it.
-    begins = connection.get_execution_options().get(_BEGINS, "BEGIN IMMEDIATE")
-    connection.exec_driver_sql(begins)
+    options = connection.get_execution_options()
+    if options.get("isolation_level") == "AUTOCOMMIT":
+        return
+    # A transaction that writes takes the write lock at its start and waits its turn for it.
+    connection.exec_driver_sql(options.get(_BEGINS, "BEGIN IMMEDIATE"))
 
 
 def _refuse_to_write(session: Session, *_: Any) -> None:

@@ -49,3 +49,13 @@ class Cursor:
     def next(self) -> Cursor:
         """The position one further in the same log."""
         return Cursor(self.epoch, self.seq + 1)
+
+
+def parse_cursor(text: str | None) -> Cursor | None:
+    """An untrusted cursor; None for no cursor and for a malformed one, which are answered alike."""
+    if not text:
+        return None
+    try:
+        return Cursor.parse(text)
+    except InvalidCursor:
+        return None

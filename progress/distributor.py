@@ -16,7 +16,6 @@ from .open_streams import OpenStreams
 from .reader import Reader
 from .replays import Replays
 from .reports import made_at_json
-from .shortcut import shortcut
 from .sockets import Write, prepare
 from .sse import PING
 from .subscriptions import Subscriptions
@@ -72,7 +71,6 @@ class Distributor:
             on_heard=self.heard,
             on_lost=self.lost,
             on_regained=self._streams.renew,
-            pass_on=shortcut(self._writer, figures, write, measures_lag=measures_lag),
         )
 
     # -- from any thread -----------------------------------------------------------------

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, request
 
 from .body import Body
+from .cursor import parse_cursor
 from .errors import LogUnavailable, TooManyStreams
 from .events import EMPTY_FEED, FeedSnapshot, Snapshot
-from .follow import parse_cursor
 from .handoff import client_socket, give_away, response_head
 from .hub import Hub
 from .limits import StreamLimits

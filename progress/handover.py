@@ -15,7 +15,7 @@ from math import inf
 
 import orjson
 
-from .follow import parse_cursor
+from .cursor import parse_cursor
 from .log import FeedRef, JobRef
 from .reader import Reader
 

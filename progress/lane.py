@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .follow import parse_cursor
+from .cursor import parse_cursor
 from .handoff import client_socket, give_away, response_head
 from .hub import Hub
 from .log import Log, LogRef

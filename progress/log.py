@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from .cursor import Cursor
 from .events import FeedSnapshot, Snapshot
@@ -89,11 +88,6 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Lapse:
-    """Messages may have been missed here. Read the log."""
-
-
-@dataclass(frozen=True, slots=True)
 class Following:
     """A log is subscribed to: no later append goes by unheard."""
 
@@ -110,19 +104,6 @@ class Revoked:
 Heard = tuple[LogRef, Message] | Following | Revoked
 
 
-class Subscription(Protocol):
-    """The messages of one log from the moment of subscribing."""
-
-    def next(self, *, timeout_seconds: float) -> Message | Lapse | None:
-        """The next message, or None after the timeout."""
-        ...
-
-
-#: Reads a descriptor once and passes on what it can of the messages it brings, by the channels of
-#: their names. Returns what is left of what was read; None where there was nothing to read.
-PassOn = Callable[[int, dict[bytes, Any]], bytes | None]
-
-
 class Messages(Protocol):
     """The messages of many logs, and all revocations, for one thread that waits for descriptors.
 
@@ -134,16 +115,16 @@ class Messages(Protocol):
         """A descriptor that can be read when there is something to take."""
         ...
 
-    def follow(self, ref: LogRef, channel: Any = None) -> None:
-        """Subscribe to a log, which a `PassOn` knows by `channel`. `take` says when it is done."""
+    def follow(self, ref: LogRef) -> None:
+        """Subscribe to a log. `take` says when it is done."""
         ...
 
     def leave(self, ref: LogRef) -> None:
         """Follow a log no longer."""
         ...
 
-    def take(self, pass_on: PassOn | None = None) -> Sequence[Heard]:
-        """What came since the last time, oldest first, and was not passed on."""
+    def take(self) -> Sequence[Heard]:
+        """What came since the last time, oldest first."""
         ...
 
     def check(self) -> None:
@@ -164,7 +145,7 @@ class Log(Protocol):
     - An append is one atomic step: for every n, ``snapshot`` at n equals the fold of 1…n.
     - Counts follow from item transitions and go back only at a new attempt.
     - After a terminal status nothing is taken.
-    - Who subscribes, waits for that to return and then reads misses nothing.
+    - Who follows a log, waits until `Messages` says so and then reads misses nothing.
 
     Every method raises `LogUnavailable` when the server cannot do its part.
     """
@@ -192,10 +173,6 @@ class Log(Protocol):
 
     def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
         """The entries that follow a position, oldest first; a gap where that cannot be said."""
-        ...
-
-    def listen(self, ref: LogRef) -> AbstractContextManager[Subscription]:
-        """Subscribe. Once entered, no later append goes by unseen (or a `Lapse` says so)."""
         ...
 
     def messages(self) -> Messages:

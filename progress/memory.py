@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from .cursor import Cursor
@@ -25,7 +24,7 @@ from .log import (
     Retention,
     Revoked,
 )
-from .memory_messages import MemoryMessages, Queue
+from .memory_messages import MemoryMessages
 from .parts import MemoryPartBook
 from .reports import Report
 from .snapshot import fold, fold_feed
@@ -79,8 +78,7 @@ class MemoryLog:
         #: Of jobs that nobody has reported yet.
         self._early_cancels: set[JobRef] = set()
         self._feeds: dict[FeedRef, _Record] = {}
-        self._queues: dict[LogRef, list[Queue]] = {}
-        self._hubs: list[MemoryMessages] = []
+        self._messages: list[MemoryMessages] = []
         self._last_epoch = 0
 
     def append(
@@ -125,44 +123,21 @@ class MemoryLog:
             skip = after.seq + 1 - record.entries[0].cursor.seq
             return tuple(record.entries)[skip : skip + limit]
 
-    @contextmanager
-    def listen(self, ref: LogRef) -> Iterator[Queue]:
-        """See `Log.listen`."""
-        queue = Queue()
-        self.join(ref, queue)
-        try:
-            yield queue
-        finally:
-            self.part(ref, queue)
-
-    def join(self, ref: LogRef, queue: Queue) -> None:
-        """Put a log's messages into a queue."""
-        with self._lock:
-            self._queues.setdefault(ref, []).append(queue)
-
-    def part(self, ref: LogRef, queue: Queue) -> None:
-        """Put none into it any more."""
-        with self._lock:
-            self._queues[ref].remove(queue)
-            if not self._queues[ref]:
-                del self._queues[ref]
-
     def messages(self) -> MemoryMessages:
         """See `Log.messages`."""
-        messages = MemoryMessages(self.join, self.part, on_close=self.dismiss)
+        messages = MemoryMessages(on_close=self._dismiss)
         with self._lock:
-            self._hubs.append(messages)
+            self._messages.append(messages)
         return messages
 
-    def dismiss(self, messages: MemoryMessages) -> None:
-        """Tell it of no revocation any more."""
+    def _dismiss(self, messages: MemoryMessages) -> None:
         with self._lock:
-            self._hubs.remove(messages)
+            self._messages.remove(messages)
 
     def revoke(self, account: str) -> None:
         """See `Log.revoke`."""
         with self._lock:
-            for messages in self._hubs:
+            for messages in self._messages:
                 messages.put(Revoked(account))
 
     def request_cancel(self, ref: JobRef) -> None:
@@ -179,27 +154,6 @@ class MemoryLog:
         with self._lock:
             job = self._jobs.get(ref)
             return ref in self._early_cancels or (job is not None and job.cancel_requested)
-
-    def forget(self, ref: LogRef) -> None:
-        """Lose a log, as a server that was emptied does. For tests of what follows."""
-        with self._lock:
-            if isinstance(ref, FeedRef):
-                self._feeds.pop(ref, None)
-                return
-            self._jobs.pop(ref, None)
-            self._early_cancels.discard(ref)
-
-    def forget_entries(self, ref: JobRef) -> None:
-        """Lose a job's events and keep its state. For tests of what follows."""
-        with self._lock:
-            if ref in self._jobs:
-                self._jobs[ref].record.entries.clear()
-
-    def forget_items(self, ref: JobRef) -> None:
-        """Lose what is known of a job's items and keep its state. For tests of what follows."""
-        with self._lock:
-            if ref in self._jobs:
-                self._jobs[ref].state.items.clear()
 
     def _record(self, ref: LogRef) -> _Record | None:
         if isinstance(ref, FeedRef):
@@ -251,8 +205,8 @@ class MemoryLog:
                 record.snapshot = fold_feed(feed_before, event)
         entries = record.add(documents)
         if entries:
-            for queue in self._queues.get(ref, ()):
-                queue.put(Message(entries))
+            for messages in self._messages:
+                messages.grew(ref, Message(entries))
 
     def _feed(self, ref: JobRef, job: _Job, documents: Sequence[bytes], *, renewed: bool) -> None:
         due = self._due(job, documents, renewed=renewed)

@@ -22,7 +22,6 @@ from .cursor import Cursor
 from .errors import JobEnded, LogUnavailable, StaleAttempt
 from .events import FeedSnapshot, JobStatus, Snapshot
 from .forks import after_fork_in_child
-from .listener import Listener
 from .log import (
     Entry,
     FeedRef,
@@ -32,12 +31,11 @@ from .log import (
     Position,
     Receipt,
     Retention,
-    Subscription,
 )
 from .redis_commands import QuickCommands
 from .redis_keys import Keys
 from .redis_leases import RedisLeaseBook
-from .redis_messages import RedisMessages, decode_message
+from .redis_messages import RedisMessages
 from .redis_parts import RedisPartBook
 from .reports import Report, head
 from .stored import feed_snapshot, job_snapshot
@@ -71,9 +69,8 @@ def safe_client(url: str, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -
 class RedisLog:
     """The log protocol on a Redis ≥ 6.2 or Valkey server.
 
-    Holds one command connection per process and thread in use, and one more for all
-    subscriptions of a process. Made anew after a fork, so it may be shared by parent and
-    children.
+    Holds one command connection for each thread that asks at once; each `messages` has one of
+    its own. Connections are made anew after a fork, so parent and children may share the log.
     """
 
     #: Such as ``redis://localhost:6379/0`` or ``unix:///run/valkey.sock``.
@@ -91,7 +88,6 @@ class RedisLog:
         after_fork_in_child(self._renew_lock)
         self._pid = 0
         self._client: Any = None
-        self._listener: Listener | None = None
 
     def _renew_lock(self) -> None:
         self._lock = threading.Lock()
@@ -164,14 +160,6 @@ class RedisLog:
             return Gap()
         return entries
 
-    @contextmanager
-    def listen(self, ref: LogRef) -> Iterator[Subscription]:
-        """See `Log.listen`. All subscriptions of a process share one connection."""
-        self._here()
-        assert self._listener is not None  # noqa: S101 - made by _here
-        with self._listener.subscribe(self._keys(ref).log.encode(), decode_message) as subscription:
-            yield subscription
-
     def cancel_requested(self, ref: JobRef) -> bool:
         """See `Log.cancel_requested`."""
         with _unavailable():
@@ -214,11 +202,8 @@ class RedisLog:
     def close(self) -> None:
         """Close this process's connections; the next call opens them anew."""
         with self._lock:
-            if self._pid == os.getpid():
-                if self._listener is not None:
-                    self._listener.close()
-                if self._client is not None:
-                    self._client.close()
+            if self._pid == os.getpid() and self._client is not None:
+                self._client.close()
             self._pid = 0
 
     @property
@@ -261,7 +246,6 @@ class RedisLog:
             self._client = self._make_client()
             self._commands = QuickCommands(self._client, lost=redis.ConnectionError)
             self._script: Any = self._client.register_script(_SCRIPT)
-            self._listener = Listener(self._subscriber)
             self._pid = os.getpid()
 
     @property
@@ -272,9 +256,6 @@ class RedisLog:
         if self.client_factory is not None:
             return self.client_factory()
         return safe_client(self.url, timeout_seconds=self.timeout_seconds)
-
-    def _subscriber(self) -> Any:
-        return self._make_client().pubsub(ignore_subscribe_messages=False)
 
     def _keys(self, ref: LogRef) -> Keys:
         self._here()

@@ -17,7 +17,7 @@ import hiredis
 
 from .cursor import Cursor
 from .errors import LogUnavailable
-from .log import Entry, Following, Heard, LogRef, Message, PassOn, Revoked
+from .log import Entry, Following, Heard, LogRef, Message, Revoked
 
 #: Read at once, and how often before others have their turn. Python gives a larger buffer back
 #: to the kernel each time, which takes longer than all else that is done with a message.
@@ -59,7 +59,6 @@ class RedisMessages:
         self._close = close
         self._reader = hiredis.Reader(notEnoughData=_NOTHING)
         self._refs: dict[bytes, LogRef] = {}
-        self._channels: dict[bytes, Any] = {}
         self._unsent = bytearray()
         self._heard_at = time.monotonic()
         #: Since it was last looked at.
@@ -71,36 +70,23 @@ class RedisMessages:
         number: int = self._socket.fileno()
         return number
 
-    def follow(self, ref: LogRef, channel: Any = None) -> None:
+    def follow(self, ref: LogRef) -> None:
         """See `Messages.follow`."""
         name = self._channel(ref)
         self._refs[name] = ref
-        if channel is not None:
-            self._channels[name] = channel
         self._send(b"SUBSCRIBE", name)
 
     def leave(self, ref: LogRef) -> None:
         """See `Messages.leave`."""
         name = self._channel(ref)
-        self._channels.pop(name, None)
         if self._refs.pop(name, None) is not None:
             self._send(b"UNSUBSCRIBE", name)
 
-    def take(self, pass_on: PassOn | None = None) -> Sequence[Heard]:
+    def take(self) -> Sequence[Heard]:
         """See `Messages.take`."""
         if self._unsent:
             self._flush()
-        left: bytes | None = None
-        # Of a message that came in part, only this reader knows the beginning.
-        if pass_on is not None and self._is_plain and not self._reader.has_data():
-            left = pass_on(self._socket.fileno(), self._channels)
-        if left is None:
-            self._receive()  # also to be told why there was nothing to pass on
-        else:
-            self._is_heard = True
-            if not left:
-                return ()
-            self._reader.feed(left)
+        self._receive()
         heard: list[Heard] = []
         gets, refs = self._reader.gets, self._refs
         while (reply := gets()) is not _NOTHING:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from .channel import Channel
 from .errors import LogUnavailable
 from .fetcher import Fetcher
-from .log import Heard, LogRef, Messages, PassOn
+from .log import Heard, LogRef, Messages
 from .loop import Loop
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,6 @@ class Subscriptions:
         on_heard: Called with what came.
         on_lost: Called when messages are missed from now on; nothing is followed any more.
         on_regained: Called when that is over.
-        pass_on: Is asked to do what it can of what came before `on_heard` is called.
     """
 
     def __init__(
@@ -34,12 +33,10 @@ class Subscriptions:
         on_heard: Callable[[Sequence[Heard]], None],
         on_lost: Callable[[], None],
         on_regained: Callable[[], None],
-        pass_on: PassOn | None = None,
     ) -> None:
         self._loop, self._fetcher = loop, fetcher
         self._wanted, self._on_heard = wanted, on_heard
         self._on_lost, self._on_regained = on_lost, on_regained
-        self._pass_on = pass_on
         self._was_lost = False
         self._messages: Messages | None = None
         self._is_closed = False
@@ -59,7 +56,7 @@ class Subscriptions:
 
     def follow(self, channel: Channel) -> None:
         """Subscribe to a channel's log, now or as soon as there is a connection."""
-        self._try(lambda messages: messages.follow(channel.ref, channel))
+        self._try(lambda messages: messages.follow(channel.ref))
 
     def leave(self, ref: LogRef) -> None:
         """Follow a log no longer."""
@@ -87,7 +84,7 @@ class Subscriptions:
         if messages is None:
             return
         try:
-            heard = messages.take(self._pass_on)
+            heard = messages.take()
         except LogUnavailable as error:
             self._lose(messages, error)
         else:

@@ -90,11 +90,11 @@ class Writer:
         began = channel.told_at = time.monotonic()
         live = channel.live
         for fd, written in self._write(live, data):
-            self.fell_short(live[fd], written, data, position)
+            self._fell_short(live[fd], written, data, position)
         took = time.monotonic() - began
         channel.due_at = max(began, channel.due_at) + max(JOIN_SECONDS, took / BUSY)
 
-    def fell_short(self, stream: Stream, written: int, data: bytes, position: int) -> None:
+    def _fell_short(self, stream: Stream, written: int, data: bytes, position: int) -> None:
         """A reader took only so much of what brings it to a position; -1 where it is gone."""
         if written < 0:
             self.end(stream)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,6 @@ from typing import Any
 
 import redis as redis_client
 
-from progress.shortcut import VARIABLE, is_compiled
 from tests.servers import Server, free_port, valkey
 
 from . import site
@@ -133,27 +132,20 @@ def _posting(port: int, jobs: int) -> dict[str, Any]:
     return {"way": "post", "port": port, "jobs": [f"/{number}" for number in range(jobs)]}
 
 
-def earmark(*options: str, with_shortcut: bool = True) -> Start:
+def earmark(*options: str) -> Start:
     """Earmark's site under gunicorn, with sessions and jobs from its database.
 
     Without options its workers are as it is shipped.
-
-    Raises:
-        Missing: It is to be measured with its C shortcut, which is not compiled.
     """
 
     def start(jobs: int, _: Path) -> AbstractContextManager[Running]:
-        if with_shortcut and not is_compiled():
-            raise Missing(
-                "progress/shortcut.c is not compiled: make setup does it with a C compiler"
-            )
-        return _earmark(jobs, options, {VARIABLE: "1" if with_shortcut else "0"})
+        return _earmark(jobs, options)
 
     return start
 
 
 @contextmanager
-def _earmark(jobs: int, options: Sequence[str], more: Mapping[str, str]) -> Iterator[Running]:
+def _earmark(jobs: int, options: Sequence[str]) -> Iterator[Running]:
     port = free_port()
     with valkey() as redis, tempfile.TemporaryDirectory(prefix="earmark-bench-") as folder:
         environment = {
@@ -162,7 +154,6 @@ def _earmark(jobs: int, options: Sequence[str], more: Mapping[str, str]) -> Iter
             "REDIS_URL": redis.tcp_url,
             "SECRET_KEY": "for-this-benchmark-alone-" * 2,
             "PORT": str(port),
-            **more,
         }
         kept = dict(os.environ)
         os.environ.update(environment)
@@ -373,11 +364,6 @@ _OF_THE_WORKERS = frozenset({"connect", "storm", "busy"})
 
 PEERS = (
     Peer("earmark", earmark()),
-    Peer(
-        "earmark, without C",
-        earmark(with_shortcut=False),
-        scenarios=frozenset({"broadcast", "many"}),
-    ),
     Peer(
         "earmark, 1 gthread",
         earmark("--workers=1"),

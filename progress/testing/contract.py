@@ -12,9 +12,7 @@ from ..log import (
     FeedRef,
     Gap,
     JobRef,
-    Lapse,
     Log,
-    Message,
 )
 from ..reports import (
     CountsReport,
@@ -24,7 +22,17 @@ from ..reports import (
     TotalReport,
 )
 from .doubles import ManualClock
-from .reading import entries_of, events_of, folded, folded_feed, fresh_ref, item, status
+from .reading import (
+    entries_of,
+    events_of,
+    folded,
+    folded_feed,
+    following,
+    fresh_ref,
+    heard,
+    item,
+    status,
+)
 
 
 class LogContract:
@@ -165,24 +173,25 @@ class LogContract:
         again = log.append(ref, [item("c", "queued")], attempt=1, seen=receipt.cursor)
         assert not again.lost
 
-    def test_who_listened_before_an_append_hears_of_it(self, log: Log) -> None:
-        ref = fresh_ref()
-        with log.listen(ref) as subscription:
+    def test_who_follows_a_log_before_an_append_hears_of_it(self, log: Log) -> None:
+        ref, other = fresh_ref(), fresh_ref()
+        with following(log, ref) as messages:
+            log.append(other, [item("x", "queued")], attempt=1)
             cursor = log.append(ref, [item("a", "queued"), item("b", "queued")], attempt=1).cursor
-            came = subscription.next(timeout_seconds=5)
-            while isinstance(came, Lapse):
-                came = subscription.next(timeout_seconds=5)
-            assert isinstance(came, Message)
-            assert came.entries[-1].cursor == cursor
-            assert list(came.entries) == entries_of(log, ref)
-            assert subscription.next(timeout_seconds=0.01) is None
+            (named, message), *more = heard(messages, seconds=5)
+            assert (named, more) == (ref, [])
+            assert message.entries[-1].cursor == cursor
+            assert list(message.entries) == entries_of(log, ref)
+            messages.leave(ref)
+            log.append(ref, [item("a", "succeeded")], attempt=1)
+            assert heard(messages, seconds=0.05) == []
 
     def test_the_feed_is_heard_too_and_holds_only_statuses_and_progress(self, log: Log) -> None:
         ref = fresh_ref()
         feed = FeedRef(ref.account)
-        with log.listen(feed) as subscription:
+        with following(log, feed) as messages:
             log.append(ref, [status("running"), item("a", "in_progress")], attempt=1)
-            assert subscription.next(timeout_seconds=5) is not None
+            assert [named for named, _ in heard(messages, seconds=5)] == [feed]
         log.append(ref, [item("a", "succeeded"), status("completed")], attempt=1)
         events = events_of(log, feed)
         assert {event.type for event in events} == {"status", "progress"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ from ..errors import LogUnavailable
 from ..events import FeedSnapshot, Snapshot
 from ..log import (
     Entry,
+    FeedRef,
     Gap,
     JobRef,
     Log,
@@ -20,11 +20,9 @@ from ..log import (
     Messages,
     Position,
     Receipt,
-    Subscription,
 )
-from ..reports import (
-    Report,
-)
+from ..memory import MemoryLog
+from ..reports import Report
 
 T = TypeVar("T")
 
@@ -45,6 +43,31 @@ class ManualClock:
     def microseconds(self) -> int:
         """The same time in microseconds."""
         return round(self.seconds * 1_000_000)
+
+
+class ForgetfulLog(MemoryLog):
+    """A log in memory that loses what it is told to, as a server does that was emptied."""
+
+    def forget(self, ref: LogRef) -> None:
+        """Lose a log."""
+        with self._lock:
+            if isinstance(ref, FeedRef):
+                self._feeds.pop(ref, None)
+                return
+            self._jobs.pop(ref, None)
+            self._early_cancels.discard(ref)
+
+    def forget_entries(self, ref: JobRef) -> None:
+        """Lose a job's events and keep its state."""
+        with self._lock:
+            if ref in self._jobs:
+                self._jobs[ref].record.entries.clear()
+
+    def forget_items(self, ref: JobRef) -> None:
+        """Lose what is known of a job's items and keep its state."""
+        with self._lock:
+            if ref in self._jobs:
+                self._jobs[ref].state.items.clear()
 
 
 class FaultyLog:
@@ -82,10 +105,6 @@ class FaultyLog:
     def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
         """See `Log.read`."""
         return self._call(lambda: self.log.read(ref, after=after, limit=limit))
-
-    def listen(self, ref: LogRef) -> AbstractContextManager[Subscription]:
-        """See `Log.listen`."""
-        return self._call(lambda: self.log.listen(ref))
 
     def messages(self) -> Messages:
         """See `Log.messages`."""

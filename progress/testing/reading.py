@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import select
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 from ..cursor import Cursor
 from ..events import FeedSnapshot, ItemStatus, JobStatus, LogEvent, Snapshot, parse_event
 from ..log import (
     Entry,
+    Following,
     Gap,
+    Heard,
     JobRef,
     Log,
     LogRef,
+    Message,
+    Messages,
 )
 from ..reports import (
     ItemReport,
@@ -46,6 +53,34 @@ def entries_of(log: Log, ref: LogRef) -> list[Entry]:
 def events_of(log: Log, ref: LogRef) -> list[LogEvent]:
     """All retained events of a log whose first one is retained."""
     return [parse_event(entry.document) for entry in entries_of(log, ref)]
+
+
+@contextmanager
+def following(log: Log, ref: LogRef) -> Iterator[Messages]:
+    """The messages of a log; once entered, no later append goes by unheard."""
+    messages = log.messages()
+    try:
+        messages.follow(ref)
+        while Following(ref) not in _take(messages, seconds=5):
+            pass
+        yield messages
+    finally:
+        messages.close()
+
+
+def heard(messages: Messages, *, seconds: float) -> list[tuple[LogRef, Message]]:
+    """What logs said, once anything comes; nothing where they are silent for so long."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        found = [told for told in _take(messages, seconds=left) if isinstance(told, tuple)]
+        if found:
+            return found
+    return []
+
+
+def _take(messages: Messages, *, seconds: float) -> list[Heard]:
+    select.select([messages], [], [], seconds)
+    return list(messages.take())
 
 
 def folded(events: Iterable[LogEvent]) -> Snapshot | None:

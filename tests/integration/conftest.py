@@ -13,7 +13,7 @@ from celery import Celery
 from library import accounts
 from library.models import Job
 from progress.events import Snapshot
-from progress.follow import Frame, follow
+from progress.testing import Shown, watch
 from tasks import jobs
 from tasks.factory import create_celery
 from tasks.runtime import Runtime
@@ -47,21 +47,21 @@ class Pipelines:
                 )
             return account.id
 
-    def run(self, account_id: UUID, kind: str) -> tuple[Job, Snapshot, list[Frame]]:
+    def run(self, account_id: UUID, kind: str) -> tuple[Job, Snapshot, list[Shown]]:
         """Do a job to its end; its row, its last state and what a follower was shown."""
         job = jobs.start(self.celery, account_id=account_id, kind=kind)
         return self.finish(job)
 
-    def finish(self, job: Job) -> tuple[Job, Snapshot, list[Frame]]:
+    def finish(self, job: Job) -> tuple[Job, Snapshot, list[Shown]]:
         ref = jobs.ref_of(job)
-        frames = [f for f in follow(self.runtime.log, ref) if isinstance(f, Frame)]
+        shown = list(watch(self.runtime.log, ref, seconds=JOB_SECONDS))
         with self.runtime.database.session() as session:
             row = jobs.jobs.load(session, job_id=job.id)
         state = self.runtime.log.snapshot(ref)
         assert row is not None
         assert state is not None
         assert isinstance(state[0], Snapshot)
-        return row, state[0], frames
+        return row, state[0], shown
 
 
 @pytest.fixture(scope="session")

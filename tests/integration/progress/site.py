@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
 from celery import Celery
 
 from progress.events import ItemEvent, Snapshot, StatusEvent, parse_event
-from progress.follow import Frame, follow
 from progress.log import JobRef
 from progress.redis import RedisLog
-from progress.testing import entries_of
+from progress.testing import entries_of, watch
 
 APPLICATION = "tests.integration.progress.apps.shapes"
 
@@ -30,11 +28,8 @@ class Site:
 
     def end(self, ref: JobRef) -> Snapshot:
         """The job's state at its end, once a follower has seen it; then nothing more comes."""
-        deadline = time.monotonic() + 30
-        for step in follow(self.log, ref, idle_seconds=0.2):
-            assert time.monotonic() < deadline, self.statuses(ref)
-            if isinstance(step, Frame) and step.terminal:
-                break
+        for _ in watch(self.log, ref, seconds=30):
+            pass
         state = self.log.snapshot(ref)
         assert state is not None
         assert isinstance(state[0], Snapshot)

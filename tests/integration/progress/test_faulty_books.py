@@ -10,12 +10,11 @@ import pytest
 from celery import Celery
 
 from progress.celery import HEADER, JobTask, install
-from progress.events import Snapshot, StatusEvent, parse_stream_event
-from progress.follow import Frame, follow
+from progress.events import Snapshot, StatusEvent
 from progress.log import JobRef
 from progress.memory import MemoryLog
 from progress.outbox import Repair
-from progress.testing import FaultyLog
+from progress.testing import FaultyLog, watch
 
 
 def _broken(*_: Any, **__: Any) -> Any:
@@ -73,11 +72,8 @@ def test_no_part_ends_before_its_reports_are_told() -> None:
     part.apply(task_id="one", args=[list("abc")], headers={HEADER: header})
     part.apply(task_id="two", args=[list("def")], headers={HEADER: header})
     assert time.monotonic() - began < 0.3
-    state = next(
-        parse_stream_event(step.document)
-        for step in follow(log.log, ref, idle_seconds=0.05)
-        if isinstance(step, Frame) and step.terminal
-    )
+    *_, last = watch(log.log, ref, seconds=30)
+    state = last.event
     assert isinstance(state, Snapshot | StatusEvent)
     assert state.status == "completed"
     snapshot = log.log.snapshot(ref)

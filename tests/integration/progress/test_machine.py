@@ -37,7 +37,7 @@ from progress.reports import (
     TotalReport,
 )
 from progress.snapshot import fold, fold_feed
-from progress.testing import ManualClock, fresh_ref
+from progress.testing import ForgetfulLog, ManualClock, fresh_ref
 from tests.servers import Server
 
 AT = 1_790_000_000.0
@@ -123,7 +123,7 @@ class LogMachine(RuleBasedStateMachine):
     def begin(self) -> None:
         self.clock = ManualClock()
         self.latest = self.clock.seconds
-        self.memory = MemoryLog(clock=self.clock)
+        self.memory = ForgetfulLog(clock=self.clock)
         self.redis = RedisLog(self.server.url, clock_us=self.clock.microseconds)
         self.ref = fresh_ref()
         self.keys = Keys.of(self.ref, self.redis.prefix)

@@ -11,20 +11,19 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import pytest
 import redis
 
 from progress.courier import Courier
-from progress.events import Snapshot, parse_stream_event
-from progress.follow import Frame, follow
+from progress.events import JobStatus, Snapshot
 from progress.log import JobRef
 from progress.redis import RedisLog
 from progress.reporter import JobReporter
 from progress.snapshot import fold
-from progress.testing import fresh_ref
+from progress.testing import fresh_ref, watch
 from tests.servers import Server, valkey
 
 ITEMS = 300
@@ -48,15 +47,15 @@ class Follower:
         self._thread.start()
 
     def _run(self) -> None:
-        for step in follow(self.log, self.ref, idle_seconds=0.1):
-            if isinstance(step, Frame):
-                event = parse_stream_event(step.document)
+        with suppress(TimeoutError):
+            for shown in watch(self.log, self.ref):
+                event = shown.event
                 if isinstance(event, Snapshot):
                     self.state = event
                 else:
                     self.state = fold(self.state, event)  # type: ignore[arg-type]
-            if self.stopped:
-                return
+                if self.stopped:
+                    return
 
     def wait_for(self, succeeded: int, *, seconds: float) -> float:
         """How long it took until so many items were shown to have succeeded."""
@@ -104,6 +103,7 @@ def _job(server: Server) -> Iterator[tuple[Job, Follower]]:
         reporter.total(ITEMS)
         follower = Follower(log, ref)
         yield Job(reporter), follower
+        reporter.status(JobStatus.COMPLETED)
         follower.stop()
     log.close()
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from library import demo, matches, playlists, songs
-from progress.events import ItemEvent, parse_event
+from progress.events import ItemEvent, StatusEvent
 from tests.integration.conftest import Pipelines
 
 
@@ -15,12 +15,14 @@ def test_the_three_pipelines_put_the_liked_songs_where_a_person_would(
 ) -> None:
     account = pipelines.account(music)
     for kind in ("sync", "analysis", "matching"):
-        row, snapshot, frames = pipelines.run(account, kind)
+        row, snapshot, shown = pipelines.run(account, kind)
         assert (row.status, row.attempt, row.failed) == ("completed", 1, 0)
         assert snapshot.progress is not None
         assert (row.total, row.succeeded) == (snapshot.progress.total, snapshot.progress.succeeded)
         assert snapshot.progress.fraction == 1
-        assert frames[-1].terminal
+        last = shown[-1].event
+        assert isinstance(last, StatusEvent)
+        assert last.status == "completed"
     with pipelines.runtime.database.session() as session:
         found = matches.proposed(session, account_id=account)
     assert {song.title: ranked[0][1].name for song, ranked in found} == demo.EXPECTED
@@ -31,10 +33,9 @@ def test_every_item_goes_from_queued_over_in_progress_to_its_end(
 ) -> None:
     account = pipelines.account(music)
     pipelines.run(account, "sync")
-    _, _, frames = pipelines.run(account, "analysis")
+    _, _, shown = pipelines.run(account, "analysis")
     seen: dict[str, list[str]] = {}
-    for frame in frames:
-        event = parse_event(frame.document) if b'"type":"item"' in frame.document else None
+    for event in (frame.event for frame in shown):
         if isinstance(event, ItemEvent):
             seen.setdefault(event.item_id, []).append(event.status.value)
     assert len(seen) == 12

@@ -18,7 +18,7 @@ from progress.log import FeedRef, JobRef
 from progress.memory import MemoryLog
 from progress.memory_messages import MemoryMessages
 from progress.open_streams import RENEW_SECONDS
-from progress.testing import entries_of, fresh_ref, item, status
+from progress.testing import ForgetfulLog, entries_of, fresh_ref, item, status
 from progress.writer import Writer
 from tests.unit.progress.browsers import WAIT_SECONDS, browse, close_all
 
@@ -30,8 +30,8 @@ def close_browsers() -> Iterator[None]:
 
 
 @pytest.fixture
-def log() -> MemoryLog:
-    return MemoryLog()
+def log() -> ForgetfulLog:
+    return ForgetfulLog()
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_a_feed_of_nothing_is_shown_empty_and_then_what_comes(hub: Hub, log: Mem
     assert "running" in browser.parser.events[-1][1]
 
 
-def test_a_log_that_is_lost_is_shown_anew(hub: Hub, log: MemoryLog) -> None:
+def test_a_log_that_is_lost_is_shown_anew(hub: Hub, log: ForgetfulLog) -> None:
     ref = fresh_ref()
     log.append(ref, [item("a", "succeeded")], attempt=1)
     browser = browse(hub, ref)

@@ -12,17 +12,16 @@ from progress.courier import Courier
 from progress.errors import CancelRequested, JobEnded, StaleAttempt
 from progress.events import ItemStatus, JobStatus, Snapshot
 from progress.log import JobRef
-from progress.memory import MemoryLog
 from progress.reporter import JobReporter
 from progress.reports import ItemReport
-from progress.testing import FaultyLog, events_of, fresh_ref, status
+from progress.testing import FaultyLog, ForgetfulLog, events_of, fresh_ref, status
 
 WAIT_SECONDS = 10
 
 
 @pytest.fixture
 def log() -> FaultyLog:
-    return FaultyLog(MemoryLog())
+    return FaultyLog(ForgetfulLog())
 
 
 @pytest.fixture
@@ -139,7 +138,7 @@ def test_what_a_log_lost_is_told_again(log: FaultyLog, ref: JobRef, job: JobRepo
         work(job, 3, start=4)
     job.status(JobStatus.RUNNING)
     before = state(log, ref)
-    assert isinstance(log.log, MemoryLog)
+    assert isinstance(log.log, ForgetfulLog)
     log.log.forget(ref)
     assert job.confirm()
     after = state(log, ref)
@@ -161,7 +160,7 @@ def test_what_other_processes_did_is_told_again_from_the_database(log: FaultyLog
     with JobReporter(log, ref, repair=repair, courier=Courier()) as job:
         work(job, 1)
         job.flush()
-        assert isinstance(log.log, MemoryLog)
+        assert isinstance(log.log, ForgetfulLog)
         log.log.forget(ref)
         job.confirm()
         assert succeeded(log, ref) == 2
@@ -174,7 +173,7 @@ def test_more_than_is_remembered_is_still_counted(
     job.total(100)
     work(job, 60)
     job.flush()
-    assert isinstance(log.log, MemoryLog)
+    assert isinstance(log.log, ForgetfulLog)
     log.log.forget(ref)
     job.confirm()
     progress = state(log, ref).progress

@@ -212,7 +212,12 @@ class Execution:
     def _finish_late(self, state: str | None) -> None:
         """The task is over, and waits no longer; its reports are on their way."""
         give_up_at = time.monotonic() + _LATE_SECONDS
-        while not self._is_told() and time.monotonic() < give_up_at:
+        # Not `confirm`, which asks the log anew: a slow one would never be done answering.
+        while (
+            self.reporter is not None
+            and not self.reporter.flush()
+            and time.monotonic() < give_up_at
+        ):
             time.sleep(_LATE_LOOK_SECONDS)
         with harmlessly():
             self._finish(state)

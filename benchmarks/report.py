@@ -24,7 +24,7 @@ from benchmarks._table import medians, tell
 from progress.events import ItemStatus
 from progress.log import JobRef
 from progress.redis import Keys, RedisLog
-from progress.reporter import JobReporter
+from progress.reporting.reporter import JobReporter
 from tests.servers import Server, valkey
 
 #: Figures of one run of one way: wall, task, server time in µs, and bytes kept for each item.

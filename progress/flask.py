@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
-from .body import Body
 from .cursor import parse_cursor
 from .errors import LogUnavailable, TooManyStreams
 from .events import EMPTY_FEED, FeedSnapshot, Snapshot
-from .handoff import client_socket, give_away, response_head
 from .hub import Hub
+from .hub.reader import HandOver, Reader
 from .limits import StreamLimits
 from .log import FeedRef, JobRef, Log, LogRef, Position
-from .reader import HandOver, Reader
 from .sse import CONTENT_TYPE, HEADERS, frame, retry_hint
+from .wsgi.body import Body
+from .wsgi.gunicorn import client_socket, give_away, response_head
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

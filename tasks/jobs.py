@@ -12,11 +12,11 @@ from celery import Celery
 
 from library import jobs
 from library.models import Job, utc_now
-from progress import faults
 from progress.celery import HEADER
 from progress.errors import LogUnavailable, WriteRefused
 from progress.events import JobStatus
 from progress.log import JobRef
+from progress.recovery import faults
 from progress.reports import StatusReport
 
 from . import analysis, matching, sync

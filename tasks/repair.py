@@ -12,8 +12,7 @@ from library.analysis import ANALYSER_VERSION
 from library.database import Database
 from progress.events import ItemStatus
 from progress.log import JobRef
-from progress.outbox import Repair
-from progress.reports import ItemReport
+from progress.reports import ItemReport, Repair
 
 from . import analysis
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import Flask
 
-from progress.supervisor import StreamerSettings, Supervisor
+from progress.streamer.supervisor import StreamerSettings, Supervisor
 from tasks.settings import Settings, SettingsError
 
 from . import access_log

@@ -10,10 +10,10 @@ from flask import Flask
 from library import accounts, jobs
 from progress.events import Snapshot
 from progress.flask import create_blueprint
-from progress.handover import StreamerClient
-from progress.lane import Admit, Lane
 from progress.limits import StreamLimits
 from progress.log import FeedRef, JobRef, LogRef
+from progress.streamer.protocol import StreamerClient
+from progress.wsgi.middleware import Admit, StreamMiddleware
 
 from . import security, sessions
 from .job_views import parse_id, row_snapshot
@@ -38,7 +38,7 @@ def register(
     )
     app.register_blueprint(progress)
     if hand_over is not None:
-        app.wsgi_app = Lane(  # type: ignore[method-assign] # as Flask's documentation has it
+        app.wsgi_app = StreamMiddleware(  # type: ignore[method-assign] # as Flask's documentation has it
             app.wsgi_app,
             found.log,
             progress.hub,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import web.gunicorn
 from benchmarks.streaming.site import LIMITS
-from progress.supervisor import Supervisor
+from progress.streamer.supervisor import Supervisor
 from web.gunicorn import *  # noqa: F403 - the settings of production, whatever they are
 
 bind = f"127.0.0.1:{os.environ['PORT']}"

@@ -10,7 +10,7 @@ import select
 import socket
 import sys
 
-from progress.sockets import write_to_each
+from progress.hub.sockets import write_to_each
 
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n\r\n: ok\n\n"

@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 from celery import Celery
 
-from ..lease import LeaseTerms, MemoryLeaseBook
+from ..lease import LeaseTerms
 from ..lifecycle import JobStore, NoStore
 from ..log import JobRef, Log
-from ..outbox import Repair
-from ..parts import MemoryPartBook
-from ..reaper import Resend
+from ..memory.leases import MemoryLeaseBook
+from ..memory.parts import MemoryPartBook
+from ..recovery.reaper import Resend
+from ..reports import Repair
 from .installation import Installation
 from .place import HEADER
 from .signals import connect

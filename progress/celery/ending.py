@@ -9,7 +9,7 @@ from contextlib import suppress
 from ..errors import LogUnavailable
 from ..forks import gate
 from ..lifecycle import COMPLETED, Settlement
-from ..reaper import say
+from ..recovery.reaper import say
 from .installation import Installation
 from .place import Place
 

@@ -15,14 +15,14 @@ from uuid import uuid4
 from celery import states
 from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 
-from .. import faults
 from ..errors import CancelRequested, JobFailure, WriteRefused
 from ..events import JobStatus, Snapshot
 from ..lease import Lease
 from ..lifecycle import CANCELLED, COMPLETED, WORKER_LOST, Begun, Settlement
-from ..outbox import Repair
 from ..parts import Standing
-from ..reporter import JobReporter
+from ..recovery import faults
+from ..reporting.reporter import JobReporter
+from ..reports import Repair
 from .harmless import harmlessly
 from .hold import Hold
 from .installation import Installation

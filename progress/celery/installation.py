@@ -11,9 +11,9 @@ from celery import Celery
 from ..lease import LeaseBook, LeaseTerms
 from ..lifecycle import JobStore
 from ..log import JobRef, Log
-from ..outbox import Repair
 from ..parts import PartBook
-from ..reaper import Reaper, Resend
+from ..recovery.reaper import Reaper, Resend
+from ..reports import Repair
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from .execution import TIME_LIMIT, UNKNOWN_FAULT
 from .installation import Installation, installation_of
 from .place import HEADER, Place
 from .task import JobTask, execution_of
-from .worker import start_beside_clock, start_keeper, stop_keepers, watch_parent
+from .worker import start_beside_clock, start_heartbeat, stop_heartbeats, watch_parent
 
 logger = logging.getLogger(__name__)
 
@@ -153,12 +153,12 @@ def _on_worker_ready(sender: Any = None, **_: Any) -> None:
     """The main process."""
     installation = installation_of(sender.app)
     if installation is not None:
-        start_keeper(installation, sender)
+        start_heartbeat(installation, sender)
 
 
 def _on_worker_shutdown(**_: Any) -> None:
     """The main process."""
-    stop_keepers()
+    stop_heartbeats()
 
 
 def _on_process_init(**_: Any) -> None:

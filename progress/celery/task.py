@@ -9,7 +9,7 @@ from typing import Any, cast
 from celery import Task
 
 from ..errors import JobFailure, ProgressError
-from ..reporter import JobReporter
+from ..reporting.reporter import JobReporter
 from .execution import Execution
 from .installation import installation_of
 

@@ -12,8 +12,8 @@ from typing import Any
 from celery.concurrency.prefork import TaskPool as PreforkPool
 from celery.worker import state
 
-from ..keeper import Keeper
 from ..lease import Lease
+from ..recovery.heartbeat import Heartbeat
 from .installation import Installation
 from .place import Place, process_name
 from .task import JobTask
@@ -23,10 +23,10 @@ logger = logging.getLogger(__name__)
 #: How often a child looks whether its worker is still there.
 _PARENT_SECONDS = 1.0
 
-_keepers: list[Keeper] = []
+_heartbeats: list[Heartbeat] = []
 
 
-def start_keeper(installation: Installation, consumer: Any) -> None:
+def start_heartbeat(installation: Installation, consumer: Any) -> None:
     """Keep the leases of what a worker runs, from its main process."""
     is_prefork = isinstance(consumer.pool, PreforkPool)
 
@@ -45,7 +45,7 @@ def start_keeper(installation: Installation, consumer: Any) -> None:
                 lease.part.task_id, terminate=True, destination=[consumer.hostname]
             )
 
-    keeper = Keeper(
+    keeper = Heartbeat(
         installation.leases,
         active,
         reaper=installation.reaper(),
@@ -53,14 +53,14 @@ def start_keeper(installation: Installation, consumer: Any) -> None:
         cancel_requested=cancel_requested,
         terminate=terminate,
     )
-    _keepers.append(keeper)
+    _heartbeats.append(keeper)
     keeper.start()
 
 
-def stop_keepers() -> None:
+def stop_heartbeats() -> None:
     """End the keepers of this process."""
-    while _keepers:
-        _keepers.pop().stop()
+    while _heartbeats:
+        _heartbeats.pop().stop()
 
 
 def _active_requests() -> list[Any]:

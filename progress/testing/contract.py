@@ -7,20 +7,8 @@ from collections.abc import Sequence
 from ..cursor import Cursor
 from ..errors import JobEnded, StaleAttempt
 from ..events import FeedSnapshot, Snapshot
-from ..log import (
-    Entry,
-    FeedRef,
-    Gap,
-    JobRef,
-    Log,
-)
-from ..reports import (
-    CountsReport,
-    ErrorReport,
-    PhaseReport,
-    Report,
-    TotalReport,
-)
+from ..log import Entry, FeedRef, Gap, JobRef, Log
+from ..reports import CountsReport, ErrorReport, PhaseReport, Report, TotalReport
 from .doubles import ManualClock
 from .reading import (
     entries_of,

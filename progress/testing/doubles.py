@@ -10,17 +10,7 @@ from typing import TypeVar
 from ..cursor import Cursor
 from ..errors import LogUnavailable
 from ..events import FeedSnapshot, Snapshot
-from ..log import (
-    Entry,
-    FeedRef,
-    Gap,
-    JobRef,
-    Log,
-    LogRef,
-    Messages,
-    Position,
-    Receipt,
-)
+from ..log import Entry, FeedRef, Gap, JobRef, Log, LogRef, Messages, Position, Receipt
 from ..memory import MemoryLog
 from ..reports import Report
 

@@ -10,22 +10,9 @@ from uuid import uuid4
 
 from ..cursor import Cursor
 from ..events import FeedSnapshot, ItemStatus, JobStatus, LogEvent, Snapshot, parse_event
-from ..log import (
-    Entry,
-    Following,
-    Gap,
-    Heard,
-    JobRef,
-    Log,
-    LogRef,
-    Message,
-    Messages,
-)
-from ..reports import (
-    ItemReport,
-    StatusReport,
-)
-from ..snapshot import fold, fold_feed
+from ..log import Entry, Following, Gap, Heard, JobRef, Log, LogRef, Message, Messages
+from ..reports import ItemReport, StatusReport
+from ..rules.snapshot import fold, fold_feed
 
 
 def fresh_ref() -> JobRef:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from ..cursor import Cursor, parse_cursor
 from ..events import Snapshot, StatusEvent, StreamEvent, parse_stream_event
 from ..hub import Hub
+from ..hub.reader import Reader
 from ..log import JobRef, Log, LogRef
-from ..reader import Reader
 
 
 @dataclass(frozen=True, slots=True)

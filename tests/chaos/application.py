@@ -16,10 +16,10 @@ from celery import Celery, chain, chord, group
 
 from library import jobs
 from library.database import Database
-from progress import faults
 from progress.celery import HEADER, JobTask, install
 from progress.lease import LeaseTerms
 from progress.log import JobRef
+from progress.recovery import faults
 from progress.redis import RedisLog
 from tasks.store import DatabaseStore
 from tests.chaos.plan import Plan

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import redis
 
-from progress import faults
+from progress.recovery import faults
 from tests.chaos.plan import Plan
 from tests.chaos.world import Run, World
 

@@ -83,7 +83,7 @@ def test_a_wheel_holds_every_file_of_the_four_packages(wheel_names):
 @pytest.mark.parametrize(
     "pattern",
     [
-        "progress/append.lua",
+        "progress/rules/append.lua",
         "library/migrations/env.py",
         "library/migrations/versions/*.py",
         "web/templates/*.html",

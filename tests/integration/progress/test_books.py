@@ -12,11 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from progress.errors import LogUnavailable
 from progress.events import JobStatus
-from progress.lease import Lease, LeaseBook, MemoryLeaseBook, Part
+from progress.lease import Lease, LeaseBook, Part
 from progress.lifecycle import Settlement
 from progress.log import JobRef
 from progress.memory import MemoryLog
-from progress.parts import MemoryPartBook, PartBook
+from progress.memory.leases import MemoryLeaseBook
+from progress.memory.parts import MemoryPartBook
+from progress.parts import PartBook
 from progress.redis import RedisLog
 from tests.servers import Server
 

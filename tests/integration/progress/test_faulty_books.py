@@ -13,7 +13,7 @@ from progress.celery import HEADER, JobTask, install
 from progress.events import Snapshot, StatusEvent
 from progress.log import JobRef
 from progress.memory import MemoryLog
-from progress.outbox import Repair
+from progress.reports import Repair
 from progress.testing import FaultyLog, watch
 
 

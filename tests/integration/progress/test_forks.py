@@ -11,11 +11,11 @@ from tests.servers import Server
 
 _SCRIPT = """
 import os, sys, threading, time
-from progress import reporter
+from progress.reporting import reporter
 from progress.forks import gate
 from progress.log import JobRef
 from progress.redis import RedisLog
-from progress.reporter import JobReporter
+from progress.reporting.reporter import JobReporter
 
 case, log = sys.argv[1], RedisLog(sys.argv[2])
 ref = JobRef("forks", case)
@@ -31,7 +31,7 @@ held, free = threading.Event(), threading.Event()
 inside = []
 
 def hold():
-    lock = {"log": log._lock, "courier": reporter._process_courier._condition, "gate": gate}[case]
+    lock = {"log": log._lock, "sender": reporter._process_sender._condition, "gate": gate}[case]
     with lock:
         held.set()
         inside.append(1)
@@ -62,7 +62,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 
-@pytest.mark.parametrize("case", ["log", "courier", "gate"])
+@pytest.mark.parametrize("case", ["log", "sender", "gate"])
 def test_a_child_works_whatever_another_thread_held_at_the_fork(
     case: str, valkey_server: Server
 ) -> None:

@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from progress.cursor import Cursor
-from progress.handover import MAX_MESSAGE, StreamerClient, decode, encode
+from progress.hub.reader import Reader
 from progress.log import FeedRef, JobRef
-from progress.reader import Reader
 from progress.redis import RedisLog
-from progress.supervisor import StreamerSettings, Supervisor
+from progress.streamer.protocol import MAX_MESSAGE, StreamerClient, decode, encode
+from progress.streamer.supervisor import StreamerSettings, Supervisor
 from progress.testing import fresh_ref, status
 from tests.servers import Server
 

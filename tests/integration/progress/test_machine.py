@@ -26,7 +26,7 @@ from progress.events import FeedSnapshot, ItemStatus, JobStatus, Snapshot, parse
 from progress.log import FeedRef, Gap, LogRef, Receipt
 from progress.memory import MemoryLog
 from progress.redis import RedisLog
-from progress.redis_keys import Keys
+from progress.redis.keys import Keys
 from progress.reports import (
     CountsReport,
     ErrorReport,
@@ -36,7 +36,7 @@ from progress.reports import (
     StatusReport,
     TotalReport,
 )
-from progress.snapshot import fold, fold_feed
+from progress.rules.snapshot import fold, fold_feed
 from progress.testing import ForgetfulLog, ManualClock, fresh_ref
 from tests.servers import Server
 

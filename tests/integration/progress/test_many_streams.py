@@ -17,12 +17,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from progress.handover import StreamerClient
+from progress.hub.reader import Reader
 from progress.limits import StreamLimits
 from progress.log import JobRef
-from progress.reader import Reader
 from progress.redis import RedisLog
-from progress.supervisor import StreamerSettings
+from progress.streamer.protocol import StreamerClient
+from progress.streamer.supervisor import StreamerSettings
 from progress.testing import fresh_ref, status
 from tests.servers import Server
 

@@ -9,17 +9,17 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from progress import redis_messages
 from progress.cursor import Cursor
 from progress.errors import LogUnavailable
 from progress.hub import Hub
 from progress.log import Following, JobRef, Log, Message, Revoked
 from progress.memory import MemoryLog
 from progress.redis import RedisLog
-from progress.redis_messages import RedisMessages
+from progress.redis import messages as redis_messages
+from progress.redis.messages import RedisMessages
 from progress.testing import fresh_ref, item, status
 from tests.servers import Server
-from tests.unit.progress.browsers import WAIT_SECONDS, Browser, browse, close_all
+from tests.unit.progress.hub.browsers import WAIT_SECONDS, Browser, browse, close_all
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +90,7 @@ def test_what_came_while_the_connection_was_cut_is_shown_too(
     numbers = [Cursor.parse(id_).seq for id_ in seen]
     assert numbers == sorted(set(numbers))
     assert numbers == list(range(numbers[0], last.seq + 1))
-    assert hub.figures.reconnects >= 1
+    assert hub.metrics.reconnects >= 1
     hub.close()
 
 

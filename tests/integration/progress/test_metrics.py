@@ -14,12 +14,12 @@ import pytest
 
 from progress.cursor import Cursor
 from progress.events import ItemStatus
-from progress.handover import StreamerClient
+from progress.hub.reader import Reader
 from progress.log import JobRef
-from progress.reader import Reader
 from progress.redis import RedisLog
 from progress.reports import ItemReport
-from progress.supervisor import StreamerSettings, Supervisor
+from progress.streamer.protocol import StreamerClient
+from progress.streamer.supervisor import StreamerSettings, Supervisor
 from progress.testing import fresh_ref, item, status
 from tests.servers import Server, free_port
 from tests.unit.progress.test_metrics import samples

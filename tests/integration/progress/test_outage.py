@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 import pytest
 import redis
 
-from progress.courier import Courier
 from progress.events import JobStatus, Snapshot
 from progress.log import JobRef
 from progress.redis import RedisLog
-from progress.reporter import JobReporter
-from progress.snapshot import fold
+from progress.reporting.reporter import JobReporter
+from progress.reporting.sender import BackgroundSender
+from progress.rules.snapshot import fold
 from progress.testing import fresh_ref, watch
 from tests.servers import Server, valkey
 
@@ -99,7 +99,7 @@ def server() -> Iterator[Server]:
 def _job(server: Server) -> Iterator[tuple[Job, Follower]]:
     log = RedisLog(server.url, timeout_seconds=0.5)
     ref = fresh_ref()
-    with JobReporter(log, ref, courier=Courier()) as reporter:
+    with JobReporter(log, ref, sender=BackgroundSender()) as reporter:
         reporter.total(ITEMS)
         follower = Follower(log, ref)
         yield Job(reporter), follower
@@ -197,15 +197,15 @@ def test_a_failover_that_lost_the_last_second_is_made_good(server: Server) -> No
 def test_what_waits_in_an_outage_is_bounded_and_its_counts_are_right_afterwards(
     server: Server, monkeypatch: pytest.MonkeyPatch, outage: Callable[[Server], object]
 ) -> None:
-    monkeypatch.setattr("progress.outbox.MAX_WAITING", 200)
-    monkeypatch.setattr("progress.outbox.BATCH", 50)
+    monkeypatch.setattr("progress.reporting.buffer.MAX_WAITING", 200)
+    monkeypatch.setattr("progress.reporting.buffer.BATCH", 50)
     with _job(server) as (job, follower):
         with outage(server):  # type: ignore[attr-defined]
             for _ in range(6):
                 job.work(ITEMS // 6)
                 time.sleep(0.05)
             # A batch that was on its way comes back.
-            assert len(job.reporter._outbox._waiting) <= 200 + 100
+            assert len(job.reporter._buffer._waiting) <= 200 + 100
         follower.wait_for(ITEMS, seconds=SEEN_AGAIN_SECONDS + 2)
         assert job.held_up_seconds < HELD_UP_SECONDS
 
@@ -214,7 +214,7 @@ def test_a_task_that_ends_in_an_outage_returns_at_once(server: Server) -> None:
     log = RedisLog(server.url, timeout_seconds=0.5)
     with _stopped(server):
         began = time.monotonic()
-        with JobReporter(log, fresh_ref(), courier=Courier()) as reporter:
+        with JobReporter(log, fresh_ref(), sender=BackgroundSender()) as reporter:
             Job(reporter).work(10)
         assert time.monotonic() - began < HELD_UP_SECONDS
     log.close()

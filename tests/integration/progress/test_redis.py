@@ -10,7 +10,7 @@ import pytest
 from progress.events import Snapshot
 from progress.log import FeedRef, Log, Retention
 from progress.redis import RedisLog
-from progress.redis_keys import Keys
+from progress.redis.keys import Keys
 from progress.reports import TotalReport
 from progress.testing import (
     LogContract,

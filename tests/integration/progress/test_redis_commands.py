@@ -11,7 +11,7 @@ import redis
 
 from progress.log import JobRef
 from progress.redis import RedisLog
-from progress.redis_commands import QuickCommands
+from progress.redis.commands import QuickCommands
 from progress.testing import fresh_ref, status
 from tests.servers import Server, valkey
 

@@ -21,7 +21,7 @@ from progress.limits import StreamLimits
 from progress.log import FeedRef, JobRef, Log
 from progress.memory import MemoryLog
 from progress.redis import RedisLog
-from progress.snapshot import fold
+from progress.rules.snapshot import fold
 from progress.testing import entries_of, fresh_ref, item, status
 from tests.servers import Server
 from tests.sse import Parser

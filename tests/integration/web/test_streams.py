@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 
-from progress.lane import Lane
+from progress.hub.reader import Reader
 from progress.log import FeedRef, JobRef
-from progress.reader import Reader
 from progress.testing import status
+from progress.wsgi.middleware import StreamMiddleware
 from tests.integration.web.conftest import Person, Site
 from web import streams
 
@@ -183,4 +183,4 @@ def test_a_session_that_is_over_lets_nobody_in(door: Door, monkeypatch: pytest.M
 
 
 def test_without_a_streamer_flask_does_it_all(site: Site) -> None:
-    assert not isinstance(site.app.wsgi_app, Lane)
+    assert not isinstance(site.app.wsgi_app, StreamMiddleware)

@@ -1,4 +1,4 @@
-// The state after one more event: the twin of the folds in progress/snapshot.py. Pure.
+// The state after one more event: the twin of the folds in progress/rules/snapshot.py. Pure.
 
 import type {
   FeedJob,

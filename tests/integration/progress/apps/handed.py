@@ -8,12 +8,12 @@ from typing import Any
 from flask import Flask, request
 
 from progress.flask import create_blueprint
-from progress.handover import StreamerClient
-from progress.lane import Lane
 from progress.limits import StreamLimits
 from progress.log import JobRef
 from progress.redis import RedisLog
-from progress.supervisor import StreamerSettings, Supervisor
+from progress.streamer.protocol import StreamerClient
+from progress.streamer.supervisor import StreamerSettings, Supervisor
+from progress.wsgi.middleware import StreamMiddleware
 
 URL, PATH = os.environ["HANDED_REDIS"], os.environ["HANDED_SOCKET"]
 
@@ -60,7 +60,7 @@ def create_app() -> Flask:
     hand_over = StreamerClient(PATH).send
     blueprint = create_blueprint(log, authorize=authorize, account=account, hand_over=hand_over)
     app.register_blueprint(blueprint)
-    app.wsgi_app = Lane(  # type: ignore[method-assign]
+    app.wsgi_app = StreamMiddleware(  # type: ignore[method-assign]
         app.wsgi_app,
         log,
         blueprint.hub,

@@ -1,0 +1,281 @@
+"""The log in Redis or Valkey: a stream, a state hash and an items hash for each job.
+
+The only module that imports redis.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from .. import rules
+from ..cursor import Cursor
+from ..errors import JobEnded, LogUnavailable, StaleAttempt
+from ..events import FeedSnapshot, JobStatus, Snapshot
+from ..forks import after_fork_in_child
+from ..log import Entry, FeedRef, Gap, JobRef, LogRef, Position, Receipt, Retention
+from ..reports import Report, head
+from ..rules.batch import encode
+from ..rules.stored import feed_snapshot, job_snapshot
+from .commands import QuickCommands
+from .keys import Keys
+from .leases import RedisLeaseBook
+from .messages import RedisMessages
+from .parts import RedisPartBook
+
+_SCRIPT = resources.files(rules).joinpath("append.lua").read_text("utf-8")
+
+_TERMINAL = {status.value.encode() for status in JobStatus if status.is_terminal}
+
+#: A connection that does not answer for this long is given up.
+DEFAULT_TIMEOUT_SECONDS = 2.0
+
+
+def safe_client(url: str, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> redis.Redis:
+    """A client whose time limits and retries are said rather than inherited.
+
+    redis-py 8 retries ten times with a back-off, which turns a lost server into half a
+    minute of silence; earlier ones wait for ever. An append may safely be sent twice, so one
+    retry at once is right: it heals a connection that the server had closed.
+    """
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        retry=Retry(NoBackoff(), 1),
+        retry_on_error=[redis.ConnectionError],
+        decode_responses=False,
+    )
+
+
+@dataclass
+class RedisLog:
+    """The log protocol on a Redis ≥ 6.2 or Valkey server.
+
+    Holds one command connection for each thread that asks at once; each `messages` has one of
+    its own. Connections are made anew after a fork, so parent and children may share the log.
+    """
+
+    #: Such as ``redis://localhost:6379/0`` or ``unix:///run/valkey.sock``.
+    url: str
+    prefix: str = "progress"
+    retention: Retention = field(default_factory=Retention)
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    #: Microseconds since 1970 for every append; by default the server's own clock.
+    clock_us: Callable[[], int] | None = None
+    #: Makes a client from nothing, for clusters, sentinels and TLS of one's own.
+    client_factory: Callable[[], Any] | None = None
+
+    def __post_init__(self) -> None:
+        self._renew_lock()
+        after_fork_in_child(self._renew_lock)
+        self._pid = 0
+        self._client: Any = None
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.Lock()
+
+    def append(
+        self, ref: JobRef, reports: Sequence[Report], *, attempt: int, seen: Cursor | None = None
+    ) -> Receipt:
+        """See `Log.append`. One round trip."""
+        keys, feed = self._keys(ref), self._keys(FeedRef(ref.account))
+        kept = self.retention
+        arguments: list[str | bytes | int] = [
+            attempt,
+            ref.job_id,
+            head(ref.job_id, attempt),
+            encode(reports, job_id=ref.job_id, attempt=attempt),
+            kept.job_events,
+            kept.feed_events,
+            kept.live_seconds,
+            kept.ended_seconds,
+            self.clock_us() if self.clock_us else 0,
+            seen.epoch if seen else 0,
+            seen.seq if seen else 0,
+        ]
+        named = [keys.log, keys.state, keys.items, feed.log, feed.state]
+        with _unavailable():
+            try:
+                reply = self._commands.execute("EVALSHA", self._script.sha, 5, *named, *arguments)
+            except redis.exceptions.NoScriptError:  # a server that is new, or has forgotten it
+                reply = self._script(keys=named, args=arguments)
+        return _receipt(reply, ref, attempt)
+
+    def snapshot(self, ref: LogRef) -> tuple[Snapshot | FeedSnapshot, Cursor] | None:
+        """See `Log.snapshot`. One round trip."""
+        with _unavailable():
+            fields: Mapping[bytes, bytes] = self.client.hgetall(self._keys(ref).state)
+        if b"epoch" not in fields or b"at" not in fields:
+            return None
+        cursor = Cursor(int(fields[b"epoch"]), int(fields[b"seq"]))
+        if isinstance(ref, FeedRef):
+            return feed_snapshot(fields), cursor
+        return job_snapshot(ref.job_id, fields), cursor
+
+    def position(self, ref: LogRef) -> Position | None:
+        """See `Log.position`. One round trip."""
+        with _unavailable():
+            state = self._keys(ref).state
+            epoch, seq, at, status = self._commands.execute(
+                "HMGET", state, "epoch", "seq", "at", "status"
+            )
+        if epoch is None or at is None:
+            return None
+        has_ended = isinstance(ref, JobRef) and status in _TERMINAL
+        return Position(Cursor(int(epoch), int(seq)), has_ended)
+
+    def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
+        """See `Log.read`. One round trip."""
+        keys = self._keys(ref)
+        # In one transaction: a trim or a new epoch between the two answers would tear them.
+        with _unavailable():
+            pipeline = self.client.pipeline(transaction=True)
+            pipeline.hmget(keys.state, "epoch", "seq")
+            pipeline.xrange(keys.log, min=_next_id(after), count=limit)
+            place, rows = pipeline.execute()
+        if place[0] is None or int(place[0]) != after.epoch or int(place[1]) < after.seq:
+            return Gap()
+        entries = [Entry(Cursor.parse(id_.decode()), _document(fields)) for id_, fields in rows]
+        if int(place[1]) == after.seq:
+            return ()
+        if not entries or entries[0].cursor != after.next():
+            return Gap()
+        return entries
+
+    def cancel_requested(self, ref: JobRef) -> bool:
+        """See `Log.cancel_requested`."""
+        with _unavailable():
+            return bool(self.client.hexists(self._keys(ref).state, "cancel"))
+
+    def messages(self) -> RedisMessages:
+        """See `Log.messages`. A connection of its own; of a cluster, to whichever node."""
+        revocations = self._revocations
+        client = self._make_client()
+        with _unavailable():
+            pubsub = client.pubsub()
+            pubsub.subscribe(revocations)
+
+        def close() -> None:
+            pubsub.close()
+            client.close()
+
+        return RedisMessages(
+            # redis-py has no word for it; nothing was read from it since the handshake.
+            pubsub.connection._sock,  # noqa: SLF001
+            channel=lambda ref: self._keys(ref).log.encode(),
+            revocations=revocations.encode(),
+            close=close,
+        )
+
+    def revoke(self, account: str) -> None:
+        """See `Log.revoke`. Heard by every hub of this server and prefix."""
+        with _unavailable():
+            self.client.publish(self._revocations, account)
+
+    def request_cancel(self, ref: JobRef) -> None:
+        """See `Log.request_cancel`."""
+        state = self._keys(ref).state
+        with _unavailable():
+            pipeline = self.client.pipeline(transaction=True)
+            pipeline.hset(state, "cancel", "1")
+            pipeline.expire(state, self.retention.live_seconds)
+            pipeline.execute()
+
+    def close(self) -> None:
+        """Close this process's connections; the next call opens them anew."""
+        with self._lock:
+            if self._pid == os.getpid() and self._client is not None:
+                self._client.close()
+            self._pid = 0
+
+    @property
+    def leases(self) -> RedisLeaseBook:
+        """The leases of the jobs' tasks, on the same server."""
+        return RedisLeaseBook(self)
+
+    @property
+    def parts(self) -> RedisPartBook:
+        """The open parts of the jobs, on the same server."""
+        return RedisPartBook(self, live_seconds=self.retention.live_seconds)
+
+    def run_script(self, text: str, *, keys: list[str], arguments: list[Any]) -> Any:
+        """The reply of a Lua script, run on this log's server.
+
+        Raises:
+            LogUnavailable: the server did not do its part.
+        """
+        with _unavailable():
+            return self.client.register_script(text)(keys=keys, args=arguments)
+
+    def key(self, ref: LogRef, name: str) -> str:
+        """The name of a key that lives beside a log's own, on the same node of a cluster."""
+        return f"{self._keys(ref).log}:{name}"
+
+    @property
+    def client(self) -> Any:
+        """This process's client."""
+        self._here()
+        return self._client
+
+    def _here(self) -> None:
+        # A client made before a fork shares its sockets with the parent: each process has
+        # its own, and leaves an inherited one alone (closing it would close the parent's).
+        if self._pid == os.getpid():
+            return
+        with self._lock:
+            if self._pid == os.getpid():
+                return
+            self._client = self._make_client()
+            self._commands = QuickCommands(self._client, lost=redis.ConnectionError)
+            self._script: Any = self._client.register_script(_SCRIPT)
+            self._pid = os.getpid()
+
+    @property
+    def _revocations(self) -> str:
+        return f"{self.prefix}:revoked"
+
+    def _make_client(self) -> Any:
+        if self.client_factory is not None:
+            return self.client_factory()
+        return safe_client(self.url, timeout_seconds=self.timeout_seconds)
+
+    def _keys(self, ref: LogRef) -> Keys:
+        self._here()
+        return Keys.of(ref, self.prefix)
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (redis.RedisError, OSError) as error:
+        raise LogUnavailable(f"The log's server did not do its part: {error}") from error
+
+
+def _receipt(reply: Sequence[Any], ref: JobRef, attempt: int) -> Receipt:
+    verdict, epoch, seq, current, cancel, lost = reply
+    if verdict == b"stale":
+        raise StaleAttempt(ref.job_id, attempt=attempt, current_attempt=int(current))
+    if verdict == b"ended":
+        raise JobEnded(ref.job_id, attempt=attempt, current_attempt=int(current))
+    return Receipt(Cursor(int(epoch), int(seq)), int(current), bool(cancel), bool(lost))
+
+
+def _document(fields: Mapping[bytes, bytes] | Sequence[bytes]) -> bytes:
+    # A transaction in a cluster brings the reply as it came.
+    return fields[b"e"] if isinstance(fields, Mapping) else fields[1]
+
+
+def _next_id(after: Cursor) -> str:
+    # The largest sequence has no successor; nothing can follow it.
+    return str(after.next()) if after.seq < 2**64 - 1 else str(after)

@@ -1,0 +1,227 @@
+"""The reports of one attempt on their way to the log: gathered, bounded, and told again if lost."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from ..cursor import Cursor
+from ..errors import CancelRequested, LogUnavailable, WriteRefused
+from ..log import JobRef, Log
+from ..reports import ItemReport, Repair, Report
+from .memo import Memo
+from .sender import BackgroundSender
+
+logger = logging.getLogger(__name__)
+
+#: Reports that may wait to be sent. Past it the oldest go; what they said is told again.
+MAX_WAITING = 20_000
+#: Reports sent at once.
+BATCH = 500
+#: Reports taken at once when more wait than go in a batch. An item that began and ended
+#: among them is told once, by its end: nobody could have seen it in progress.
+BACKLOG_BATCH = 2 * BATCH
+#: After so many batches that met a bug, nothing is said again.
+MAX_BUGS = 10
+#: How long in all an outage may hold up a task.
+PATIENCE_SECONDS = 0.05
+
+
+class ReportBuffer:
+    """Takes reports at once and has them carried in the background.
+
+    Nothing here raises to who puts a report in, nor holds it up for longer than
+    `PATIENCE_SECONDS` in an outage.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        ref: JobRef,
+        *,
+        attempt: int,
+        sender: BackgroundSender,
+        repair: Repair | None,
+        declared: Callable[[], int],
+        clock: Callable[[], float],
+    ) -> None:
+        self._log = log
+        self._ref = ref
+        self._attempt = attempt
+        self._sender = sender
+        self._repair = repair
+        #: The total that was declared so far, 0 for none.
+        self._declared = declared
+        self._clock = clock
+        self._memo = Memo()
+        self._waiting: deque[Report] = deque()
+        self._sent = threading.Condition()
+        self._sending = threading.Lock()
+        self._patience = PATIENCE_SECONDS
+        self._scheduled = False
+        self._overflowed = False
+        #: Whether the log is to be asked for what it holds, though nothing is to be said.
+        self._unsure = False
+        #: How often telling a lost log again met a bug; it is given up after some times.
+        self._bugs = 0
+        self._seen: Cursor | None = None
+        self._closed = False
+        self.refusal: WriteRefused | None = None
+        self.cancel_requested = False
+        sender.add(self)
+
+    def put(self, report: Report) -> None:
+        """Take a report. Returns at once, or after `PATIENCE_SECONDS` at the most in an outage."""
+        if self.refusal is not None or self._closed:
+            return
+        self._waiting.append(report)
+        waiting = len(self._waiting)
+        if waiting >= MAX_WAITING:
+            self._make_room()
+        elif not self._scheduled or waiting == BATCH:
+            # `send` clears the flag before it takes a batch, so no report is left behind.
+            self._scheduled = True
+            self._sender.wake(self, urgent=waiting >= BATCH)
+
+    def raise_if_stopped(self) -> None:
+        """Stop a task that is to go no further; see `JobReporter.raise_if_stopped`."""
+        if self.refusal is not None:
+            raise self.refusal
+        if self.cancel_requested:
+            raise CancelRequested(self._ref.job_id)
+
+    def flush(self) -> bool:
+        """Have everything sent; whether it was, within what patience an outage leaves."""
+        self._sender.wake(self, urgent=True)
+        return self._wait(
+            lambda: not self._waiting and not self._unsure and not self._sending.locked()
+        )
+
+    def confirm(self) -> bool:
+        """Flush, and have a log that was lost meanwhile told again; whether that was done."""
+        self._unsure = True
+        return self.flush()
+
+    def close(self) -> None:
+        """Flush, and report no more. What an outage holds back is still tried for a while."""
+        if self._closed:
+            return
+        sent = self.flush()
+        self._closed = True
+        if sent or self.refusal is not None:
+            self._sender.remove(self)
+
+    def send(self) -> bool:
+        """Send one batch; whether more waits. Called by the sender.
+
+        Raises:
+            LogUnavailable: the log's server is gone. The batch waits on.
+        """
+        with self._sending:
+            self._scheduled = False
+            batch = self._take_batch()
+            if not batch and not self._unsure:
+                return False
+            try:
+                receipt = self._log.append(self._ref, batch, attempt=self._attempt, seen=self._seen)
+            except LogUnavailable:
+                self._waiting.extendleft(reversed(batch))
+                raise
+            except WriteRefused as refusal:
+                self._refuse(refusal)
+                return False
+            except Exception:
+                # What was over is said again with what comes next; a batch that cannot be
+                # sent at all must not be tried for ever.
+                self._memo.note(batch)
+                self._bugs += 1
+                self._overflowed = self._bugs < MAX_BUGS
+                raise
+            self._unsure = False
+            self._seen = receipt.cursor
+            self.cancel_requested = receipt.cancel_requested
+            self._memo.note(batch)
+            if receipt.lost or self._overflowed:
+                self._say_again()
+        self._patience = PATIENCE_SECONDS
+        with self._sent:
+            self._sent.notify_all()
+        if self._closed and not self._waiting:
+            self._sender.remove(self)
+        return bool(self._waiting)
+
+    def renew(self) -> None:
+        """Keep the log alive, and learn whether to go on. Called by the sender.
+
+        Raises:
+            LogUnavailable: the log's server is gone.
+        """
+        self._unsure = True
+        if self.send():
+            self._sender.wake(self)
+
+    def _take_batch(self) -> list[Report]:
+        if len(self._waiting) <= BATCH:
+            return self._pop(BATCH)
+        return _without_what_is_over(self._pop(BACKLOG_BATCH))
+
+    def _refuse(self, refusal: WriteRefused) -> None:
+        self.refusal = refusal
+        self._waiting.clear()
+        self._sender.remove(self)
+        with self._sent:
+            self._sent.notify_all()
+        logger.info("%s", refusal, extra={"action": "report_refused", "job_id": self._ref.job_id})
+
+    def _say_again(self) -> None:
+        """The log lost what it was told, or was not told all: say what stands."""
+        self._overflowed = False
+        repaired = list(self._repair()) if self._repair is not None else []
+        total = self._declared()
+        again = self._memo.again(total=total, repaired=repaired, at=self._clock())
+        self._waiting.extendleft(reversed(again))
+        self._sender.wake(self)
+
+    def _make_room(self) -> None:
+        """Let the oldest reports go. What they said of items that are over is told again."""
+        self._sender.wake(self, urgent=True)
+        if self._wait(lambda: len(self._waiting) < MAX_WAITING // 2):
+            return
+        # Without a lock: its holder may be waiting for a server that does not answer.
+        self._memo.note(self._pop(BATCH))
+        self._overflowed = True
+
+    def _pop(self, count: int) -> list[Report]:
+        """The oldest reports, as many as there are up to a number."""
+        taken: list[Report] = []
+        with suppress(IndexError):
+            while len(taken) < count:
+                taken.append(self._waiting.popleft())
+        return taken
+
+    def _wait(self, condition: Callable[[], bool]) -> bool:
+        """Wait while the log answers; in an outage only until patience is used up."""
+        while not condition():
+            if self.refusal is not None or self._patience <= 0:
+                return condition()
+            began = time.monotonic()
+            with self._sent:
+                self._sent.wait(min(0.005, self._patience))
+            self._patience -= time.monotonic() - began
+        return True
+
+
+def _without_what_is_over(reports: Sequence[Report]) -> list[Report]:
+    """The reports without the beginnings of items whose end is among them."""
+    over = {
+        report.item_id for report in reports if type(report) is ItemReport and report.status.is_end
+    }
+    return [
+        report
+        for report in reports
+        if type(report) is not ItemReport or report.status.is_end or report.item_id not in over
+    ]

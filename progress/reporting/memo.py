@@ -1,0 +1,66 @@
+"""What a reporter keeps in mind of what it said, for a log that loses it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+from ..reports import CountsReport, ItemReport, PhaseReport, Report, StatusReport, TotalReport
+
+#: Items whose end is kept in mind, the newest ones.
+MAX_REMEMBERED = 20_000
+
+
+class Memo:
+    """The newest report of each standing kind, and the items that are over, bounded."""
+
+    def __init__(self) -> None:
+        self._status: StatusReport | None = None
+        self._phase: PhaseReport | None = None
+        self._counts: CountsReport | None = None
+        self._ended: dict[str, ItemReport] = {}
+        self._forgotten = 0
+        #: How many items were over when the phase began.
+        self._before_phase = 0
+
+    def note(self, reports: Iterable[Report]) -> None:
+        """Keep what was said, in the order it was said in."""
+        for report in reports:
+            if type(report) is ItemReport:
+                if report.status.is_end:
+                    self._ended[report.item_id] = report
+            else:
+                self._note_rare(report)
+        while len(self._ended) > MAX_REMEMBERED:
+            del self._ended[next(iter(self._ended))]
+            self._forgotten += 1
+
+    def _note_rare(self, report: Report) -> None:
+        if isinstance(report, StatusReport):
+            self._status = report
+        elif isinstance(report, CountsReport):
+            self._counts = report
+        elif isinstance(report, PhaseReport):
+            self._phase = report
+            self._before_phase = self._forgotten + len(self._ended)
+
+    def again(self, *, total: int, repaired: Iterable[ItemReport], at: float) -> list[Report]:
+        """What stands, to be said again. `total` is all that was declared, 0 for nothing.
+
+        What was over before the phase comes before it, so that its part of the fraction is
+        what it was.
+        """
+        before = max(0, self._before_phase - self._forgotten)
+        said: list[Report] = [self._status] if self._status is not None else []
+        said += islice(self._ended.values(), before)
+        if self._phase is not None:
+            said.append(self._phase)
+        said += islice(self._ended.values(), before, None)
+        said += repaired
+        if total:
+            said.append(TotalReport(total, at))
+        if self._counts is not None:
+            said.append(self._counts)
+        if self._forgotten:
+            said.append(CountsReport(self._forgotten + len(self._ended), at, None))
+        return said

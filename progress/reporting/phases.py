@@ -1,0 +1,44 @@
+"""The phases of an attempt, planned and begun. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..reports import PhaseReport
+
+
+class Phases:
+    """The phases planned and begun, and the total declared so far."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._weights: list[float] = []
+        self._current = -1
+        #: The total so far, as far as this reporter said it.
+        self.declared = 0
+
+    def plan(self, phases: Sequence[tuple[str, float]]) -> None:
+        """Name phases that are to come, with their weights."""
+        for name, weight in phases:
+            self._names.append(name)
+            self._weights.append(max(0.0, weight))
+
+    def begin(self, name: str, weight: float, total: int | None, at: float) -> PhaseReport:
+        """The report that a phase begins: the next planned one of that name, else one more."""
+        if name in self._names[self._current + 1 :]:
+            self._current = self._names.index(name, self._current + 1)
+        else:
+            self._names.append(name)
+            self._weights.append(max(0.0, weight))
+            self._current = len(self._names) - 1
+        before = sum(self._weights[: self._current])
+        return PhaseReport(
+            name=name,
+            at=at,
+            phase_index=self._current + 1,
+            phase_count=len(self._names),
+            weight_before=before,
+            weight=self._weights[self._current],
+            weight_in_all=sum(self._weights) or 1.0,
+            total=total,
+        )

@@ -1,0 +1,288 @@
+"""The rules by which reports become events. Pure; its twin in the server is `append.lua`.
+
+Counts come from item transitions. Within an attempt an item only moves forward, queued,
+in progress, and then succeeded or failed for good; what repeats or goes back changes
+nothing and becomes no event. A new attempt keeps what has succeeded and forgets the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from ..events import ItemStatus, JobStatus, iso_utc
+from ..reports import (
+    CountsReport,
+    ErrorReport,
+    ItemReport,
+    PhaseReport,
+    Report,
+    StatusReport,
+    TotalReport,
+    error_json,
+    head,
+    item_json,
+    status_json,
+)
+
+#: The rate is an average in which a second counts e times less than one this much later.
+RATE_MEMORY_SECONDS = 10.0
+#: The rate is taken anew at most this often: shorter spans are noise.
+RATE_STEP_SECONDS = 0.5
+
+_ORDER = {
+    ItemStatus.QUEUED: 1,
+    ItemStatus.IN_PROGRESS: 2,
+    ItemStatus.SUCCEEDED: 3,
+    ItemStatus.FAILED: 3,
+}
+
+
+@dataclass(slots=True)
+class _Rate:
+    """Items a second, exponentially smoothed over irregular spans. Times are microseconds.
+
+    Whole ones, as a server has them: of seconds since 1970 a float keeps no more than quarters of a
+    microsecond, and two logs that round differently differ.
+    """
+
+    at_us: int
+    done: int
+    began_at_us: int
+    began_done: int
+    per_second: float | None = None
+
+    def observe(self, done: int, now_us: int) -> None:
+        span = (now_us - self.at_us) / 1e6
+        if span < 0:  # the clock was set back: begin the span anew
+            self.at_us, self.done = now_us, done
+        if span < RATE_STEP_SECONDS:
+            return
+        instant = (done - self.done) / span
+        if self.per_second is None:
+            self.per_second = instant
+        else:
+            weight = 1 - math.exp(-span / RATE_MEMORY_SECONDS)
+            self.per_second += weight * (instant - self.per_second)
+        self.at_us, self.done = now_us, done
+
+    def mean(self, done: int, now_us: int) -> float | None:
+        span = (now_us - self.began_at_us) / 1e6
+        return (done - self.began_done) / span if span > 0 else None
+
+
+@dataclass(slots=True)
+class _PhaseState:
+    report: PhaseReport
+    #: What was done before the phase began.
+    done_before: int
+
+
+@dataclass(slots=True)
+class JobState:
+    """What a log knows of a job beside its events: enough to derive the next ones."""
+
+    job_id: str
+    attempt: int = 0
+    status: JobStatus | None = None
+    reason: str | None = None
+    status_attempt: int = 0
+    error: tuple[str, str] | None = None
+    #: Each item's newest status, and in which attempt it came to it.
+    items: dict[str, tuple[ItemStatus, int]] = field(default_factory=dict)
+    #: Distinct items of this attempt, and those that succeeded before it.
+    known: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    #: Counts a job without items set itself.
+    own_done: int = 0
+    total: int | None = None
+    fraction: float | None = None
+    phase: _PhaseState | None = None
+    rate: _Rate | None = None
+    last_counts: dict[str, object] | None = None
+
+    @property
+    def done(self) -> int:
+        """Items that are over, or what the job said itself if that is more."""
+        return max(self.own_done, self.succeeded + self.failed)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the terminal status was reached."""
+        return self.status is not None and self.status.is_terminal
+
+    def apply(self, reports: Sequence[Report], *, attempt: int, now_us: int) -> list[bytes]:
+        """Take a batch; the documents of the events it comes to, in order.
+
+        One progress event closes a batch that changed the counts, or that began an attempt
+        and came to no other; it precedes a terminal status, which ends the batch. Without
+        reports nothing happens. The caller has refused stale attempts.
+        """
+        if not reports:
+            return []
+        is_new_attempt = attempt > self.attempt
+        if is_new_attempt:
+            self._begin_attempt(attempt, now_us)
+        documents: list[bytes] = []
+        for report in reports:
+            if isinstance(report, StatusReport) and report.status.is_terminal:
+                documents += self._end(report, now_us)
+                return documents
+            documents += self._take(report)
+        # A reader is to see every attempt begin, since what it knew of the last is void.
+        must = is_new_attempt and not documents
+        documents += self._progress(reports[-1].at, now_us, must=must)
+        return documents
+
+    def lose_items(self, now_us: int) -> None:
+        """Forget every item: the server lost them. Their writer is asked to say them again."""
+        self.items.clear()
+        self.known = self.succeeded = self.failed = 0
+        self.rate = _Rate(now_us, self.done, now_us, self.done)
+
+    def _begin_attempt(self, attempt: int, now_us: int) -> None:
+        self.attempt = attempt
+        self.failed = 0
+        self.known = self.succeeded
+        self.own_done = 0
+        self.fraction = None
+        self.phase = None
+        self.error = None
+        self.rate = _Rate(now_us, self.done, now_us, self.done)
+
+    def _take(self, report: Report) -> list[bytes]:
+        match report:
+            case ItemReport():
+                return self._take_item(report)
+            case StatusReport():
+                return self._take_status(report)
+            case ErrorReport():
+                return self._take_error(report)
+            case TotalReport():
+                self.total = max(self.total or 0, report.total)
+            case PhaseReport():
+                self._take_phase(report)
+            case CountsReport():
+                self.own_done = max(self.own_done, report.done)
+                if report.total is not None:
+                    self.total = max(self.total or 0, report.total)
+        return []
+
+    def _take_item(self, report: ItemReport) -> list[bytes]:
+        was = self.items.get(report.item_id)
+        if was is not None:
+            status, attempt = was
+            if status is ItemStatus.SUCCEEDED:
+                return []
+            if attempt == self.attempt and _ORDER[report.status] <= _ORDER[status]:
+                return []
+        if was is None or was[1] != self.attempt:
+            self.known += 1
+        self.items[report.item_id] = (report.status, self.attempt)
+        self.succeeded += report.status is ItemStatus.SUCCEEDED
+        self.failed += report.status is ItemStatus.FAILED
+        at = iso_utc(report.at).encode()
+        return [item_json(report, head(self.job_id, self.attempt), at)]
+
+    def _take_status(self, report: StatusReport) -> list[bytes]:
+        said = (report.status, report.reason, self.attempt)
+        if said == (self.status, self.reason, self.status_attempt):
+            return []
+        if report.status is JobStatus.PENDING and self.status is not None:
+            return []
+        self.status, self.reason, self.status_attempt = said
+        return [status_json(report, job_id=self.job_id, attempt=self.attempt)]
+
+    def _take_error(self, report: ErrorReport) -> list[bytes]:
+        said = (report.message, report.code)
+        if said == self.error:
+            return []
+        self.error = said
+        return [error_json(report, job_id=self.job_id, attempt=self.attempt)]
+
+    def _take_phase(self, report: PhaseReport) -> None:
+        if self.phase is not None and report.phase_index <= self.phase.report.phase_index:
+            return  # said again by a redelivered or a second worker
+        self.phase = _PhaseState(report, self.done)
+        if report.total is not None:
+            self.total = (self.total or 0) + report.total
+
+    def _end(self, report: StatusReport, now_us: int) -> list[bytes]:
+        if report.status is JobStatus.COMPLETED:
+            self.total = max(self.total or 0, self.done)
+            self.fraction = 1.0
+        final = self._progress(report.at, now_us, ended=True, must=False)
+        return [*final, *self._take_status(report)]
+
+    def _progress(self, at: float, now_us: int, *, must: bool, ended: bool = False) -> list[bytes]:
+        done = self.done
+        if self.total is not None:
+            self.total = max(self.total, self.known, done)
+        self.fraction = self._fraction(done)
+        if self.rate is not None:
+            self.rate.observe(done, now_us)
+        counts = self._counts(done)
+        is_news = ended or counts != self.last_counts
+        if not must and not (is_news and self._has_counts):
+            return []
+        self.last_counts = counts
+        document = {
+            "type": "progress",
+            "jobId": self.job_id,
+            "at": iso_utc(at),
+            "attempt": self.attempt,
+            **counts,
+            **self._pace(done, now_us, ended=ended),
+        }
+        return [orjson.dumps(document)]
+
+    @property
+    def _has_counts(self) -> bool:
+        return bool(self.known or self.own_done or self.phase) or self.total is not None
+
+    def _fraction(self, done: int) -> float | None:
+        if self.phase is not None:
+            report = self.phase.report
+            part = 0.0
+            if report.total:
+                part = min(1.0, (done - self.phase.done_before) / report.total)
+            value = (report.weight_before + report.weight * part) / report.weight_in_all
+        elif self.total is not None:
+            value = done / self.total if self.total else 0.0
+        else:
+            return self.fraction
+        # Rounded down, so that 1 is only ever said of what is over.
+        return max(self.fraction or 0.0, math.floor(min(1.0, value) * 10_000) / 10_000)
+
+    def _counts(self, done: int) -> dict[str, object]:
+        counts: dict[str, object] = {
+            "done": done,
+            "total": self.total,
+            "succeeded": self.succeeded,
+            "failed": self.failed,
+        }
+        if self.phase is not None:
+            report = self.phase.report
+            counts["phase"] = {
+                "name": report.name,
+                "index": report.phase_index,
+                "count": report.phase_count,
+            }
+        counts["fraction"] = self.fraction
+        return counts
+
+    def _pace(self, done: int, now_us: int, *, ended: bool) -> dict[str, object]:
+        if self.rate is None:
+            return {}
+        rate = self.rate.mean(done, now_us) if ended else self.rate.per_second
+        if rate is None:
+            return {}
+        # Half up, as Lua has it; Python's round goes to even.
+        pace: dict[str, object] = {"perSecond": math.floor(rate * 1000 + 0.5) / 1000}
+        if not ended and rate > 0 and self.total is not None:
+            pace["etaSeconds"] = math.ceil((self.total - done) / rate)
+        return pace

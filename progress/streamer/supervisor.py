@@ -1,0 +1,85 @@
+"""Keeps a machine's streamer running: started by gunicorn's master, restarted, ended with it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+
+from ..limits import StreamLimits
+
+logger = logging.getLogger(__name__)
+
+#: Between starts of a streamer that dies.
+RESTART_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class StreamerSettings:
+    """What a streamer needs to know. The URL may hold a password: never on a command line."""
+
+    path: str
+    url: str = field(repr=False)
+    prefix: str = "progress"
+    limits: StreamLimits = field(default_factory=StreamLimits)
+    #: Where Prometheus is answered, on 127.0.0.1; None for nowhere.
+    metrics_port: int | None = None
+
+
+class Supervisor:
+    """Keeps a streamer running for as long as this process, gunicorn's master, does."""
+
+    def __init__(self, settings: StreamerSettings) -> None:
+        self.settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="progress-streamer", daemon=True)
+
+    def start(self) -> None:
+        """Start the streamer, and start it again whenever it dies."""
+        self._launch()
+        self._thread.start()
+
+    def stop(self, *, seconds: float = 2.0) -> None:
+        """End the streamer; its streams end at frame boundaries."""
+        self._stopped.set()
+        process = self._process
+        if process is None:
+            return
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        process.kill()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            process = self._process
+            if process is not None:
+                process.wait()
+                if process.stdin is not None:
+                    process.stdin.close()
+            if not self._stopped.wait(RESTART_SECONDS):
+                logger.warning("The streamer died; it is started again.")
+                self._launch()
+
+    def _launch(self) -> None:
+        command = [sys.executable, "-m", __package__]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - this package
+        assert process.stdin is not None  # noqa: S101 - it is a pipe
+        process.stdin.write(json.dumps(asdict(self.settings)).encode() + b"\n")
+        process.stdin.flush()
+        self._process = process
+        deadline = time.monotonic() + 10
+        while not _is_listening(self.settings.path) and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+
+def _is_listening(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as probe:
+        return probe.connect_ex(path) == 0

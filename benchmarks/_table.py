@@ -14,6 +14,11 @@ def tell(title: str, rows: Sequence[Row]) -> None:
     """Rows: a JSON line for each on stdout, one table of all their columns on stderr."""
     for row in rows:
         print(json.dumps({"table": title, **row}), flush=True)
+    table(title, rows)
+
+
+def table(title: str, rows: Sequence[Row]) -> None:
+    """Rows as one table of all their columns on stderr."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
     lines = [
         columns,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import and_, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from .matching import Proposal
@@ -47,25 +48,78 @@ def keep_only(session: Session, *, account_id: UUID, song_ids: Iterable[UUID]) -
         )
 
 
-def proposed(
-    session: Session, *, account_id: UUID, limit: int = 500
-) -> list[tuple[Song, list[tuple[Match, Playlist]]]]:
-    """The songs with their proposals, best first; the songs most sure of first."""
+@dataclass(frozen=True, slots=True)
+class ListedMatch:
+    """One playlist for a song."""
+
+    playlist_id: UUID
+    name: str
+    score: float
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedProposal:
+    """A song with the playlists proposed for it, best first."""
+
+    song_id: UUID
+    title: str
+    artist: str | None
+    matches: tuple[ListedMatch, ...]
+
+    @property
+    def mark(self) -> Mark:
+        """Its place among the proposals."""
+        return self.matches[0].score, self.song_id
+
+
+#: A place among the proposals: a best score, and the song that has it. It holds, too, when the
+#: song's proposals are made anew.
+Mark = tuple[float, UUID]
+
+_BEST = 1
+
+
+def page(
+    session: Session, *, account_id: UUID, after: Mark | None = None, limit: int = 50
+) -> list[ListedProposal]:
+    """The songs with their proposals, the surest first, from the place after `after` on."""
     query = (
-        select(Match, Song, Playlist)
-        .join(Song, Song.id == Match.song_id)
-        .join(Playlist, Playlist.id == Match.playlist_id)
-        .where(Match.account_id == account_id, Song.present)
-        .order_by(Match.rank, Match.score.desc(), Song.title)
-        .limit(limit)
+        select(Match.song_id, Song.title, Song.artist)
+        .join(Song, and_(Song.account_id == Match.account_id, Song.id == Match.song_id))
+        .where(Match.account_id == account_id, Match.rank == _BEST, Song.present)
     )
-    found: dict[UUID, tuple[Song, list[tuple[Match, Playlist]]]] = {}
-    for match, song, playlist in session.execute(query):
-        found.setdefault(song.id, (song, []))[1].append((match, playlist))
-    return list(found.values())
+    if after is not None:
+        score, song_id = after
+        further = (Match.score == score) & (Match.song_id < song_id)
+        query = query.where(Match.score <= score, or_(Match.score < score, further))
+    # Both downwards, so that the index is read from its end.
+    rows = session.execute(query.order_by(Match.score.desc(), Match.song_id.desc()).limit(limit))
+    found = {song_id: (title, artist) for song_id, title, artist in rows}
+    ranked = _ranked(session, list(found))
+    return [
+        ListedProposal(song_id, title, artist, tuple(ranked[song_id]))
+        for song_id, (title, artist) in found.items()
+    ]
+
+
+def _ranked(session: Session, song_ids: list[UUID]) -> dict[UUID, list[ListedMatch]]:
+    query = (
+        select(Match.song_id, Match.playlist_id, Playlist.name, Match.score, Match.reasons)
+        .join(Playlist, Playlist.id == Match.playlist_id)
+        .where(Match.song_id.in_(song_ids))
+        .order_by(Match.song_id, Match.rank)
+    )
+    found: dict[UUID, list[ListedMatch]] = {}
+    for song_id, playlist_id, name, score, reasons in session.execute(query):
+        listed = ListedMatch(playlist_id, name, score, tuple(reasons))
+        found.setdefault(song_id, []).append(listed)
+    return found
 
 
 def count(session: Session, *, account_id: UUID) -> int:
     """How many songs have a proposal."""
-    query = select(func.count(Match.song_id.distinct())).where(Match.account_id == account_id)
-    return session.scalar(query) or 0
+    # By the song alone, which is all that an index of the matches must be asked for.
+    has_one = exists().where(Match.song_id == Song.id)
+    mine = select(func.count()).select_from(Song).where(Song.account_id == account_id, Song.present)
+    return session.scalar(mine.where(has_one)) or 0

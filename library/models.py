@@ -179,6 +179,14 @@ class Song(_FoundAgain, Base):
         _where_known("ix_songs_account_id_identity", "account_id", "identity", unique=True),
         _where_known("ix_songs_account_id_audio_key", "account_id", "audio_key"),
         _where_known("ix_songs_gone_at", "gone_at"),
+        # Counting and joining the songs that are there reads this index alone.
+        Index(
+            "ix_songs_present",
+            "account_id",
+            "id",
+            sqlite_where=text("present = 1"),
+            postgresql_where=text("present"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -200,6 +208,8 @@ class Song(_FoundAgain, Base):
     modified_ns: Mapped[str | None] = mapped_column(String(20))
     #: Names the sound alone, whatever the tags and the file's name say.
     audio_key: Mapped[str | None] = mapped_column(String(64))
+    #: Title, artist and album as a search compares them (`songs.searchable`).
+    search_text: Mapped[str] = mapped_column(default="", server_default="")
     #: False once the source has it no longer.
     present: Mapped[bool] = mapped_column(default=True)
 
@@ -358,7 +368,8 @@ class Match(Base):
         _to_a_job("job_id"),
         CheckConstraint("score >= 0 AND score <= 1", name="score"),
         CheckConstraint("rank >= 1", name="rank"),
-        Index("ix_matches_account_id_rank_score", "account_id", "rank", "score"),
+        # With the song's id last: a page of proposals begins where the last one ended.
+        Index("ix_matches_account_id_rank_score_song_id", "account_id", "rank", "score", "song_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from .models import Playlist, PlaylistEntry, Song
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPlaylist:
+    """A playlist as a list shows it."""
+
+    id: UUID
+    name: str
+    #: How many songs it has.
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedEntry:
+    """A song as its playlist shows it."""
+
+    position: int
+    title: str
+    artist: str | None
+    #: False once the source has the song no longer.
+    is_present: bool
 
 
 def save(
@@ -52,16 +74,35 @@ def remove_others(session: Session, *, source_id: UUID, present: Iterable[str]) 
     return len(gone)
 
 
-def with_sizes(session: Session, *, account_id: UUID) -> list[tuple[Playlist, int]]:
-    """The account's playlists by name, each with how many songs it has."""
-    query = (
-        select(Playlist, func.count(PlaylistEntry.song_id))
-        .outerjoin(PlaylistEntry, PlaylistEntry.playlist_id == Playlist.id)
-        .where(Playlist.account_id == account_id)
-        .group_by(Playlist.id)
-        .order_by(Playlist.name, Playlist.id)
+def page(
+    session: Session, *, account_id: UUID, after: UUID | None = None, limit: int = 50
+) -> list[ListedPlaylist]:
+    """The account's playlists by name, from the one after `after` on."""
+    size = (
+        select(func.count())
+        .select_from(PlaylistEntry)
+        .where(PlaylistEntry.playlist_id == Playlist.id)
+        .scalar_subquery()
     )
-    return [(playlist, size) for playlist, size in session.execute(query)]
+    query = select(Playlist.id, Playlist.name, size).where(*_kept(account_id))
+    if after is not None:
+        mark = get(session, account_id=account_id, playlist_id=after)
+        if mark is None:
+            return []
+        further = (Playlist.name == mark.name) & (Playlist.id > mark.id)
+        query = query.where(or_(Playlist.name > mark.name, further))
+    query = query.order_by(Playlist.name, Playlist.id).limit(limit)
+    return [ListedPlaylist(*row) for row in session.execute(query)]
+
+
+def _kept(account_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return Playlist.account_id == account_id, Playlist.gone_at.is_(None)
+
+
+def count(session: Session, *, account_id: UUID) -> int:
+    """How many playlists there are."""
+    query = select(func.count()).select_from(Playlist).where(*_kept(account_id))
+    return session.scalar(query) or 0
 
 
 def members(session: Session, *, account_id: UUID) -> dict[UUID, list[UUID]]:
@@ -80,16 +121,19 @@ def members(session: Session, *, account_id: UUID) -> dict[UUID, list[UUID]]:
 
 def get(session: Session, *, account_id: UUID, playlist_id: UUID) -> Playlist | None:
     """An account's own playlist."""
-    mine = select(Playlist).where(Playlist.account_id == account_id)
-    return session.scalar(mine.where(Playlist.id == playlist_id))
+    return session.scalar(select(Playlist).where(*_kept(account_id), Playlist.id == playlist_id))
 
 
-def songs(session: Session, *, account_id: UUID, playlist_id: UUID) -> list[Song]:
-    """The songs of an account's own playlist, in order."""
+def songs(
+    session: Session, *, account_id: UUID, playlist_id: UUID, after: int = -1, limit: int = 100
+) -> list[ListedEntry]:
+    """The songs of an account's own playlist in order, from the position after `after` on."""
     query = (
-        select(Song)
-        .join(PlaylistEntry, PlaylistEntry.song_id == Song.id)
-        .where(PlaylistEntry.account_id == account_id, PlaylistEntry.playlist_id == playlist_id)
+        select(PlaylistEntry.position, Song.title, Song.artist, Song.present)
+        .join(Song, Song.id == PlaylistEntry.song_id)
+        .where(PlaylistEntry.playlist_id == playlist_id, PlaylistEntry.account_id == account_id)
+        .where(PlaylistEntry.position > after)
         .order_by(PlaylistEntry.position)
+        .limit(limit)
     )
-    return list(session.scalars(query))
+    return [ListedEntry(*row) for row in session.execute(query)]

@@ -2,18 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    cast,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from .listening import Listening
 from .models import Features, LikedSong, Song, utc_now
 from .sources.records import SongRecord
+
+#: Rows of a whole library are fetched in parts of this many, and never all at once.
+_FETCHED_ROWS = 1_000
+
+#: Names a file's content by its size and time, as good as a hash and without reading it.
+_CONTENT_KEY = (
+    func.coalesce(cast(Song.size_bytes, String), "None")
+    + ":"
+    + func.coalesce(Song.modified_ns, "None")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSong:
+    """A song as a list shows it, with what was heard where it was."""
+
+    id: UUID
+    title: str
+    artist: str | None
+    album: str | None
+    is_liked: bool
+    tempo_bpm: float | None
+    key: str | None
+    loudness_lufs: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SongToHear:
+    """A song as an analysis needs it."""
+
+    id: UUID
+    external_id: str
+    title: str
+    artist: str | None
+    #: Names the content of the file as it was when this was read.
+    content_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SongToMatch:
+    """A song as a matching compares it; what was heard is None where nothing was."""
+
+    id: UUID
+    title: str
+    artist: str | None
+    album: str | None
+    year: int | None
+    tempo_bpm: float | None = None
+    tempo_confidence: float | None = None
+    loudness_lufs: float | None = None
+    #: Little-endian float32.
+    timbre: bytes | None = None
+
+
+_TO_HEAR = (Song.id, Song.external_id, Song.title, Song.artist, _CONTENT_KEY)
 
 
 def save(session: Session, *, account_id: UUID, source_id: UUID, record: SongRecord) -> Song:
@@ -30,6 +98,7 @@ def save(session: Session, *, account_id: UUID, source_id: UUID, record: SongRec
         session.add(song)
     for name, value in asdict(record).items():
         setattr(song, name, value)
+    song.search_text = searchable(record.title, record.artist, record.album)
     song.present = True
     session.flush()
     return song
@@ -54,7 +123,7 @@ def ids_by_external(session: Session, *, source_id: UUID) -> dict[str, UUID]:
 
 def set_liked(session: Session, *, account_id: UUID, song_ids: Sequence[UUID]) -> None:
     """Make these the account's liked songs, and no others."""
-    known = set(session.scalars(_liked_ids(account_id)))
+    known = liked_ids(session, account_id=account_id)
     wanted = set(song_ids)
     for song_id in known - wanted:
         session.execute(
@@ -66,13 +135,9 @@ def set_liked(session: Session, *, account_id: UUID, song_ids: Sequence[UUID]) -
     session.flush()
 
 
-def _liked_ids(account_id: UUID):  # type: ignore[no-untyped-def] # SQLAlchemy infers it
-    return select(LikedSong.song_id).where(LikedSong.account_id == account_id)
-
-
 def liked_ids(session: Session, *, account_id: UUID) -> set[UUID]:
     """The ids of the account's liked songs."""
-    return set(session.scalars(_liked_ids(account_id)))
+    return set(session.scalars(select(LikedSong.song_id).where(LikedSong.account_id == account_id)))
 
 
 def get(session: Session, *, account_id: UUID, song_id: UUID) -> Song | None:
@@ -88,94 +153,124 @@ def page(
     liked_only: bool = False,
     after: UUID | None = None,
     limit: int = 50,
-) -> list[tuple[Song, Features | None, bool]]:
-    """The account's songs by title, from the one after `after` on.
-
-    Each comes with what was heard, and whether it is liked.
-    """
+) -> list[ListedSong]:
+    """The account's songs by title, from the one after `after` on."""
     liked = LikedSong.song_id.is_not(None)
     query = (
-        select(Song, Features, liked)
+        select(
+            Song.id,
+            Song.title,
+            Song.artist,
+            Song.album,
+            liked,
+            Features.tempo_bpm,
+            Features.key,
+            Features.loudness_lufs,
+        )
         .outerjoin(Features, Features.song_id == Song.id)
-        .outerjoin(LikedSong, LikedSong.song_id == Song.id)
+        .outerjoin(LikedSong, _is_liked())
         .where(Song.account_id == account_id, Song.present)
     )
     if liked_only:
         query = query.where(liked)
     if search:
-        like = f"%{_escaped(search.lower())}%"
-        fields = (Song.title, Song.artist, Song.album)
-        query = query.where(or_(*(func.lower(f).like(like, escape="\\") for f in fields)))
+        query = query.where(Song.search_text.contains(searchable(search), autoescape=True))
     if after is not None:
         mark = get(session, account_id=account_id, song_id=after)
         if mark is None:
             return []
         further = (Song.title == mark.title) & (Song.id > mark.id)
-        query = query.where(or_(Song.title > mark.title, further))
+        query = query.where(Song.title >= mark.title, or_(Song.title > mark.title, further))
     query = query.order_by(Song.title, Song.id).limit(limit)
-    return [(song, features, bool(is_liked)) for song, features, is_liked in session.execute(query)]
+    return [ListedSong(*row) for row in session.execute(query)]
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def searchable(*texts: str | None) -> str:
+    """Texts as a search compares them: one a line, without case and accents."""
+    joined = "\n".join(text for text in texts if text)
+    parts = unicodedata.normalize("NFKD", joined.casefold())
+    return "".join(letter for letter in parts if not unicodedata.combining(letter))
+
+
+def _is_liked() -> ColumnElement[bool]:
+    # On the whole of the key: by the song alone, a database looks through all liked songs for each.
+    return and_(LikedSong.account_id == Song.account_id, LikedSong.song_id == Song.id)
 
 
 def counts(session: Session, *, account_id: UUID) -> tuple[int, int, int]:
     """How many songs there are, how many are liked, and how many were listened to."""
-
-    def count(query) -> int:  # type: ignore[no-untyped-def] # SQLAlchemy infers it
-        return session.scalar(select(func.count()).select_from(query.subquery())) or 0
-
-    mine = select(Song.id).where(Song.account_id == account_id, Song.present)
+    mine = select(func.count()).select_from(Song).where(Song.account_id == account_id, Song.present)
     return (
-        count(mine),
-        count(mine.join(LikedSong, LikedSong.song_id == Song.id)),
-        count(mine.join(Features, Features.song_id == Song.id)),
+        session.scalar(mine) or 0,
+        session.scalar(mine.join(LikedSong, _is_liked())) or 0,
+        session.scalar(mine.join(Features, Features.song_id == Song.id)) or 0,
     )
 
 
-def to_analyse(session: Session, *, account_id: UUID, analyser_version: int) -> list[Song]:
-    """The songs that were not heard yet, or heard in another form or by another analyser."""
-    mine = (
-        select(Song, Features.analyser_version, Features.content_key)
+def to_analyse(
+    session: Session,
+    *,
+    account_id: UUID,
+    analyser_version: int,
+    after: UUID | None = None,
+    limit: int | None = None,
+) -> Iterator[SongToHear]:
+    """The songs that were not heard yet, or heard in another form or by another analyser.
+
+    In the order of their ids, from the one after `after` on; fetched while they are read.
+    """
+    query = (
+        select(*_TO_HEAR)
         .outerjoin(Features, Features.song_id == Song.id)
         .where(Song.account_id == account_id, Song.present)
-        .order_by(Song.title, Song.id)
+        .where(
+            or_(
+                Features.song_id.is_(None),
+                Features.analyser_version != analyser_version,
+                Features.content_key != _CONTENT_KEY,
+            )
+        )
+        .order_by(Song.id)
+        .limit(limit)
     )
-    return [
-        song
-        for song, version, key in session.execute(mine)
-        if version != analyser_version or key != content_key(song)
-    ]
+    if after is not None:
+        query = query.where(Song.id > after)
+    return (SongToHear(*row) for row in _fetched(session, query))
 
 
 def heard_since(
     session: Session, *, account_id: UUID, analyser_version: int, since: datetime
-) -> list[Song]:
+) -> Iterator[SongToHear]:
     """The songs that were listened to, as they are now, from a time on."""
-    mine = (
-        select(Song, Features.content_key)
+    query = (
+        select(*_TO_HEAR)
         .join(Features, Features.song_id == Song.id)
         .where(Song.account_id == account_id, Song.present)
         .where(Features.analyser_version == analyser_version, Features.analysed_at >= since)
-        .order_by(Song.title, Song.id)
+        .where(Features.content_key == _CONTENT_KEY)
+        .order_by(Song.id)
     )
-    return [song for song, key in session.execute(mine) if key == content_key(song)]
+    return (SongToHear(*row) for row in _fetched(session, query))
 
 
-def content_key(song: Song) -> str:
-    """Names a file's content by its size and time, as good as a hash and without reading it."""
-    return f"{song.size_bytes}:{song.modified_ns}"
+def _fetched(session: Session, query: Select[*tuple[Any, ...]]) -> Iterator[Any]:
+    return session.execute(query.execution_options(yield_per=_FETCHED_ROWS))
 
 
 def save_features(
-    session: Session, *, song: Song, listening: Listening, analyser_version: int
+    session: Session,
+    *,
+    account_id: UUID,
+    song_id: UUID,
+    content_key: str,
+    listening: Listening,
+    analyser_version: int,
 ) -> None:
-    """Keep what listening to a song found."""
-    features = session.get(Features, song.id) or Features(song_id=song.id)
-    features.account_id = song.account_id
+    """Keep what listening to a song found, in the form that was heard."""
+    features = session.get(Features, song_id) or Features(song_id=song_id)
+    features.account_id = account_id
     features.analyser_version = analyser_version
-    features.content_key = content_key(song)
+    features.content_key = content_key
     for name in (
         "tempo_bpm",
         "tempo_confidence",
@@ -191,19 +286,28 @@ def save_features(
     session.flush()
 
 
-def by_ids(session: Session, *, account_id: UUID, song_ids: Sequence[UUID]) -> list[Song]:
+def by_ids(session: Session, *, account_id: UUID, song_ids: Sequence[UUID]) -> list[SongToHear]:
     """An account's own songs of these ids."""
-    return list(
-        session.scalars(select(Song).where(Song.account_id == account_id, Song.id.in_(song_ids)))
-    )
+    query = select(*_TO_HEAR).where(Song.account_id == account_id, Song.id.in_(song_ids))
+    return [SongToHear(*row) for row in session.execute(query)]
 
 
-def all_with_features(session: Session, *, account_id: UUID) -> list[tuple[Song, Features | None]]:
-    """All present songs of an account, each with what was heard."""
+def to_match(session: Session, *, account_id: UUID) -> Iterator[SongToMatch]:
+    """All present songs of an account, each with what was heard; fetched while they are read."""
     query = (
-        select(Song, Features)
+        select(
+            Song.id,
+            Song.title,
+            Song.artist,
+            Song.album,
+            Song.year,
+            Features.tempo_bpm,
+            Features.tempo_confidence,
+            Features.loudness_lufs,
+            Features.timbre,
+        )
         .outerjoin(Features, Features.song_id == Song.id)
         .where(Song.account_id == account_id, Song.present)
-        .order_by(Song.title, Song.id)
+        .order_by(Song.id)
     )
-    return [(song, features) for song, features in session.execute(query)]
+    return (SongToMatch(*row) for row in _fetched(session, query))

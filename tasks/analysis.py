@@ -11,7 +11,7 @@ from celery import chord, shared_task
 from library import songs
 from library.analysis import ANALYSER_VERSION, analyse
 from library.errors import UnreadableFile
-from library.models import Song
+from library.songs import SongToHear
 from library.sources.folder import FolderSource
 from progress.events import ItemStatus
 
@@ -43,17 +43,17 @@ def analysis(task: PipelineTask) -> None:
     task.replace(chord([analyse_chunk.s(chunk) for chunk in chunks], finish_analysis.si(ids)))
 
 
-def _songs(task: PipelineTask) -> tuple[list[Song], list[Song]]:
+def _songs(task: PipelineTask) -> tuple[list[SongToHear], list[SongToHear]]:
     """What this job has heard, and what is to be heard."""
     account_id, since = task.account_id, task.begun_at
-    with task.database.session() as session:
+    with task.database.reading() as session:
         heard = songs.heard_since(
             session, account_id=account_id, analyser_version=ANALYSER_VERSION, since=since
         )
         waiting = songs.to_analyse(
             session, account_id=account_id, analyser_version=ANALYSER_VERSION
         )
-    return heard, waiting
+        return list(heard), list(waiting)
 
 
 @shared_task(bind=True, base=PipelineTask, name=f"{NAME}.chunk")
@@ -76,15 +76,20 @@ def analyse_chunk(task: PipelineTask, song_ids: Sequence[str]) -> None:
                 item.fail("Something went wrong while listening to this song.")
 
 
-def _listen(task: PipelineTask, folder: FolderSource, song: Song) -> None:
+def _listen(task: PipelineTask, folder: FolderSource, song: SongToHear) -> None:
     listening = analyse(folder.path(song.external_id))
     with task.database.session() as session:
         songs.save_features(
-            session, song=song, listening=listening, analyser_version=ANALYSER_VERSION
+            session,
+            account_id=task.account_id,
+            song_id=song.id,
+            content_key=song.content_key,
+            listening=listening,
+            analyser_version=ANALYSER_VERSION,
         )
 
 
-def label(song: Song) -> str:
+def label(song: SongToHear) -> str:
     """A song as it is named beside its progress."""
     return f"{song.artist} – {song.title}" if song.artist else song.title
 

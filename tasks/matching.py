@@ -47,19 +47,17 @@ Waiting = list[tuple[SongProfile, str]]
 def _read(task: PipelineTask) -> tuple[list[PlaylistProfile], dict[UUID, SongProfile], Waiting]:
     """The playlists, all songs, and the liked songs that are in none with their titles."""
     account_id = task.account_id
-    with task.database.session() as session:
-        rows = songs.all_with_features(session, account_id=account_id)
+    with task.database.reading() as session:
         liked = songs.liked_ids(session, account_id=account_id)
         members = playlists.members(session, account_id=account_id)
-        mine = [row for row, _ in playlists.with_sizes(session, account_id=account_id)]
-    profiles = {song.id: song_profile(song, features) for song, features in rows}
-    placed = {song for entries in members.values() for song in entries}
-    waiting = [
-        (profiles[song.id], song.title)
-        for song, _ in rows
-        if song.id in liked and song.id not in placed
-    ]
-    kept = [p for p in playlist_profiles(mine, members, profiles) if p.songs]
+        placed = {song for entries in members.values() for song in entries}
+        profiles: dict[UUID, SongProfile] = {}
+        waiting: Waiting = []
+        for song in songs.to_match(session, account_id=account_id):
+            profiles[song.id] = profile = song_profile(song)
+            if song.id in liked and song.id not in placed:
+                waiting.append((profile, song.title))
+    kept = [p for p in playlist_profiles(members, profiles) if p.songs]
     return kept, profiles, waiting
 
 

@@ -35,9 +35,9 @@ def _items(database: Database, ref: JobRef) -> Iterable[ItemReport]:
             session, account_id=account_id, analyser_version=version, since=job.created_at
         )
         waiting = songs.to_analyse(session, account_id=account_id, analyser_version=version)
-    now = time.time()
-    return [
-        ItemReport(str(song.id), "song", status, now, analysis.label(song))
-        for status, found in ((ItemStatus.SUCCEEDED, heard), (ItemStatus.QUEUED, waiting))
-        for song in found
-    ]
+        now = time.time()
+        return [
+            ItemReport(str(song.id), "song", status, now, analysis.label(song))
+            for status, found in ((ItemStatus.SUCCEEDED, heard), (ItemStatus.QUEUED, waiting))
+            for song in found
+        ]

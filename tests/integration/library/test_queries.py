@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -15,11 +16,14 @@ from library import accounts, jobs, matches, playlists, songs
 from library.errors import EmailTaken, JobAlreadyActive
 from library.listening import Listening
 from library.matching import Proposal
-from library.models import Job, Song
-from tests.integration.library.conftest import Home
+from library.models import Job, Playlist, Song
+from tests.integration.library.conftest import LISTENING, Home
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-LISTENING = Listening(120.5, 0.9, -14.2, "C♯ minor", 0.8, 200.0, np.arange(67, dtype=np.float32))
+
+
+def titles(rows: Iterable[Any]) -> list[str]:
+    return [row.title for row in rows]
 
 
 class TestAccounts:
@@ -62,11 +66,9 @@ class TestSongs:
         assert songs.mark_gone(session, source_id=home.source.id, present=["kept"]) == 1
         assert songs.mark_gone(session, source_id=home.source.id, present=["kept"]) == 0
         assert songs.ids_by_external(session, source_id=home.source.id) == {"kept": kept.id}
-        assert [row[0].title for row in songs.page(session, account_id=home.id)] == ["kept"]
+        assert titles(songs.page(session, account_id=home.id)) == ["kept"]
         assert songs.counts(session, account_id=home.id) == (1, 1, 0)
-        assert [s.title for s, _ in songs.all_with_features(session, account_id=home.id)] == [
-            "kept"
-        ]
+        assert titles(songs.to_match(session, account_id=home.id)) == ["kept"]
         assert home.song("gone").id == gone.id
         assert songs.counts(session, account_id=home.id) == (2, 2, 0)
 
@@ -93,7 +95,7 @@ class TestSongs:
     def test_songs_are_paged_by_title_each_once(self, session: Session, home: Home) -> None:
         titles = ["Same", "Same", "Same", "Äther", "a", "B", "", "日本", "z"]
         made = [home.song(str(n), title=title) for n, title in enumerate(titles)]
-        whole = [row[0].id for row in songs.page(session, account_id=home.id)]
+        whole = [row.id for row in songs.page(session, account_id=home.id)]
         assert set(whole) == {song.id for song in made}
         for limit in (1, 2, 3, 8):
             walked: list[UUID] = []
@@ -103,7 +105,7 @@ class TestSongs:
                 after=walked[-1] if walked else None,
                 limit=limit,
             ):
-                walked += [row[0].id for row in rows]
+                walked += [row.id for row in rows]
                 assert len(walked) <= len(made)
             assert walked == whole
 
@@ -123,6 +125,9 @@ class TestSongs:
             ("harbour", {"1"}),
             ("über", {"2"}),
             ("ÜBER", {"2"}),
+            ("uber den", {"2"}),
+            ("STRASSE", {"2"}),
+            ("night\nnorth", {"1"}),
             ("100%", {"3"}),
             ("%", {"3"}),
             ("_", {"4"}),
@@ -135,57 +140,95 @@ class TestSongs:
         self, session: Session, home: Home, search: str, found: set[str]
     ) -> None:
         home.song("1", title="At Night", artist="North Quay", album="Harbour")
-        home.song("2", title="Über den Wolken")
+        home.song("2", title="Über den Wolken", album="Straße")
         home.song("3", title="100% pure")
         home.song("4", title="a_b")
         home.song("5", title="a\\b")
         rows = songs.page(session, account_id=home.id, search=search)
-        assert {row[0].external_id for row in rows} == found
+        shown = songs.by_ids(session, account_id=home.id, song_ids=[row.id for row in rows])
+        assert {song.external_id for song in shown} == found
 
     def test_a_page_says_what_was_heard_and_what_is_liked(
         self, session: Session, home: Home
     ) -> None:
         a, b = home.song("a"), home.song("b")
         songs.set_liked(session, account_id=home.id, song_ids=[b.id])
-        songs.save_features(session, song=a, listening=LISTENING, analyser_version=1)
+        home.heard(a, version=1)
         rows = songs.page(session, account_id=home.id)
-        assert [(s.title, f is not None, liked) for s, f, liked in rows] == [
-            ("a", True, False),
-            ("b", False, True),
+        assert [(s.title, s.tempo_bpm, s.key, s.loudness_lufs, s.is_liked) for s in rows] == [
+            ("a", 120.5, "C♯ minor", -14.2, False),
+            ("b", None, None, None, True),
         ]
-        liked = songs.page(session, account_id=home.id, liked_only=True)
-        assert [row[0].title for row in liked] == ["b"]
+        assert titles(songs.page(session, account_id=home.id, liked_only=True)) == ["b"]
         assert songs.counts(session, account_id=home.id) == (2, 1, 1)
 
     def test_what_was_heard_comes_back_as_it_was(self, session: Session, home: Home) -> None:
         song = home.song("a")
         for confidence in (0.1, 0.9):
             heard = Listening(120.5, confidence, -14.2, "C♯ minor", 0.8, 200.0, LISTENING.timbre)
-            songs.save_features(session, song=song, listening=heard, analyser_version=1)
+            home.heard(song, version=1, listening=heard)
         session.expire_all()
-        ((_, features),) = songs.all_with_features(session, account_id=home.id)
-        assert features is not None
-        assert (features.tempo_bpm, features.tempo_confidence) == (120.5, 0.9)
-        assert features.key == "C♯ minor"
-        assert np.array_equal(np.frombuffer(features.timbre, "<f4"), LISTENING.timbre)
+        (found,) = songs.to_match(session, account_id=home.id)
+        assert (found.tempo_bpm, found.tempo_confidence) == (120.5, 0.9)
+        assert found.timbre is not None
+        assert np.array_equal(np.frombuffer(found.timbre, "<f4"), LISTENING.timbre)
 
     def test_only_what_was_not_heard_in_this_form_is_to_be_heard(
         self, session: Session, home: Home
     ) -> None:
         def waiting(version: int = 2) -> list[str]:
             found = songs.to_analyse(session, account_id=home.id, analyser_version=version)
-            return [song.title for song in found]
+            return sorted(titles(found))
 
         a = home.song("a", size_bytes=1, modified_ns="1")
         home.song("b")
         assert waiting() == ["a", "b"]
-        songs.save_features(session, song=a, listening=LISTENING, analyser_version=2)
+        home.heard(a)
         assert waiting() == ["b"]
         assert waiting(version=3) == ["a", "b"]
         home.song("a", size_bytes=1, modified_ns="2")
         assert waiting() == ["a", "b"]
         songs.mark_gone(session, source_id=home.source.id, present=["b"])
         assert waiting() == ["b"]
+
+    @pytest.mark.parametrize("file", [(None, None), (5, None), (None, "7"), (3 * 2**40, "7")])
+    def test_a_song_is_heard_once_whatever_is_known_of_its_file(
+        self, session: Session, home: Home, file: tuple[int | None, str | None]
+    ) -> None:
+        home.heard(home.song("a", size_bytes=file[0], modified_ns=file[1]))
+        assert list(songs.to_analyse(session, account_id=home.id, analyser_version=2)) == []
+        since = {"account_id": home.id, "analyser_version": 2}
+        assert titles(songs.heard_since(session, **since, since=NOW - timedelta(days=9999))) == [
+            "a"
+        ]
+        assert list(songs.heard_since(session, **since, since=NOW + timedelta(days=9999))) == []
+
+    def test_what_changed_while_it_was_heard_is_to_be_heard_again(
+        self, session: Session, home: Home
+    ) -> None:
+        before = home.song("a", size_bytes=1, modified_ns="1")
+        (read,) = songs.by_ids(session, account_id=home.id, song_ids=[before.id])
+        home.song("a", size_bytes=1, modified_ns="2")
+        home.heard(before, content_key=read.content_key)
+        assert titles(songs.to_analyse(session, account_id=home.id, analyser_version=2)) == ["a"]
+
+    def test_what_is_to_be_heard_comes_a_part_at_a_time_each_once(
+        self, session: Session, home: Home
+    ) -> None:
+        made = {home.song(str(n)).id for n in range(7)}
+        walked: list[UUID] = []
+        while found := list(
+            songs.to_analyse(
+                session,
+                account_id=home.id,
+                analyser_version=2,
+                after=walked[-1] if walked else None,
+                limit=2,
+            )
+        ):
+            walked += [song.id for song in found]
+            assert len(walked) <= len(made)
+        assert set(walked) == made
 
 
 class TestPlaylists:
@@ -198,12 +241,52 @@ class TestPlaylists:
         assert first.id == second.id
         assert playlists.members(session, account_id=home.id) == {first.id: [c.id, a.id]}
         found = playlists.songs(session, account_id=home.id, playlist_id=first.id)
-        assert [song.title for song in found] == ["c", "a"]
+        assert titles(found) == ["c", "a"]
+
+    def test_a_playlist_is_paged_in_its_order_each_entry_once(
+        self, session: Session, home: Home
+    ) -> None:
+        made = home.playlist("p", *(home.song(name) for name in "cabdcca"))
+        walked: list[playlists.ListedEntry] = []
+        while found := playlists.songs(
+            session,
+            account_id=home.id,
+            playlist_id=made.id,
+            after=walked[-1].position if walked else -1,
+            limit=2,
+        ):
+            walked += found
+        assert titles(walked) == list("cabdcca")
+        songs.mark_gone(session, source_id=home.source.id, present=["a", "b", "d"])
+        found = playlists.songs(session, account_id=home.id, playlist_id=made.id)
+        assert [entry.is_present for entry in found] == [e.title != "c" for e in walked]
+
+    def test_playlists_are_paged_by_name_each_once(
+        self, session: Session, home: Home, make_home: Callable[[], Home]
+    ) -> None:
+        names = ["b", "a", "Same", "Same ", "z", "Äther", ""]
+        made = [home.playlist(name) for name in names]
+        made[3].name = "Same"
+        session.flush()
+        theirs = make_home().playlist("theirs").id
+        whole = [playlist.id for playlist in playlists.page(session, account_id=home.id)]
+        assert set(whole) == {playlist.id for playlist in made}
+        assert playlists.count(session, account_id=home.id) == len(made)
+        for limit in (1, 2, 3):
+            walked: list[UUID] = []
+            while rows := playlists.page(
+                session, account_id=home.id, after=walked[-1] if walked else None, limit=limit
+            ):
+                walked += [row.id for row in rows]
+                assert len(walked) <= len(made)
+            assert walked == whole
+        for mark in (uuid4(), theirs):
+            assert playlists.page(session, account_id=home.id, after=mark) == []
 
     def test_a_playlist_may_be_empty(self, session: Session, home: Home) -> None:
         full, empty = home.playlist("b", home.song("s")), home.playlist("a")
-        found = playlists.with_sizes(session, account_id=home.id)
-        assert found == [(empty, 0), (full, 1)]
+        found = playlists.page(session, account_id=home.id)
+        assert [(row.id, row.size) for row in found] == [(empty.id, 0), (full.id, 1)]
         assert playlists.members(session, account_id=home.id).keys() == {full.id}
 
     def test_the_playlists_that_are_gone_are_removed(self, session: Session, home: Home) -> None:
@@ -211,7 +294,8 @@ class TestPlaylists:
         home.playlist("gone", home.song("s"))
         assert playlists.remove_others(session, source_id=home.source.id, present=["kept"]) == 1
         session.expire_all()
-        assert playlists.with_sizes(session, account_id=home.id) == [(kept, 0)]
+        found = playlists.page(session, account_id=home.id)
+        assert [(row.id, row.size) for row in found] == [(kept.id, 0)]
 
     def test_songs_that_are_gone_are_no_members(self, session: Session, home: Home) -> None:
         a, b = home.song("a"), home.song("b")
@@ -231,10 +315,11 @@ class TestMatches:
             matches.replace(
                 session, account_id=home.id, song_id=song.id, job_id=job.id, proposals=found
             )
-            rows = matches.proposed(session, account_id=home.id)
-            shown = [(m.rank, x, m.score, m.reasons) for _, ranked in rows for m, x in ranked]
-            expected = [(n, x, s, ["why"]) for n, (x, s) in enumerate(scores.items(), 1)]
-            assert shown == expected
+            rows = matches.page(session, account_id=home.id)
+            shown = [
+                (m.playlist_id, m.name, m.score, m.reasons) for row in rows for m in row.matches
+            ]
+            assert shown == [(x.id, x.name, s, ("why",)) for x, s in scores.items()]
             assert matches.count(session, account_id=home.id) == bool(scores)
 
     def test_the_songs_most_sure_of_come_first(self, session: Session, home: Home) -> None:
@@ -247,9 +332,60 @@ class TestMatches:
             matches.replace(
                 session, account_id=home.id, song_id=song.id, job_id=None, proposals=proposals
             )  # type: ignore[arg-type]
-        found = matches.proposed(session, account_id=home.id)
-        assert [song.title for song, _ in found] == ["sure", "half", "unsure"]
-        assert [[m.rank for m, _ in ranked] for _, ranked in found] == [[1, 2]] * 3
+        found = matches.page(session, account_id=home.id)
+        assert titles(found) == ["sure", "half", "unsure"]
+        assert [[m.playlist_id for m in song.matches] for song in found] == [[p.id, q.id]] * 3
+
+    def test_proposals_are_paged_each_once_also_where_many_are_as_sure(
+        self, session: Session, home: Home
+    ) -> None:
+        p, q = home.playlist("p"), home.playlist("q")
+        for number in range(9):
+            score = 0.9 - number // 4 / 7
+            self.propose(home, home.song(str(number)), {p: score, q: 0.1})
+        whole = matches.page(session, account_id=home.id)
+        assert len(whole) == matches.count(session, account_id=home.id) == 9
+        for limit in (1, 2, 4):
+            walked: list[matches.ListedProposal] = []
+            while rows := matches.page(
+                session,
+                account_id=home.id,
+                after=walked[-1].mark if walked else None,
+                limit=limit,
+            ):
+                walked += rows
+                assert len(walked) <= len(whole)
+            assert walked == whole
+
+    def test_a_page_goes_on_where_the_last_one_ended_also_after_a_new_matching(
+        self, session: Session, home: Home
+    ) -> None:
+        p, made = home.playlist("p"), [home.song(name) for name in "abc"]
+        for song, score in zip(made, (0.9, 0.8, 0.7), strict=True):
+            self.propose(home, song, {p: score})
+        (first,) = matches.page(session, account_id=home.id, limit=1)
+        self.propose(home, made[0], {})
+        assert titles(matches.page(session, account_id=home.id, after=first.mark)) == ["b", "c"]
+
+    def test_a_proposal_for_a_song_that_is_gone_is_neither_shown_nor_counted(
+        self, session: Session, home: Home
+    ) -> None:
+        p = home.playlist("p")
+        for name in "ab":
+            self.propose(home, home.song(name), {p: 0.5})
+        songs.mark_gone(session, source_id=home.source.id, present=["a"])
+        assert titles(matches.page(session, account_id=home.id)) == ["a"]
+        assert matches.count(session, account_id=home.id) == 1
+
+    def propose(self, home: Home, song: Song, scores: dict[Playlist, float]) -> None:
+        found = [Proposal(str(song.id), str(x.id), s, ()) for x, s in scores.items()]
+        matches.replace(
+            home.session,
+            account_id=home.id,
+            song_id=song.id,
+            job_id=None,  # type: ignore[arg-type]
+            proposals=found,
+        )
 
     def test_proposals_for_other_songs_are_dropped(
         self, session: Session, home: Home, make_home: Callable[[], Home]
@@ -267,7 +403,7 @@ class TestMatches:
                 )
             other = mine
         matches.keep_only(session, account_id=home.id, song_ids=[home.song("a").id])
-        assert [s.title for s, _ in matches.proposed(session, account_id=home.id)] == ["a"]
+        assert titles(matches.page(session, account_id=home.id)) == ["a"]
         assert matches.count(session, account_id=other.id) == 2
 
 
@@ -426,6 +562,6 @@ def test_nothing_of_one_account_is_found_by_another(
     assert jobs.get(session, account_id=other, job_id=job.id) is None
     assert jobs.page(session, account_id=other) == []
     # And its own account finds all of it.
-    assert songs.by_ids(session, account_id=home.id, song_ids=[song.id]) == [song]
+    assert titles(songs.by_ids(session, account_id=home.id, song_ids=[song.id])) == ["s"]
     assert playlists.get(session, account_id=home.id, playlist_id=playlist.id) is playlist
     assert jobs.get(session, account_id=home.id, job_id=job.id) is job

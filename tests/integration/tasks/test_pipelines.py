@@ -24,8 +24,8 @@ def test_the_three_pipelines_put_the_liked_songs_where_a_person_would(
         assert isinstance(last, StatusEvent)
         assert last.status == "completed"
     with pipelines.runtime.database.session() as session:
-        found = matches.proposed(session, account_id=account)
-    assert {song.title: ranked[0][1].name for song, ranked in found} == demo.EXPECTED
+        found = matches.page(session, account_id=account)
+    assert {song.title: song.matches[0].name for song in found} == demo.EXPECTED
 
 
 def test_every_item_goes_from_queued_over_in_progress_to_its_end(
@@ -86,11 +86,14 @@ def test_a_folder_full_of_trouble_is_synced_and_says_what_failed(
     assert row.failed == len(reasons) == 4
     with pipelines.runtime.database.session() as session:
         rows = songs.page(session, account_id=account)
-        kept = playlists.with_sizes(session, account_id=account)
+        kept = playlists.page(session, account_id=account)
+        ids = [song.id for song in rows]
+        found = songs.by_ids(session, account_id=account, song_ids=ids)
+    names = {song.id: song.external_id for song in found}
     assert len(rows) == 5
-    assert {song.external_id for song, _, _ in rows} >= {"Caf\\xe9.flac", "line\nbreak.flac"}
-    assert [song.external_id for song, _, liked in rows if liked] == ["日本語 – ünï.flac"]
-    assert [(playlist.name, size) for playlist, size in kept] == [("Old list", 2)]
+    assert set(names.values()) >= {"Caf\\xe9.flac", "line\nbreak.flac"}
+    assert [names[song.id] for song in rows if song.is_liked] == ["日本語 – ünï.flac"]
+    assert [(playlist.name, playlist.size) for playlist in kept] == [("Old list", 2)]
 
     row, snapshot, _ = pipelines.run(account, "analysis")
     assert (row.status, row.succeeded, row.failed) == ("completed", 4, 1)

@@ -13,8 +13,8 @@ import soundfile
 from library import demo
 from library.analysis import analyse
 from library.matching import Matcher, PlaylistProfile, SongProfile
-from library.models import Features
 from library.profiles import song_profile
+from library.songs import SongToMatch
 from library.sources.folder import FolderSource, SongIndex
 
 
@@ -116,21 +116,19 @@ def test_its_keys_are_heard_but_for_two_near_ones(music: Path) -> None:
 
 def _profile(music: Path, song: demo.DemoSong, *, tags: bool) -> SongProfile:
     heard = analyse(music / song.file)
-    features = Features(
-        tempo_bpm=heard.tempo_bpm,
-        tempo_confidence=heard.tempo_confidence,
-        loudness_lufs=heard.loudness_lufs,
-        timbre=heard.timbre.tobytes(),
+    row = SongToMatch(
+        song.title,  # type: ignore[arg-type] # a name to be known by
+        song.title,
+        song.artist,
+        song.album,
+        song.year,
+        heard.tempo_bpm,
+        heard.tempo_confidence,
+        heard.loudness_lufs,
+        heard.timbre.tobytes(),
     )
-    known = song_profile(_Row(song), features)  # type: ignore[arg-type]
+    known = song_profile(row)
     return known if tags else SongProfile(known.song_id, sound=known.sound)
-
-
-class _Row:
-    """As much of a song's row as the matcher looks at."""
-
-    def __init__(self, song: demo.DemoSong) -> None:
-        self.id, self.artist, self.album, self.year = song.title, song.artist, song.album, song.year
 
 
 @pytest.mark.parametrize("tags", [True, False], ids=["with tags", "by sound alone"])

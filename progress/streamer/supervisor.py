@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +13,8 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from types import FrameType
+from typing import Any
 
 from ..limits import StreamLimits
 
@@ -42,17 +46,42 @@ class Supervisor:
         self._thread = threading.Thread(target=self._run, name="progress-streamer", daemon=True)
 
     def start(self) -> None:
-        """Start the streamer, and start it again whenever it dies."""
+        """Start the streamer, and start it again whenever it dies.
+
+        In the main thread a signal that ends gunicorn's master ends the streams, too, at once: the
+        master calls `stop` only after its workers have answered their last request.
+        """
         self._launch()
         self._thread.start()
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+                self._end_at(number)
+
+    def _end_at(self, number: signal.Signals) -> None:
+        pid, handle = os.getpid(), signal.getsignal(number)
+        if not callable(handle):
+            return
+
+        def end(signum: int, frame: FrameType | None) -> Any:
+            # A worker that was just forked has this handler for a moment.
+            if os.getpid() == pid:
+                self._end()
+            return handle(signum, frame)
+
+        signal.signal(number, end)
+
+    def _end(self) -> subprocess.Popen[bytes] | None:
+        self._stopped.set()
+        process = self._process
+        if process is not None:
+            process.terminate()
+        return process
 
     def stop(self, *, seconds: float = 2.0) -> None:
         """End the streamer; its streams end at frame boundaries."""
-        self._stopped.set()
-        process = self._process
+        process = self._end()
         if process is None:
             return
-        process.terminate()
         with suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
         process.kill()

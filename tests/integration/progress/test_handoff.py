@@ -6,6 +6,7 @@ import json
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -126,3 +127,27 @@ def _end_by_sigterm(site: Site) -> None:
         assert stream.parser.retry_ms is not None
     _, alive = psutil.wait_procs(family, timeout=5)
     assert alive == []
+
+
+@pytest.mark.parametrize("worker_class", ["sync", "gthread"])
+def test_sigterm_ends_streams_while_a_request_is_in_flight_that_is_answered_all_the_same(
+    tmp_path: Path, valkey_server: Server, worker_class: str
+) -> None:
+    with gunicorn(tmp_path, valkey_server, worker_class, "--graceful-timeout=30") as site:
+        ref = fresh_ref()
+        site.log.append(ref, [status("running")], attempt=1)
+        streams = [site.stream(ref) for _ in range(5)]
+        for stream in streams:
+            stream.read_until(1)
+        with ThreadPoolExecutor(1) as pool:
+            slow = pool.submit(lambda: site.get("/slow").read())
+            wait_until((tmp_path / "begun").exists)
+            site.process.terminate()
+            try:
+                for stream in streams:
+                    stream.read_to_the_end()
+                    assert stream.parser.retry_ms is not None
+                assert not slow.done()
+            finally:
+                (tmp_path / "go").touch()
+            assert slow.result() == b"at last"

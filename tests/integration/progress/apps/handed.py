@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, request
@@ -51,6 +53,13 @@ def create_app() -> Flask:
     @app.get("/page")
     def page() -> str:
         return "a page"
+
+    @app.get("/slow")
+    def slow() -> str:
+        Path(PATH).with_name("begun").touch()
+        while not Path(PATH).with_name("go").exists():
+            time.sleep(0.02)
+        return "at last"
 
     @app.after_request
     def add_header(response: Any) -> Any:

@@ -51,16 +51,15 @@ _renewals: list[WeakMethod[Callable[[], Any]]] = []
 
 def after_fork_in_child(method: Callable[[], None]) -> None:
     """Have a bound method called in every child, for as long as its object lives."""
-    _renewals.append(WeakMethod(method))
+    # A parent that never forks, or makes many objects, is not to gather what has died.
+    _renewals.append(WeakMethod(method, _renewals.remove))
 
 
 def _renew() -> None:
     gate.renew()
-    for reference in list(_renewals):
+    for reference in _renewals:
         method = reference()
-        if method is None:
-            _renewals.remove(reference)
-        else:
+        if method is not None:
             method()
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from .events import JobStatus
 from .log import JobRef
+from .reports import ErrorReport, Report, StatusReport, bounded_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,15 @@ class Settlement:
     status: JobStatus
     message: str | None = None
     code: str | None = None
+
+
+def reports_of(settlement: Settlement, *, at: float) -> list[Report]:
+    """What a log is told of a job's end: a failure's error, then the terminal status."""
+    message = bounded_text(settlement.message)
+    reports: list[Report] = []
+    if settlement.status is JobStatus.FAILED and message:
+        reports.append(ErrorReport(message, settlement.code or "failed", at))
+    return [*reports, StatusReport(settlement.status, at, message)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +104,6 @@ class NoStore:
 
     def retrying(self, _job_id: str, /, *, attempt: int, in_seconds: float) -> None:
         """See `JobStore.retrying`."""
-
-    def parked(self, _job_id: str, /, *, attempt: int) -> None:
-        """See `JobStore.parked`."""
 
     def lost(self, _job_id: str, /, *, attempt: int) -> Recovery | None:
         """See `JobStore.lost`: nobody knows what the task was given, so it is not sent again."""

@@ -13,16 +13,23 @@ from celery import Celery
 from library import jobs
 from library.models import Job, utc_now
 from progress.celery import HEADER
-from progress.errors import LogUnavailable, WriteRefused
+from progress.errors import LogUnavailable
 from progress.events import JobStatus
+from progress.lifecycle import CANCELLED, Settlement
 from progress.log import JobRef
 from progress.recovery import faults
+from progress.recovery.settlement import tell, tell_settlement
 from progress.reports import StatusReport
 
 from . import analysis, matching, sync
 from .runtime import Runtime
+from .store import DatabaseStore
 
 logger = logging.getLogger(__name__)
+
+_NOT_QUEUED = Settlement(
+    JobStatus.FAILED, "The work could not be queued. Try again in a minute.", "queue_unavailable"
+)
 
 TASK_NAMES = {"sync": sync.NAME, "analysis": analysis.NAME, "matching": matching.NAME}
 
@@ -63,7 +70,10 @@ def start(
         )
     if is_new:
         faults.reach(faults.COMMITTED)
-        _tell(runtime, job, JobStatus.PENDING)
+        with suppress(LogUnavailable):
+            tell(
+                runtime.log, ref_of(job), [StatusReport(JobStatus.PENDING, time.time())], attempt=1
+            )
         _send(app, job)
     return job
 
@@ -92,19 +102,8 @@ def _send(app: Celery, job: Job) -> None:
         _enqueue(app, job)
     except Exception as error:  # the transport lets errors of many kinds through
         logger.warning("A job could not be sent: %s", error, extra={"action": "send_failed"})
-        runtime: Runtime = app.runtime
-        with runtime.database.session() as session:
-            jobs.finish(
-                session,
-                job_id=job.id,
-                attempt=0,
-                status="failed",
-                now=utc_now(),
-                error_code="queue_unavailable",
-                error_message="The work could not be queued. Try again in a minute.",
-            )
-        _tell(runtime, job, JobStatus.FAILED)
-        raise QueueUnavailable("The work could not be queued. Try again in a minute.") from error
+        _end(app.runtime, job, _NOT_QUEUED)
+        raise QueueUnavailable(_NOT_QUEUED.message) from error
 
 
 def cancel(app: Celery, *, account_id: UUID, job_id: UUID) -> bool:
@@ -122,7 +121,7 @@ def cancel(app: Celery, *, account_id: UUID, job_id: UUID) -> bool:
     with suppress(LogUnavailable):
         runtime.log.request_cancel(ref_of(job))
     if not _is_under_way(runtime, job):
-        _end_cancelled(runtime, job)
+        _end(runtime, job, CANCELLED)
     return True
 
 
@@ -135,13 +134,14 @@ def _is_under_way(runtime: Runtime, job: Job) -> bool:
         return True
 
 
-def _end_cancelled(runtime: Runtime, job: Job) -> None:
-    with runtime.database.session() as session:
-        is_first = jobs.finish(
-            session, job_id=job.id, attempt=job.attempt, status="cancelled", now=utc_now()
-        )
-    if is_first:
-        _tell(runtime, job, JobStatus.CANCELLED)
+def _end(runtime: Runtime, job: Job, settlement: Settlement) -> None:
+    truth = DatabaseStore(runtime.database).finish(
+        str(job.id), attempt=job.attempt, settlement=settlement
+    )
+    if truth is not None:
+        # A log that cannot be told now is made good by whoever reads the row.
+        with suppress(LogUnavailable):
+            tell_settlement(runtime.log, ref_of(job), truth, attempt=job.attempt)
 
 
 def retry(app: Celery, *, account_id: UUID, job_id: UUID) -> Job | None:
@@ -166,10 +166,3 @@ def retry(app: Celery, *, account_id: UUID, job_id: UUID) -> Job | None:
         parameters=job.parameters,
         retry_of=job.id,
     )
-
-
-def _tell(runtime: Runtime, job: Job, status: JobStatus) -> None:
-    # The row is the truth: a log that cannot be told now is made good by who reads the row.
-    with suppress(LogUnavailable, WriteRefused):
-        report = StatusReport(status, time.time())
-        runtime.log.append(ref_of(job), [report], attempt=max(1, job.attempt))

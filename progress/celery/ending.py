@@ -9,7 +9,7 @@ from contextlib import suppress
 from ..errors import LogUnavailable
 from ..forks import gate
 from ..lifecycle import COMPLETED, Settlement
-from ..recovery.reaper import say
+from ..recovery.settlement import tell_settlement
 from .installation import Installation
 from .place import Place
 
@@ -28,7 +28,7 @@ def end_part(installation: Installation, place: Place, outcome: Settlement | Non
     truth = installation.store.finish(ref.job_id, attempt=standing.attempt, settlement=settlement)
     if truth is not None:
         with suppress(LogUnavailable):
-            say(installation.log, ref, truth, attempt=standing.attempt)
+            tell_settlement(installation.log, ref, truth, attempt=standing.attempt)
 
 
 def end_part_in_background(installation: Installation, place: Place, outcome: Settlement) -> None:

@@ -18,7 +18,7 @@ from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 from ..errors import CancelRequested, JobFailure, WriteRefused
 from ..events import JobStatus, Snapshot
 from ..lease import Lease
-from ..lifecycle import CANCELLED, COMPLETED, WORKER_LOST, Begun, Settlement
+from ..lifecycle import CANCELLED, COMPLETED, WORKER_LOST, Begun, Settlement, reports_of
 from ..parts import Standing
 from ..recovery import faults
 from ..reporting.reporter import JobReporter
@@ -264,9 +264,9 @@ class Execution:
 
 def tell(reporter: JobReporter, truth: Settlement) -> None:
     """Say in the log how a job has ended."""
-    if truth.status is JobStatus.FAILED and truth.message:
-        reporter.error(truth.message, code=truth.code or "failed")
-    reporter.status(truth.status, reason=truth.message)
+    for report in reports_of(truth, at=time.time()):
+        reporter.report(report)
+    reporter.flush()
 
 
 def failure(error: Exception) -> Settlement:

@@ -17,13 +17,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..errors import LogUnavailable, WriteRefused
+from ..errors import LogUnavailable
 from ..events import JobStatus
 from ..lease import Lease, LeaseBook, LeaseTerms
-from ..lifecycle import WORKER_LOST, JobStore, Recovery, Settlement
+from ..lifecycle import WORKER_LOST, JobStore, Recovery
 from ..log import JobRef, Log
-from ..reports import ErrorReport, Report, StatusReport
+from ..reports import StatusReport
 from . import faults
+from .settlement import tell, tell_settlement
 
 logger = logging.getLogger(__name__)
 
@@ -111,33 +112,10 @@ class Reaper:
         if ended is None and self.resend is None:
             ended = self.store.finish(ref.job_id, attempt=recovery.attempt, settlement=WORKER_LOST)
         if ended is not None:
-            say(self.log, ref, ended, attempt=recovery.attempt)
+            tell_settlement(self.log, ref, ended, attempt=recovery.attempt)
         elif self.resend is not None:
             retrying = StatusReport(JobStatus.RETRYING, time.time(), LOST_REASON)
-            _append(self.log, ref, [retrying], recovery.attempt)
+            tell(self.log, ref, [retrying], attempt=recovery.attempt)
             faults.reach(faults.TOLD_LOST)
             self.resend(ref)
             faults.reach(faults.RESENT)
-
-
-def say(log: Log, ref: JobRef, ended: Settlement, *, attempt: int) -> None:
-    """Say in the log how a job has ended, where it does not say so yet.
-
-    Raises:
-        LogUnavailable: the log's server is gone.
-    """
-    reports: list[Report] = []
-    if ended.status is JobStatus.FAILED and ended.message:
-        reports.append(ErrorReport(ended.message, ended.code or "failed", time.time()))
-    reports.append(StatusReport(ended.status, time.time(), ended.message))
-    _append(log, ref, reports, attempt)
-
-
-def _append(log: Log, ref: JobRef, reports: list[Report], attempt: int) -> None:
-    known = log.snapshot(ref)
-    if known is not None:
-        attempt = max(attempt, known[0].attempt)  # type: ignore[union-attr] # a job's, not a feed's
-    try:
-        log.append(ref, reports, attempt=max(1, attempt))
-    except WriteRefused as refusal:
-        logger.info("%s", refusal, extra={"action": "report_refused", "job_id": ref.job_id})

@@ -8,23 +8,26 @@ from typing import Self
 
 from ..events import ItemStatus
 from ..reports import ItemReport, Report, bounded_text
+from .tally import Tally
 
 
 class ItemContext:
     """An item in progress; see `JobReporter.item`."""
 
-    __slots__ = ("_clock", "_failure", "_passing", "_report", "_send", "_tolerate")
+    __slots__ = ("_clock", "_failure", "_passing", "_report", "_send", "_tally", "_tolerate")
 
     def __init__(
         self,
         report: ItemReport,
         *,
         send: Callable[[Report], None],
+        tally: Tally,
         clock: Callable[[], float],
         tolerate: tuple[type[Exception], ...],
         passing: tuple[type[Exception], ...],
     ) -> None:
         self._send = send
+        self._tally = tally
         self._clock = clock
         self._report = report
         self._tolerate = tolerate
@@ -67,6 +70,7 @@ class ItemContext:
             begun.item_count,
             bounded_text(failure),
         )
+        self._tally.note(report.item_id, status)
         self._send(report)
         return tolerated
 

@@ -26,6 +26,7 @@ from .buffer import ReportBuffer
 from .item import ItemContext
 from .phases import Phases
 from .sender import BackgroundSender
+from .tally import Tally
 
 T = TypeVar("T")
 
@@ -60,6 +61,7 @@ class JobReporter:
         self._passing = (CancelRequested, WriteRefused, *passing)
         self._clock = clock
         self._phases = Phases()
+        self._tally = Tally()
         self._buffer = ReportBuffer(
             log,
             ref,
@@ -105,6 +107,7 @@ class JobReporter:
         return ItemContext(
             report,
             send=self._buffer.put,
+            tally=self._tally,
             clock=self._clock,
             tolerate=tolerate,
             passing=self._passing,
@@ -149,9 +152,17 @@ class JobReporter:
         error: str | None = None,
     ) -> None:
         """One item's status, said outright."""
-        at = self._clock()
-        label, error = bounded_text(label), bounded_text(error)
-        self.report(ItemReport(bounded_id(item_id), kind, status, at, label, error=error))
+        report = ItemReport(
+            bounded_id(item_id),
+            kind,
+            status,
+            self._clock(),
+            bounded_text(label),
+            error=bounded_text(error),
+        )
+        if status.is_end:
+            self._tally.note(report.item_id, status)
+        self.report(report)
 
     def total(self, total: int) -> None:
         """How many items there are in all. It may be said late, and it may grow."""
@@ -198,6 +209,18 @@ class JobReporter:
     def report(self, report: Report) -> None:
         """Any report. Returns at once, or after `PATIENCE_SECONDS` at the most in an outage."""
         self._buffer.put(report)
+
+    # -- what it came to ---------------------------------------------------------------
+
+    @property
+    def succeeded(self) -> int:
+        """How many items this reporter has said to have succeeded: one process's share."""
+        return self._tally.succeeded
+
+    @property
+    def failed(self) -> int:
+        """How many items this reporter has said to have failed: one process's share."""
+        return self._tally.failed
 
     # -- whether to go on ------------------------------------------------------------
 

@@ -77,6 +77,22 @@ def test_items_are_told_with_their_outcome(log: FaultyLog, ref: JobRef, job: Job
     assert succeeded(log, ref) == 1
 
 
+def test_a_reporter_counts_what_it_said_as_the_log_does(
+    log: FaultyLog, ref: JobRef, job: JobReporter
+) -> None:
+    work(job, 3)
+    work(job, 2)  # the same items once more
+    with pytest.raises(ZeroDivisionError), job.item("bad", kind="thing"):
+        raise ZeroDivisionError
+    job.item_status("bad", ItemStatus.SUCCEEDED, kind="thing")
+    job.item_status("lost", ItemStatus.FAILED, kind="thing")
+    job.item_status("next", ItemStatus.QUEUED, kind="thing")
+    assert job.flush()
+    progress = state(log, ref).progress
+    assert progress is not None
+    assert (job.succeeded, job.failed) == (progress.succeeded, progress.failed) == (3, 2)
+
+
 def test_what_only_stops_a_task_fails_no_item(log: FaultyLog, ref: JobRef) -> None:
     class Again(Exception):
         """A task queue's order to come back."""

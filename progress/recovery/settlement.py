@@ -1,0 +1,39 @@
+"""What a process that did not run the task itself tells the log of a job."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+from ..errors import WriteRefused
+from ..events import Snapshot
+from ..lifecycle import Settlement, reports_of
+from ..log import JobRef, Log
+from ..reports import Report
+
+logger = logging.getLogger(__name__)
+
+
+def tell_settlement(log: Log, ref: JobRef, settlement: Settlement, *, attempt: int) -> None:
+    """Tell the log how a job has ended, where it does not say so yet.
+
+    Raises:
+        LogUnavailable: the log's server is gone.
+    """
+    tell(log, ref, reports_of(settlement, at=time.time()), attempt=attempt)
+
+
+def tell(log: Log, ref: JobRef, reports: Sequence[Report], *, attempt: int) -> None:
+    """Append reports to the attempt that the log is in, or to a later one.
+
+    Raises:
+        LogUnavailable: the log's server is gone.
+    """
+    known = log.snapshot(ref)
+    if known is not None and isinstance(known[0], Snapshot):
+        attempt = max(attempt, known[0].attempt)
+    try:
+        log.append(ref, reports, attempt=max(1, attempt))
+    except WriteRefused as refusal:
+        logger.info("%s", refusal, extra={"action": "report_refused", "job_id": ref.job_id})

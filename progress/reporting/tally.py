@@ -1,0 +1,29 @@
+"""How many items one reporter has said to be over. Pure."""
+
+from __future__ import annotations
+
+from ..events import ItemStatus
+
+
+class Tally:
+    """Counts items by the rule of the log: an item's first end in an attempt is its end.
+
+    Any thread may note an end: one store into a dict is atomic.
+    """
+
+    def __init__(self) -> None:
+        self._has_succeeded: dict[str, bool] = {}
+
+    def note(self, item_id: str, status: ItemStatus) -> None:
+        """An item came to its end."""
+        self._has_succeeded.setdefault(item_id, status is ItemStatus.SUCCEEDED)
+
+    @property
+    def succeeded(self) -> int:
+        """How many items have succeeded."""
+        return sum(list(self._has_succeeded.values()))
+
+    @property
+    def failed(self) -> int:
+        """How many items have failed."""
+        return len(self._has_succeeded) - self.succeeded

@@ -1,0 +1,29 @@
+"""What is to be made anew after a fork is not gathered by a process that never forks."""
+
+from __future__ import annotations
+
+import gc
+
+from progress import forks
+
+
+class Maker:
+    renewed = 0
+
+    def __init__(self) -> None:
+        forks.after_fork_in_child(self.renew)
+
+    def renew(self) -> None:
+        self.renewed += 1
+
+
+def test_objects_that_are_gone_leave_nothing_behind() -> None:
+    gc.collect()
+    before = len(forks._renewals)
+    kept = Maker()
+    for _ in range(100):
+        Maker()
+    gc.collect()
+    assert len(forks._renewals) == before + 1
+    forks._renew()
+    assert kept.renewed == 1

@@ -1,4 +1,4 @@
-"""Jobs as the API and the pages show them, from their rows and their logs. Pure."""
+"""Jobs as the API and the pages show them, from their rows and their logs."""
 
 from __future__ import annotations
 
@@ -92,15 +92,17 @@ def _row_progress(job: Job) -> Progress | None:
 
 
 def present_state(job: Job, logged: Snapshot | None) -> Snapshot:
-    """A job's state from both: the log knows more, the row is the truth about its end.
+    """A job's state from both: the log knows more, the row is the truth about the status.
 
     A row that has ended before its log was told, or whose log never will be, is believed.
     """
     row = row_snapshot(job)
     if logged is None:
         return row
-    if job.is_active or logged.status.is_terminal:
+    if logged.status is row.status:
         return logged
+    if job.is_active:
+        return logged.model_copy(update={"status": row.status, "reason": None})
     return row.model_copy(
         update={"progress": row.progress or logged.progress, "failed_items": logged.failed_items}
     )

@@ -9,14 +9,14 @@ from flask.typing import ResponseReturnValue
 
 from library import accounts, jobs, matches, playlists, songs
 from library.errors import JobAlreadyActive
-from library.models import JOB_KINDS
+from library.models import JOB_KINDS, Job
 from progress.errors import LogUnavailable
 from progress.events import Snapshot
 from tasks import jobs as running
 from tasks.jobs import QueueUnavailable
 
 from .api import own_job
-from .job_views import parse_id, row_snapshot
+from .job_views import parse_id, present_state
 from .paging import Page, mark_text, parse_mark, parse_position
 from .services import services
 from .sessions import account_id
@@ -131,15 +131,16 @@ def job_list() -> ResponseReturnValue:
 def job(job_id: str) -> ResponseReturnValue:
     """One job."""
     found = own_job(job_id) or abort(404)
-    snapshot: Snapshot = row_snapshot(found)
-    try:
-        logged = services().log.snapshot(running.ref_of(found))
-    except LogUnavailable:
-        logged = None
-    # The row is the truth about the status; the log knows more of the rest.
-    if logged is not None and isinstance(logged[0], Snapshot):
-        snapshot = logged[0].model_copy(update={"status": snapshot.status})
+    snapshot = present_state(found, _logged(found))
     return render_template("job.html", job=found, snapshot=snapshot, titles=TITLES)
+
+
+def _logged(job: Job) -> Snapshot | None:
+    try:
+        known = services().log.snapshot(running.ref_of(job))
+    except LogUnavailable:
+        return None
+    return known[0] if known is not None and isinstance(known[0], Snapshot) else None
 
 
 @blueprint.post("/jobs")

@@ -44,6 +44,12 @@ format: $(DEV) ## put the code in its form
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
+.PHONY: requirements
+requirements: $(DEV) ## pin what pyproject.toml asks for (UPGRADE=1: the newest of everything)
+	$(BIN)/uv --quiet pip compile pyproject.toml --extra postgres --universal --generate-hashes \
+		$(if $(UPGRADE),--upgrade) --custom-compile-command "make requirements" \
+		--output-file requirements.txt
+
 .PHONY: bench
 bench: ## list the benchmarks
 	@for name in $(BENCHMARKS); do echo "make bench-$$name"; done

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import resources
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, Select, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
+
+from .schema import Schema, migrate, read_schema
 
 #: How a transaction begins on SQLite, where it does not write.
 _BEGINS = "earmark_begins"
@@ -98,16 +97,17 @@ class Database:
             connection.close()
         return found
 
-    def migrate(self) -> None:
-        """Bring the tables to the newest revision."""
+    def migrate(self) -> Schema:
+        """Bring the tables to this code's revision; see `library.schema.migrate`."""
         with self.engine.connect() as connection:
-            config = Config()
-            config.set_main_option(
-                "script_location", str(resources.files("library").joinpath("migrations"))
-            )
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            schema = migrate(connection)
             connection.commit()
+        return schema
+
+    def schema(self) -> Schema:
+        """How the tables stand to this code."""
+        with self.reading() as session:
+            return read_schema(session.connection())
 
     def close(self) -> None:
         """Close all connections; the next session opens new ones."""

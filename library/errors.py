@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from .schema import Schema
 
 
 class LibraryError(Exception):
@@ -32,3 +36,11 @@ class JobAlreadyActive(LibraryError):
 
 class EmailTaken(LibraryError):
     """An account with this e-mail address exists already."""
+
+
+class SchemaTooNew(LibraryError):
+    """The database's tables are newer than this code, and it may not use them."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        super().__init__(str(schema))

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import click
@@ -13,14 +14,23 @@ from sqlalchemy.orm import Session
 
 from library import accounts
 from library.errors import EmailTaken
+from tasks import startup
 from tasks.settings import Settings, SettingsError
 from web import first_run
 from web.passwords import hash_password
 from web.refusal import Refusal
 
 
+def _version() -> str:
+    """The installed version. A host that installs the requirements alone has none."""
+    try:
+        return version("earmark")
+    except PackageNotFoundError:
+        return "of a folder that is not installed"
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="earmark", message="%(prog)s %(version)s")
+@click.version_option(_version(), message="%(prog)s %(version)s")
 def main() -> None:
     """Earmark sorts the songs you love into the playlists you keep."""
 
@@ -51,9 +61,26 @@ def demo_command(folder: Path | None) -> None:
 
 @main.command("migrate")
 def migrate_command() -> None:
-    """Bring the database's tables to the newest revision."""
-    first_run.open_database(_settings()).close()
-    click.echo("The database is up to date.")
+    """Bring the database's tables to the newest revision.
+
+    A database that newer code has migrated is left as it is: exit code 0 where this code may use
+    it, which is so while one release takes the place of another, else 2.
+    """
+    database, schema = first_run.migrate(_settings())
+    database.close()
+    click.echo(str(schema))
+
+
+@main.command("serve")
+def serve_command() -> None:
+    """Run the site with gunicorn, as the process `web` of a Procfile.
+
+    GUNICORN_CMD_ARGS may hold further options of gunicorn.
+    """
+    # Before gunicorn, which reads WEB_CONCURRENCY while it is imported.
+    startup.read_settings(needs_key=True)
+    arguments = ("-m", "gunicorn", "web.wsgi:app", "-c", "python:web.gunicorn")
+    os.execv(sys.executable, (sys.executable, *arguments))  # noqa: S606 - no shell is wanted
 
 
 @main.group("account")

@@ -20,7 +20,10 @@ from sqlalchemy.orm import Session
 
 from library import accounts, demo
 from library.database import Database
+from library.errors import SchemaTooNew
 from library.models import Account
+from library.schema import Schema
+from tasks import servers
 from tasks.settings import Settings
 from web.passwords import hash_password
 from web.private import write_private
@@ -88,24 +91,32 @@ def secret_key(settings: Settings) -> str:
 
 
 def open_database(settings: Settings) -> Database:
-    """The database with its tables at the newest revision.
+    """The database with its tables at this code's revision, or a newer one that it may use.
 
     Raises:
         Refusal: it is not possible.
     """
+    database, _ = migrate(settings)
+    return database
+
+
+def migrate(settings: Settings) -> tuple[Database, Schema]:
+    """The database, and how its tables stand after the migration.
+
+    Raises:
+        Refusal: it is not possible.
+    """
+    if settings.database_url.startswith(f"sqlite:///{settings.data_dir}/"):
+        make_data_folder(settings.data_dir)
     try:
         database = Database(settings.database_url)
-        database.migrate()
+        return database, database.migrate()
     except ImportError as error:
-        raise Refusal(
-            f"The database's driver {error.name} is missing: pip install 'earmark[postgres]'."
-        ) from error
+        raise Refusal(servers.missing_driver(error)) from error
+    except SchemaTooNew as error:
+        raise Refusal(str(error)) from error
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or type(error).__name__).strip()
-        raise Refusal(
-            f"The database cannot be opened ({reason}): check DATABASE_URL and its server."
-        ) from error
-    return database
+        raise Refusal(servers.database_unreachable(error)) from error
 
 
 def check_music_folder(folder: Path) -> None:

@@ -14,16 +14,12 @@ from typing import Any
 from flask import Flask
 
 from progress.streamer.supervisor import StreamerSettings, Supervisor
-from tasks.settings import Settings, SettingsError
+from tasks import startup
 
 from . import access_log
 
-try:
-    _settings = Settings.from_environ(os.environ)
-except SettingsError as _error:
-    raise SystemExit(f"earmark: {_error}") from _error
-if _settings.secret_key is None:
-    raise SystemExit("earmark: SECRET_KEY is not set: set it to a long random text, and keep it.")
+_settings = startup.read_settings(needs_key=True)
+startup.look_at_servers(_settings)
 
 bind = f"0.0.0.0:{_settings.port}"
 # One would have all wait for its slowest page.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
-from tasks.settings import Settings
+from tasks import startup
 
 from .app import create_app
 
-app = create_app(Settings.from_environ(os.environ))
+app = create_app(startup.read_settings(needs_key=True))

@@ -1,8 +1,9 @@
-"""Run revisions on the connection that `Database.migrate` hands over."""
+"""Run revisions on the connection that `library.schema.migrate` hands over."""
 
 from alembic import context
 
 from library.models import Base
+from library.schema import keep_oldest_code
 
 connection = context.config.attributes["connection"]
 context.configure(
@@ -10,3 +11,4 @@ context.configure(
 )
 with context.begin_transaction():
     context.run_migrations()
+    keep_oldest_code(connection)

@@ -20,7 +20,7 @@ import psutil
 
 EARMARK = Path(sys.executable).with_name("earmark")
 # As `nohup make run &` in a script has it: what it ignores, its children would ignore.
-IN_BACKGROUND = ("sh", "-c", "trap '' INT QUIT HUP; exec \"$@\"", "-")
+IN_BACKGROUND = ("/bin/sh", "-c", "trap '' INT QUIT HUP; exec \"$@\"", "-")
 EMAIL = "ada@example.org"
 PASSWORD = "correct horse battery staple"
 START_SECONDS = 60

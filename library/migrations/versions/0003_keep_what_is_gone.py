@@ -9,6 +9,7 @@ revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
+oldest_code = "0002"
 
 #: By what a song or a playlist is found again, whatever its name.
 _FILE = (

@@ -219,10 +219,10 @@ class FeedSnapshot(WireModel):
 #: A snapshot holds at most this many items in progress and this many failed ones.
 MAX_SNAPSHOT_ITEMS = 20
 
-#: What a log holds.
-#: The feed of an account of which nothing was ever told.
+#: The feed of an account that never had a job.
 EMPTY_FEED = FeedSnapshot(at=datetime.fromtimestamp(0, UTC), jobs=())
 
+#: What a log holds.
 LogEvent = Annotated[
     ProgressEvent | StatusEvent | ItemEvent | ErrorEvent, Field(discriminator="type")
 ]

@@ -10,14 +10,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from .. import rules
 from ..cursor import Cursor
 from ..errors import JobEnded, LogUnavailable, StaleAttempt
 from ..events import FeedSnapshot, JobStatus, Snapshot
@@ -25,6 +23,7 @@ from ..forks import after_fork_in_child
 from ..log import Entry, FeedRef, Gap, JobRef, LogRef, Position, Receipt, Retention
 from ..reports import Report, head
 from ..rules.batch import encode
+from ..rules.script import append_script
 from ..rules.stored import feed_snapshot, job_snapshot
 from .commands import QuickCommands
 from .keys import Keys
@@ -32,7 +31,7 @@ from .leases import RedisLeaseBook
 from .messages import RedisMessages
 from .parts import RedisPartBook
 
-_SCRIPT = resources.files(rules).joinpath("append.lua").read_text("utf-8")
+_SCRIPT = append_script()
 
 _TERMINAL = {status.value.encode() for status in JobStatus if status.is_terminal}
 

@@ -1,6 +1,8 @@
-"""How reports become events and states: the fold in Python and its twin in the server's script.
+"""How reports become events and states: the rules in Python, and their twin in a server's script.
 
-`state` has the rules and `append.lua` the same ones for Redis; `batch` writes the reports as the
-script reads them, `stored` reads back what the script keeps, and `snapshot` folds events into the
-state that readers are shown (its twin in the browser is ``reduce.ts``). Nothing here does I/O.
+`constants` says every number of the rules, once. `state` makes events of reports, `feed` says which
+of them an account's feed carries, and `snapshot` folds events into the state that readers are shown
+(its twin in the browser is ``reduce.ts``). `append.lua` is the twin of all three in the server:
+`script` makes its text, `batch` writes the reports as it reads them, and `stored` reads the state
+as it keeps it. Nothing here talks to a server.
 """

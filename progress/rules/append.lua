@@ -1,5 +1,7 @@
 -- Fold a batch of reports into a job's state and append the events it comes to: one atomic
--- step. The rules are those of state.py, line by line; the contract tests hold the two equal.
+-- step. The same rules stand in Python. Each section below names its twin there, and the tests
+-- compare what both make of the same reports. The constants (names in capitals) are no part of
+-- this file: script.py puts them before it.
 --
 -- KEYS  1 log  2 state  3 items  4 feed log  5 feed state
 -- ARGV  1 attempt       2 job id       3 `"jobId":…,"attempt":…` as JSON, without braces
@@ -8,22 +10,16 @@
 --       9 now in microseconds, 0 for this server's clock     10 11 epoch and seq last seen
 -- Returns {verdict, epoch, seq, attempt, cancel requested, lost}
 --
--- Reports are lines; JSON never holds a raw control character, so tabs and newlines divide.
---   I <order> <status letter> <item id, escaped> <at> <event>     S <status> <at> <reason> <event>
---   E <at> <event> <failure>                                      T <total> <at>
+-- Each report is a line. JSON holds no raw control characters, so tabs and newlines divide.
+--   I <status letter> <item id, escaped> <at> <event>     S <status> <at> <reason> <event>
+--   E <at> <event> <failure>                              T <total> <at>
 --   P <index> <at> <weight before> <weight> <in all> <total> <phase, JSON>     C <done> <at> <total>
+
+-- == The call: keys, arguments, the time ==
+-- twin: memory.MemoryLog.append
 local log, state, items, feed_log, feed_state = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local call = redis.call
 local attempt, job_id, head = tonumber(ARGV[1]), ARGV[2], ARGV[3]
-
-local FEED_EVERY_US = 250000
--- A trim drops whole nodes of a hundred entries: it is not worth a call for every event. How long
--- the keys last is said again only after a while, which is short beside it.
-local TRIM_EVERY = 50
-local KEEP_EVERY_US = math.min(60, tonumber(ARGV[7]) / 10) * 1000000
-local RATE_STEP_S, RATE_MEMORY_S = 0.5, 10
-local MAX_LISTED = 20
-local TERMINAL = {completed = true, failed = true, cancelled = true}
 
 local now = tonumber(ARGV[9])
 if now == 0 then
@@ -31,6 +27,8 @@ if now == 0 then
   now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
+-- == The state as it is stored ==
+-- twin: rules.stored.job_snapshot
 local TEXTS = {status = true, reason = true, phase = true, counts = true, progress = true,
   feed_due = true, fed = true, cancel = true, running = true, failures = true, error = true,
   at = true}
@@ -52,10 +50,11 @@ end
 
 local function whole(n) return string.format('%.0f', n) end
 local function number(n) return n == math.floor(n) and whole(n) or string.format('%.14g', n) end
--- Enough digits that the number read back is the same.
+-- So many digits that the number which is read back is the same.
 local function exact(n) return n == math.floor(n) and whole(n) or string.format('%.17g', n) end
 
--- A writer is refused before anything is touched.
+-- == Writers that come too late are refused before anything is touched ==
+-- twin: memory.MemoryLog._job_for
 if s.attempt and attempt < s.attempt then
   return {'stale', whole(s.epoch), whole(s.seq), s.attempt, 0, 0}
 end
@@ -66,16 +65,19 @@ end
 s.known, s.succeeded, s.failed = s.known or 0, s.succeeded or 0, s.failed or 0
 s.own_done = s.own_done or 0
 
+-- twin: rules.state.JobState.done
 local function done() return math.max(s.own_done, s.succeeded + s.failed) end
 
--- The epoch is new when there is no state, when the stream or the items went without it, and
--- when this writer was told a position that the log has no longer (a restart or a failover
--- took it). Items without a state, or a state without its items, count for nothing.
+-- == The epoch ==
+-- twin: memory.MemoryLog._job_for, memory.record.Record.has_lost_entries
+-- The epoch is new when there is no state, when the server lost the stream or the items beside
+-- it, and when this writer was told a position that the log has no longer (a restart or a
+-- failover took it). Items without a state count for nothing, and so does a state without items.
 local seen_epoch, seen_seq = tonumber(ARGV[10]), tonumber(ARGV[11])
 local behind = s.epoch and seen_epoch >= s.epoch and (seen_epoch > s.epoch or seen_seq > s.seq)
 local has_log, has_items = s.epoch and s.seq > 0, s.epoch and s.known > 0
 local items_lost, log_lost = false, false
--- Both are there, nearly always: asked with one call.
+-- The server nearly always has both, so one call asks for both.
 if not (has_log and has_items and call('EXISTS', log, items) == 2) then
   items_lost = has_items and call('EXISTS', items) == 0
   log_lost = has_log and call('EXISTS', log) == 0
@@ -87,6 +89,8 @@ if is_new then
   set('seq', 0)
   call('DEL', log)
 end
+-- == Items that the server lost ==
+-- twin: rules.state.JobState.lose_items
 if items_lost then
   set('known', 0)
   set('succeeded', 0)
@@ -98,11 +102,13 @@ if items_lost then
   set('rate_done', done())
   set('began_done', done())
 end
+-- twin: memory.MemoryLog.append
 local lost = (seen_epoch > 0 and seen_epoch ~= s.epoch) and 1 or 0
 
--- The newest items in progress and the newest failed ones, oldest first: lines of an item's
--- id and its event. Within an attempt an item leaves the failed ones only where its loss was
--- followed by another word of it.
+-- == The lists of a snapshot: the newest items in progress and the newest failed ones ==
+-- twin: rules.snapshot._item_changes
+-- Each list is lines of an item's id and its event, oldest first. Within an attempt an item leaves
+-- the failed ones only if the server lost the items and a writer then reports that item again.
 local running
 local function load_running()
   if running then return end
@@ -139,7 +145,8 @@ local function list_failure(id, document)
   set('failures', text)
 end
 
--- A renewal begins nothing.
+-- == An attempt begins; a renewal begins none ==
+-- twin: rules.state.JobState._begin_attempt, rules.snapshot.fold
 local begins = ARGV[4] ~= '' and attempt > (s.attempt or 0)
 if begins then
   if s.attempt then
@@ -159,6 +166,8 @@ if begins then
   set('began_done', done())
 end
 
+-- == Positions ==
+-- twin: memory.record.Record.add
 local messages = {}
 local first = s.seq + 1
 local epoch_text = whole(s.epoch)
@@ -167,13 +176,14 @@ local function add(document, at)
   local seq = s.seq + 1
   set('at', at)
   set('seq', seq)
-  -- Lua writes a number below 1e14 as an integer; no log comes to so many events.
+  -- Lua writes a number below 1e14 without an exponent, and no log holds 1e14 events.
   call('XADD', log, position .. seq, 'e', document)
   messages[#messages + 1] = document
 end
 
--- The batch's lines, taken apart. Plain finds: a pattern costs several times as much for
--- every character of a document.
+-- == The lines of the batch ==
+-- twin: rules.batch.encode
+-- Plain finds: a pattern costs several times as much for every character of a document.
 local find, sub, byte = string.find, string.sub, string.byte
 local ITEM = byte('I')
 local lines = {}
@@ -183,10 +193,10 @@ do
   while from <= #text do
     local to = find(text, '\n', from, true)
     if byte(text, from) == ITEM then
-      local id_end = find(text, '\t', from + 6, true)
+      local id_end = find(text, '\t', from + 4, true)
       local at_end = find(text, '\t', id_end + 1, true)
-      local id = sub(text, from + 6, id_end - 1)
-      lines[#lines + 1] = {'I', byte(text, from + 2) - 48, sub(text, from + 4, from + 4), id,
+      local id = sub(text, from + 4, id_end - 1)
+      lines[#lines + 1] = {'I', sub(text, from + 2, from + 2), id,
         sub(text, id_end + 1, at_end - 1), sub(text, at_end + 1, to - 1)}
       if not asked[id] then
         asked[id] = true
@@ -199,7 +209,9 @@ do
   end
 end
 
--- Every item a batch names, read at once.
+-- == Items ==
+-- twin: rules.state.JobState._take_item
+-- One call reads every item that the batch names; unpack takes some 8,000 values at most.
 local known_items = {}
 local item_changes = {}
 do
@@ -210,14 +222,13 @@ do
   end
 end
 
-local ORDER = {q = 1, p = 2, s = 3, f = 3}
-local function take_item(order, letter, id, at, document)
+local function take_item(letter, id, at, document)
   local was = known_items[id]
   if was then
     local was_letter, was_attempt = string.sub(was, 1, 1), tonumber(string.sub(was, 2))
-    if was_letter == 's' then return end
+    if was_letter == SUCCEEDED then return end
     if was_attempt == attempt then
-      if order <= ORDER[was_letter] then return end
+      if ORDER[letter] <= ORDER[was_letter] then return end
     else
       set('known', s.known + 1)
     end
@@ -228,19 +239,26 @@ local function take_item(order, letter, id, at, document)
   local value = letter .. whole(attempt)
   known_items[id] = value
   item_changes[id] = value
-  if letter == 's' then set('succeeded', s.succeeded + 1) end
-  if letter == 'f' then set('failed', s.failed + 1) end
+  if letter == SUCCEEDED then set('succeeded', s.succeeded + 1) end
+  if letter == FAILED then set('failed', s.failed + 1) end
   add(document, at)
-  if letter == 'p' then
+  if letter == IN_PROGRESS then
     list_running(id, document)
   else
-    -- Also one that is queued: after its items were lost a job says again what it began.
+    -- A queued one too: a job whose items were lost reports again what it had begun.
     stop_running(id)
   end
-  if letter == 'f' then list_failure(id, document) end
+  if letter == FAILED then list_failure(id, document) end
 end
 
+-- == What the account's feed carries ==
+-- twin: rules.feed.FeedPace.take, rules.feed.FeedPace._tell, rules.feed.FeedPace._is_time
 local feed_events = {}
+local function may_feed_progress()
+  local waited = now - (s.feed_at or 0)
+  return waited >= FEED_EVERY_US or waited < 0  -- less than nothing: the clock was set back
+end
+local function holds_back() return s.feed_due and s.feed_due ~= '' end
 local function feed_progress(document)
   feed_events[#feed_events + 1] = document
   set('feed_at', now)
@@ -248,6 +266,8 @@ local function feed_progress(document)
   set('fed', s.progress)
 end
 
+-- == Statuses ==
+-- twin: rules.state.JobState._take_status, rules.snapshot._status_changes
 local function take_status(status, at, reason, document)
   if status == s.status and reason == (s.reason or '') and s.status_attempt == attempt then
     return
@@ -258,10 +278,12 @@ local function take_status(status, at, reason, document)
   set('status_attempt', attempt)
   if status == 'running' then call('HSETNX', state, 'started_at', at) end
   add(document, at)
-  if s.feed_due and s.feed_due ~= '' then feed_progress(s.feed_due) end
+  if holds_back() then feed_progress(s.feed_due) end
   feed_events[#feed_events + 1] = document
 end
 
+-- == Phases ==
+-- twin: rules.state.JobState._take_phase
 local function take_phase(index, before, weight, in_all, total, phase)
   if s.phase_index and index <= s.phase_index then return end
   set('phase_index', index)
@@ -274,6 +296,8 @@ local function take_phase(index, before, weight, in_all, total, phase)
   if total then set('total', (s.total or 0) + total) end
 end
 
+-- == The fraction ==
+-- twin: rules.state.JobState._fraction
 local function fraction_of(count)
   local value
   if s.phase_index then
@@ -285,9 +309,11 @@ local function fraction_of(count)
   else
     return s.fraction
   end
-  return math.max(s.fraction or 0, math.floor(math.min(1, value) * 10000) / 10000)
+  return math.max(s.fraction or 0, math.floor(math.min(1, value) * FRACTION_PARTS) / FRACTION_PARTS)
 end
 
+-- == The rate ==
+-- twin: rules.state._Rate.observe
 local function observe(count)
   local span = (now - s.rate_at) / 1000000
   if span < 0 then  -- the clock was set back: begin the span anew
@@ -304,6 +330,8 @@ local function observe(count)
   set('rate_done', count)
 end
 
+-- == The rate and the time left, as they are told ==
+-- twin: rules.state.JobState._pace, rules.state._Rate.mean
 local function pace(count, ended)
   local rate = s.rate
   if ended then
@@ -311,13 +339,15 @@ local function pace(count, ended)
     rate = span > 0 and (count - s.began_done) / span or nil
   end
   if not rate then return '' end
-  local text = ',"perSecond":' .. number(math.floor(rate * 1000 + 0.5) / 1000)
+  local text = ',"perSecond":' .. number(math.floor(rate * RATE_PARTS + 0.5) / RATE_PARTS)
   if not ended and rate > 0 and s.total then
     text = text .. ',"etaSeconds":' .. whole(math.ceil((s.total - count) / rate))
   end
   return text
 end
 
+-- == A progress event ==
+-- twin: rules.state.JobState._progress, rules.state.JobState._counts, rules.state.JobState._has_counts
 local function has_counts() return s.known > 0 or s.own_done > 0 or s.phase_index or s.total end
 
 local function progress(at, ended, must)
@@ -336,21 +366,23 @@ local function progress(at, ended, must)
   set('progress', '{' .. body .. '}')
   local document = '{"type":"progress",' .. head .. ',"at":"' .. at .. '",' .. body .. '}'
   add(document, at)
-  local waited = now - (s.feed_at or 0)
-  if ended or waited >= FEED_EVERY_US or waited < 0 then
+  if ended or may_feed_progress() then
     feed_progress(document)
   else
     set('feed_due', document)
   end
 end
 
+-- == The batch, report by report ==
+-- twin: rules.state.JobState.apply, rules.state.JobState._take, rules.state.JobState._end
+-- twin: rules.state.JobState._take_error
 local at_last
 local ended = false
 for _, line in ipairs(lines) do
   local kind = line[1]
   if kind == 'I' then
-    at_last = line[5]
-    take_item(line[2], line[3], line[4], line[5], line[6])
+    at_last = line[4]
+    take_item(line[2], line[3], line[4], line[5])
   elseif kind == 'S' then
     local status, at, reason, document = string.match(line[2], '^S\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$')
     at_last = at
@@ -390,14 +422,13 @@ for _, line in ipairs(lines) do
     if tonumber(total) then set('total', math.max(s.total or 0, tonumber(total))) end
   end
 end
--- A reader is to see every attempt begin, since what it knew of the last is void.
+-- A reader has to see every attempt begin: what it knew of the last one is void.
 if at_last and not ended then progress(at_last, false, begins and #messages == 0) end
-if not at_last and s.feed_due and s.feed_due ~= '' then
-  -- A renewal says what the feed's limit of pace held back.
-  feed_progress(s.feed_due)
-end
+if not at_last and holds_back() then feed_progress(s.feed_due) end  -- a renewal
 
--- Write what changed, each hash at once.
+-- == What changed is stored ==
+-- twin: rules.stored.job_snapshot
+-- One call writes each hash, for it costs less than a call for each field.
 local function write_hash(key, fields)
   for start = 1, #fields, 2000 do
     call('HSET', key, unpack(fields, start, math.min(start + 1999, #fields)))
@@ -420,9 +451,11 @@ elseif ended then
   set('running', '')
 end
 
--- A key that is made anew lasts for ever until it is told.
+-- The keys' lives are long beside the time between two EXPIREs. A key that an append has made
+-- lasts for ever without one.
 local kept = now - (s.kept_at or 0)
-local keeps = ended or is_new or kept < 0 or kept >= KEEP_EVERY_US
+local keep_every_us = math.min(KEEP_EVERY_S, tonumber(ARGV[7]) / KEEPS_IN_A_LIFE) * 1000000
+local keeps = ended or is_new or kept < 0 or kept >= keep_every_us
   or (#messages > 0 and not has_log) or (next(item_changes) and not has_items)
 if keeps then set('kept_at', now) end
 
@@ -436,6 +469,8 @@ for name in pairs(changed) do
 end
 write_hash(state, fields)
 
+-- == The stream is trimmed and published ==
+-- twin: memory.MemoryLog._publish
 if #messages > 0 then
   if math.floor(s.seq / TRIM_EVERY) > math.floor((first - 1) / TRIM_EVERY) then
     call('XTRIM', log, 'MAXLEN', '~', ARGV[5])
@@ -443,7 +478,9 @@ if #messages > 0 then
   call('PUBLISH', log, epoch_text .. '-' .. whole(first) .. '\n' .. table.concat(messages, '\n'))
 end
 
--- The account's feed: its own epoch and positions, the same rules.
+-- == The account's feed: a log with an epoch and positions of its own ==
+-- twin: memory.MemoryLog._feed, rules.snapshot.fold_feed, rules.snapshot._feed_job
+-- twin: rules.stored.feed_snapshot
 if #feed_events > 0 then
   local place = call('HMGET', feed_state, 'epoch', 'seq')
   local feed_epoch, feed_seq = tonumber(place[1]), tonumber(place[2])
@@ -463,12 +500,12 @@ if #feed_events > 0 then
     call('HDEL', feed_state, 'j:' .. job_id)
     call('HSET', feed_state, 'at', at_last)
   else
-    -- Of the event, not of the job: what the feed held back may be of an earlier attempt.
+    -- The event's own attempt and time: progress that was held back may be of an earlier attempt.
     local newest = feed_events[#feed_events]
     local at, of_attempt = string.match(newest, '"at":"([^"]*)"'), string.match(newest, '"attempt":(%d+)')
     local status, reason, fed = s.status, s.reason, s.fed
     if not status or not fed then
-      -- The job's state was lost, or has nothing to say yet: the feed goes by what it was told.
+      -- The job's state was lost, or tells no progress yet: what the feed told last still holds.
       local known = call('HGET', feed_state, 'j:' .. job_id) or 'pending\t\t\t\tnull'
       local old_status, old_reason, old_fed = string.match(known,
         '^([^\t]*)\t[^\t]*\t[^\t]*\t([^\t]*)\t(.*)$')
@@ -484,6 +521,8 @@ if #feed_events > 0 then
   call('EXPIRE', feed_state, ARGV[7])
 end
 
+-- == How long the keys last ==
+-- twin: log.Retention
 if keeps then
   local seconds = ended and ARGV[8] or ARGV[7]
   call('EXPIRE', log, seconds)

@@ -1,8 +1,8 @@
 """A batch of reports as the text that `append.lua` reads. Pure.
 
-One string however many reports: an argument for each would cost the client a microsecond
-apiece. JSON holds no raw control characters, so tabs and newlines divide; item ids are
-divided off in their escaped form.
+The text is one string, however many reports there are: an argument for each would cost the client
+a microsecond apiece. JSON holds no raw control characters, so tabs and newlines divide; an item id
+stands in the form that it has in JSON.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from ..events import ItemStatus, iso_utc
+from ..events import iso_utc
 from ..reports import (
     CountsReport,
     ErrorReport,
@@ -25,19 +25,15 @@ from ..reports import (
     item_json,
     status_json,
 )
+from .constants import ITEM_LETTERS
 
-_LETTERS = {
-    ItemStatus.QUEUED: b"I\t1\tq\t",
-    ItemStatus.IN_PROGRESS: b"I\t2\tp\t",
-    ItemStatus.SUCCEEDED: b"I\t3\ts\t",
-    ItemStatus.FAILED: b"I\t3\tf\t",
-}
+_OPENINGS = {status: b"I\t%b\t" % letter.encode() for status, letter in ITEM_LETTERS.items()}
 
 
 def encode(reports: Sequence[Report], *, job_id: str, attempt: int) -> bytes:
     """The batch, a line for each report."""
     opening = head(job_id, attempt)
-    # Items first: they are nearly all of what a busy job reports.
+    # The first question is whether it is an item: nearly all reports of a busy job are.
     return b"".join(
         [
             _item_line(report, opening)
@@ -51,7 +47,7 @@ def encode(reports: Sequence[Report], *, job_id: str, attempt: int) -> bytes:
 def _item_line(report: ItemReport, opening: bytes) -> bytes:
     at = iso_utc(report.at).encode()
     return b"%b%b\t%b\t%b\n" % (
-        _LETTERS[report.status],
+        _OPENINGS[report.status],
         orjson.dumps(report.item_id)[1:-1],
         at,
         item_json(report, opening, at),

@@ -1,9 +1,8 @@
-"""The fold: a job's state after its events. Pure; its twin is ``reduce`` in the client."""
+"""The fold: a job's state after its events. Pure; its twins are ``reduce`` and `append.lua`."""
 
 from __future__ import annotations
 
 from ..events import (
-    MAX_SNAPSHOT_ITEMS,
     ErrorEvent,
     Failure,
     FeedJob,
@@ -18,13 +17,14 @@ from ..events import (
     Snapshot,
     StatusEvent,
 )
+from .constants import RULES
 
 _PROGRESS_FIELDS = tuple(Progress.model_fields)
 _ITEM_FIELDS = tuple(Item.model_fields)
 
 
 def begin(event: LogEvent) -> Snapshot:
-    """The state just before the first event of a log: pending, nothing known."""
+    """The state before the first event of a log: the job is pending, and nothing else is known."""
     return Snapshot(
         job_id=event.job_id,
         at=event.at,
@@ -40,7 +40,7 @@ def fold(snapshot: Snapshot | None, event: LogEvent) -> Snapshot:
     """The state after one more event.
 
     An event of a later attempt first clears what belonged to the earlier one: items in
-    progress, failed items, the error. Counts come whole with each progress event.
+    progress, failed items, the error. Each progress event has all the counts.
     """
     current = begin(event) if snapshot is None else snapshot
     if event.attempt > current.attempt:
@@ -68,7 +68,7 @@ def _status_changes(current: Snapshot, event: StatusEvent) -> dict[str, object]:
     if event.status is JobStatus.RUNNING and current.started_at is None:
         changes["started_at"] = event.at
     if event.status.is_terminal:
-        # Whatever was under way when the job ended is under way no longer.
+        # No item is in progress once its job has ended.
         changes |= {"finished_at": event.at, "items_in_progress": ()}
     return changes
 
@@ -78,9 +78,9 @@ def _item_changes(current: Snapshot, event: ItemEvent) -> dict[str, object]:
     failed = _without(current.failed_items, event.item_id)
     item = Item.model_construct(**{name: getattr(event, name) for name in _ITEM_FIELDS})
     if event.status is ItemStatus.IN_PROGRESS:
-        running = (*running, item)[-MAX_SNAPSHOT_ITEMS:]
+        running = (*running, item)[-RULES.max_listed :]
     if event.status is ItemStatus.FAILED:
-        failed = (*failed, item)[-MAX_SNAPSHOT_ITEMS:]
+        failed = (*failed, item)[-RULES.max_listed :]
     return {"items_in_progress": running, "failed_items": failed}
 
 

@@ -1,8 +1,9 @@
-"""The rules by which reports become events. Pure; its twin in the server is `append.lua`.
+"""The rules by which reports become events. Pure; their twin in the server is `append.lua`.
 
-Counts come from item transitions. Within an attempt an item only moves forward, queued,
-in progress, and then succeeded or failed for good; what repeats or goes back changes
-nothing and becomes no event. A new attempt keeps what has succeeded and forgets the rest.
+Counts come from item transitions. Within an attempt an item only moves forward: queued,
+in progress, and then succeeded or failed for good. A report that repeats a status or goes back
+changes nothing and becomes no event. A new attempt keeps the items that have succeeded and forgets
+the others.
 """
 
 from __future__ import annotations
@@ -27,26 +28,15 @@ from ..reports import (
     item_json,
     status_json,
 )
-
-#: The rate is an average in which a second counts e times less than one this much later.
-RATE_MEMORY_SECONDS = 10.0
-#: The rate is taken anew at most this often: shorter spans are noise.
-RATE_STEP_SECONDS = 0.5
-
-_ORDER = {
-    ItemStatus.QUEUED: 1,
-    ItemStatus.IN_PROGRESS: 2,
-    ItemStatus.SUCCEEDED: 3,
-    ItemStatus.FAILED: 3,
-}
+from .constants import RULES
 
 
 @dataclass(slots=True)
 class _Rate:
-    """Items a second, exponentially smoothed over irregular spans. Times are microseconds.
+    """Items a second, exponentially smoothed over irregular spans.
 
-    Whole ones, as a server has them: of seconds since 1970 a float keeps no more than quarters of a
-    microsecond, and two logs that round differently differ.
+    Times are whole microseconds, as a server has them. A float of seconds since 1970 keeps no more
+    than quarters of a microsecond, and two logs that round differently come to different rates.
     """
 
     at_us: int
@@ -59,13 +49,13 @@ class _Rate:
         span = (now_us - self.at_us) / 1e6
         if span < 0:  # the clock was set back: begin the span anew
             self.at_us, self.done = now_us, done
-        if span < RATE_STEP_SECONDS:
+        if span < RULES.rate_step_seconds:
             return
         instant = (done - self.done) / span
         if self.per_second is None:
             self.per_second = instant
         else:
-            weight = 1 - math.exp(-span / RATE_MEMORY_SECONDS)
+            weight = 1 - math.exp(-span / RULES.rate_memory_seconds)
             self.per_second += weight * (instant - self.per_second)
         self.at_us, self.done = now_us, done
 
@@ -77,7 +67,7 @@ class _Rate:
 @dataclass(slots=True)
 class _PhaseState:
     report: PhaseReport
-    #: What was done before the phase began.
+    #: How many items were done before the phase began.
     done_before: int
 
 
@@ -91,13 +81,13 @@ class JobState:
     reason: str | None = None
     status_attempt: int = 0
     error: tuple[str, str] | None = None
-    #: Each item's newest status, and in which attempt it came to it.
+    #: Each item's newest status, and the attempt in which it came to that status.
     items: dict[str, tuple[ItemStatus, int]] = field(default_factory=dict)
-    #: Distinct items of this attempt, and those that succeeded before it.
+    #: Distinct items of this attempt and those that succeeded in earlier ones.
     known: int = 0
     succeeded: int = 0
     failed: int = 0
-    #: Counts a job without items set itself.
+    #: The count that a job without items reported itself.
     own_done: int = 0
     total: int | None = None
     fraction: float | None = None
@@ -107,7 +97,7 @@ class JobState:
 
     @property
     def done(self) -> int:
-        """Items that are over, or what the job said itself if that is more."""
+        """How many items are over, or the count that the job reported itself if that is more."""
         return max(self.own_done, self.succeeded + self.failed)
 
     @property
@@ -116,11 +106,11 @@ class JobState:
         return self.status is not None and self.status.is_terminal
 
     def apply(self, reports: Sequence[Report], *, attempt: int, now_us: int) -> list[bytes]:
-        """Take a batch; the documents of the events it comes to, in order.
+        """Take a batch, and return the documents of the events that it comes to, in order.
 
-        One progress event closes a batch that changed the counts, or that began an attempt
-        and came to no other; it precedes a terminal status, which ends the batch. Without
-        reports nothing happens. The caller has refused stale attempts.
+        One progress event closes a batch that changed the counts, and also a batch that began an
+        attempt and came to no other event. A terminal status ends the batch, and the progress event
+        stands before it. Without reports nothing happens. The caller has refused stale attempts.
         """
         if not reports:
             return []
@@ -133,13 +123,13 @@ class JobState:
                 documents += self._end(report, now_us)
                 return documents
             documents += self._take(report)
-        # A reader is to see every attempt begin, since what it knew of the last is void.
+        # A reader has to see every attempt begin: what it knew of the last one is void.
         must = is_new_attempt and not documents
         documents += self._progress(reports[-1].at, now_us, must=must)
         return documents
 
     def lose_items(self, now_us: int) -> None:
-        """Forget every item: the server lost them. Their writer is asked to say them again."""
+        """Forget every item: the server lost them, and their writer is asked to repeat them."""
         self.items.clear()
         self.known = self.succeeded = self.failed = 0
         self.rate = _Rate(now_us, self.done, now_us, self.done)
@@ -173,12 +163,12 @@ class JobState:
         return []
 
     def _take_item(self, report: ItemReport) -> list[bytes]:
-        was = self.items.get(report.item_id)
+        was, order = self.items.get(report.item_id), RULES.item_order
         if was is not None:
             status, attempt = was
             if status is ItemStatus.SUCCEEDED:
                 return []
-            if attempt == self.attempt and _ORDER[report.status] <= _ORDER[status]:
+            if attempt == self.attempt and order[report.status] <= order[status]:
                 return []
         if was is None or was[1] != self.attempt:
             self.known += 1
@@ -206,7 +196,7 @@ class JobState:
 
     def _take_phase(self, report: PhaseReport) -> None:
         if self.phase is not None and report.phase_index <= self.phase.report.phase_index:
-            return  # said again by a redelivered or a second worker
+            return  # a redelivered task, or a second worker, reports it again
         self.phase = _PhaseState(report, self.done)
         if report.total is not None:
             self.total = (self.total or 0) + report.total
@@ -255,8 +245,9 @@ class JobState:
             value = done / self.total if self.total else 0.0
         else:
             return self.fraction
-        # Rounded down, so that 1 is only ever said of what is over.
-        return max(self.fraction or 0.0, math.floor(min(1.0, value) * 10_000) / 10_000)
+        # Rounded down: only a job that is done has the fraction 1.
+        parts = RULES.fraction_parts
+        return max(self.fraction or 0.0, math.floor(min(1.0, value) * parts) / parts)
 
     def _counts(self, done: int) -> dict[str, object]:
         counts: dict[str, object] = {
@@ -281,8 +272,9 @@ class JobState:
         rate = self.rate.mean(done, now_us) if ended else self.rate.per_second
         if rate is None:
             return {}
-        # Half up, as Lua has it; Python's round goes to even.
-        pace: dict[str, object] = {"perSecond": math.floor(rate * 1000 + 0.5) / 1000}
+        # Halves go up, as in Lua; Python's round takes them to the even neighbour.
+        parts = RULES.rate_parts
+        pace: dict[str, object] = {"perSecond": math.floor(rate * parts + 0.5) / parts}
         if not ended and rate > 0 and self.total is not None:
             pace["etaSeconds"] = math.ceil((self.total - done) / rate)
         return pace

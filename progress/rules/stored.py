@@ -1,4 +1,4 @@
-"""States as `append.lua` keeps them, read back. Pure."""
+"""The states that `append.lua` has stored, as snapshots. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..events import FeedSnapshot, Snapshot
 
 
 def _lines(text: bytes | None) -> list[Any]:
-    """The documents of a list kept in a state: lines of an item's id and its event."""
+    """The documents of a list in a state hash. Each line is an item's id and its event."""
     if not text:
         return []
     return [orjson.loads(line.split(b"\t", 1)[1]) for line in text.splitlines()]

@@ -147,3 +147,46 @@ def test_of_a_log_that_grows_by_one_event_at_a_time_only_the_newest_are_kept(
         log.append(ref, [item(str(number), "queued")], attempt=1)
     # Redis drops whole nodes of a hundred entries.
     assert 200 <= log.client.xlen(Keys.of(ref, log.prefix).log) <= 350
+
+
+def _calls(log: RedisLog, command: str) -> int:
+    """How often the server ran a command."""
+    calls = log.client.info("commandstats").get(f"cmdstat_{command}", {"calls": 0})["calls"]
+    return int(calls)
+
+
+def test_a_stream_is_trimmed_once_for_every_fifty_of_its_events(make_log: MakeLog) -> None:
+    log, ref = make_log(Retention()), fresh_ref()
+    log.append(ref, [status("running")], attempt=1)
+    trims = []
+    for number in range(1, 120):
+        before = _calls(log, "xtrim")
+        log.append(ref, [item(str(number), "queued", at=0.0), TotalReport(1, 0.0)], attempt=1)
+        position = log.position(ref)
+        assert position is not None
+        if _calls(log, "xtrim") > before:
+            trims.append(position.cursor.seq)
+    assert len(trims) == position.cursor.seq // 50 >= 2
+    assert all(seq % 50 < 2 for seq in trims)
+
+
+@pytest.mark.parametrize(("live_seconds", "every_seconds"), [(100_000, 60), (100, 10)])
+def test_how_long_keys_last_is_said_once_a_minute_and_ten_times_in_their_life(
+    valkey_server: Server, live_seconds: int, every_seconds: int
+) -> None:
+    clock = ManualClock()
+    log = RedisLog(
+        valkey_server.url,
+        retention=Retention(live_seconds=live_seconds),
+        clock_us=clock.microseconds,
+    )
+    ref = fresh_ref()
+    log.append(ref, [status("running")], attempt=1)
+    said = []
+    for seconds in (every_seconds - 0.001, 0.001, every_seconds - 1, 1, 0.5):
+        before = _calls(log, "expire")
+        clock.advance(seconds)
+        log.append(ref, [], attempt=1)
+        said.append(_calls(log, "expire") > before)
+    assert said == [False, True, False, True, False]
+    log.close()

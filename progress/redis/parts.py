@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from ..events import JobStatus
 from ..lifecycle import Settlement
-from ..log import JobRef, LogRef
+from ..log import JobRef
 from ..parts import Standing
+from .connection import Server
 
 # KEYS of all: 1 the open parts   2 attempt, and the outcome of the first that did not succeed
 # ARGV of all: 1 attempt   2 task id   3 seconds to live   4 of the end: outcome
@@ -42,18 +43,6 @@ local open = redis.call('SCARD', KEYS[1])
 if open == 0 then redis.call('DEL', KEYS[2]) else keep() end
 return {known, open, outcome, 0}
 """
-
-
-class Server(Protocol):
-    """What this needs of the log's server."""
-
-    def run_script(self, text: str, *, keys: list[str], arguments: list[Any]) -> Any:
-        """Run a Lua script; raises `LogUnavailable`."""
-        ...
-
-    def key(self, ref: LogRef, name: str) -> str:
-        """The name of a key beside a log's own."""
-        ...
 
 
 class RedisPartBook:

@@ -11,16 +11,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from .errors import JobAlreadyActive
-from .models import ACTIVE_STATUSES, Account, Job
+from .models import ACTIVE_STATUSES, BrowserSession, Job
 
-#: A job's id, by `account_id` and `job_id`, if the job is the account's: asked with every stream.
-OWN = select(Job.id).where(Job.account_id == bindparam("account_id"), Job.id == bindparam("job_id"))
-
-#: Which of an account's sessions hold, by `account_id` and `job_id`, if the job is the account's.
+#: Whose a session is, by the values of `sessions.token_values` and `job_id`, if the job is theirs.
 OWN_AND_SESSION = (
-    select(Account.session_version)
-    .join(Job, Job.account_id == Account.id)
-    .where(Account.id == bindparam("account_id"), Job.id == bindparam("job_id"))
+    select(BrowserSession.account_id)
+    .join(Job, Job.account_id == BrowserSession.account_id)
+    .where(
+        BrowserSession.token_hash == bindparam("token_hash"),
+        BrowserSession.last_seen_at > bindparam("seen_after"),
+        Job.id == bindparam("job_id"),
+    )
 )
 
 #: An account's jobs by `account_id`, newest first, at most `limit`.

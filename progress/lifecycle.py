@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .events import JobStatus
+from .fit import fit_text, fit_word
 from .log import JobRef
-from .reports import ErrorReport, Report, StatusReport, bounded_text
+from .reports import ErrorReport, Report, StatusReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,10 @@ class Settlement:
 
 def reports_of(settlement: Settlement, *, at: float) -> list[Report]:
     """What a log is told of a job's end: a failure's error, then the terminal status."""
-    message = bounded_text(settlement.message)
+    message = fit_text(settlement.message)
     reports: list[Report] = []
     if settlement.status is JobStatus.FAILED and message:
-        reports.append(ErrorReport(message, settlement.code or "failed", at))
+        reports.append(ErrorReport(message, fit_word(settlement.code, otherwise="failed"), at))
     return [*reports, StatusReport(settlement.status, at, message)]
 
 

@@ -7,8 +7,11 @@ from types import TracebackType
 from typing import Self
 
 from ..events import ItemStatus
-from ..reports import ItemReport, Report, bounded_text
+from ..fit import fit_text
+from ..reports import ItemReport, Report
 from .tally import Tally
+
+_WRONG = "Something went wrong here."
 
 
 class ItemContext:
@@ -23,18 +26,18 @@ class ItemContext:
         send: Callable[[Report], None],
         tally: Tally,
         clock: Callable[[], float],
-        tolerate: tuple[type[Exception], ...],
+        tolerate: object,
         passing: tuple[type[Exception], ...],
     ) -> None:
         self._send = send
         self._tally = tally
         self._clock = clock
         self._report = report
-        self._tolerate = tolerate
+        self._tolerate = _classes(tolerate)
         self._passing = passing
-        self._failure: str | None = None
+        self._failure: object = None
 
-    def fail(self, error: str) -> None:
+    def fail(self, error: object) -> None:
         """Have the item fail, with a reason fit for the person whose job it is."""
         self._failure = error
 
@@ -53,10 +56,10 @@ class ItemContext:
         tolerated = exception is not None and isinstance(exception, self._tolerate)
         failure = self._failure
         if tolerated:
-            failure = str(exception)
+            failure = fit_text(exception) or _WRONG
         elif exception is not None:
             # Its text may hold what is not for everybody's eyes.
-            failure = failure or "Something went wrong here."
+            failure = failure or _WRONG
         status = ItemStatus.SUCCEEDED if failure is None else ItemStatus.FAILED
         begun = self._report
         # Not `_replace`, which costs three times as much.
@@ -68,7 +71,7 @@ class ItemContext:
             begun.label,
             begun.item_index,
             begun.item_count,
-            bounded_text(failure),
+            None if failure is None else fit_text(failure) or _WRONG,
         )
         self._tally.note(report.item_id, status)
         self._send(report)
@@ -77,3 +80,11 @@ class ItemContext:
     def _passes(self, exception: BaseException) -> bool:
         """Whether it says nothing of the item: the task stops here, to go on with it later."""
         return isinstance(exception, self._passing) or not isinstance(exception, Exception)
+
+
+def _classes(given: object) -> tuple[type[BaseException], ...]:
+    """The exceptions among what was given as one, or as a tuple of them."""
+    found = given if type(given) is tuple else (given,)
+    return tuple(
+        kind for kind in found if isinstance(kind, type) and issubclass(kind, BaseException)
+    )

@@ -46,7 +46,6 @@ class ReportMaker:
         self,
         item_id: object,
         status: ItemStatus,
-        *,
         kind: object,
         label: object = None,
         index: object = None,
@@ -56,13 +55,13 @@ class ReportMaker:
         """An item's report. One whose id names nothing gets an id of its own."""
         return ItemReport(
             fit_id(item_id) or self._own_id(),
-            fit_kind(kind),
+            fit_text(kind, most=MAX_WORD) or "item",
             status,
             self._clock(),
-            fit_text(label),
+            None if label is None else fit_text(label),
             None if index is None else self._count("index", index),
             None if of is None else self._count("count", of),
-            fit_text(error),
+            None if error is None else fit_text(error),
         )
 
     def status(self, status: object, *, reason: object) -> StatusReport | None:
@@ -99,11 +98,11 @@ class ReportMaker:
                 made = self.item(
                     report.item_id,
                     status,
-                    kind=report.item_kind,
-                    label=report.label,
-                    index=report.item_index,
-                    of=report.item_count,
-                    error=report.error,
+                    report.item_kind,
+                    report.label,
+                    report.item_index,
+                    report.item_count,
+                    report.error,
                 )
                 return made._replace(at=self._moment(report.at))
             case StatusReport():
@@ -181,11 +180,6 @@ class ReportMaker:
 
     def _own_id(self) -> str:
         return f"{self._part}?{next(self._nameless)}"
-
-
-def fit_kind(kind: object) -> str:
-    """An item's kind."""
-    return fit_text(kind, most=MAX_WORD) or "item"
 
 
 def fit_weight(weight: object) -> float:

@@ -14,7 +14,7 @@ from ..fit import fit_count, fit_text
 from ..log import JobRef, Log
 from ..reports import Repair, Report
 from .buffer import ReportBuffer
-from .item import ItemContext
+from .item import ItemContext, Outlet
 from .maker import ReportMaker, fit_weight
 from .names import Names, length
 from .phases import Phases
@@ -52,8 +52,6 @@ class JobReporter:
     ) -> None:
         self.ref = ref
         self.attempt = attempt
-        #: Exceptions that stop a task and say nothing of the item it is at.
-        self._passing = (CancelRequested, WriteRefused, *passing)
         #: Exceptions that end a task wherever they are raised, in a key or a label, too.
         self._stops = (CancelRequested, WriteRefused, *passing, *stops)
         self._clock = clock
@@ -72,6 +70,9 @@ class JobReporter:
             declared=lambda: self._phases.declared,
             clock=clock,
         )
+        # These stop a task and say nothing of the item it is at.
+        passes = (CancelRequested, WriteRefused, *passing)
+        self._outlet = Outlet(self._buffer.put, self._tally, clock, passes)
 
     # -- what a task says ------------------------------------------------------------
 
@@ -95,16 +96,9 @@ class JobReporter:
             CancelRequested: somebody asked for the job to be cancelled.
             StaleAttempt: a newer attempt has begun.
         """
-        self.raise_if_stopped()
-        status = ItemStatus.IN_PROGRESS
-        return ItemContext(
-            self._make.item(item_id, status, kind=kind, label=label, index=index, of=count),
-            send=self._buffer.put,
-            tally=self._tally,
-            clock=self._clock,
-            tolerate=tolerate,
-            passing=self._passing,
-        )
+        self._buffer.raise_if_stopped()
+        report = self._make.item(item_id, ItemStatus.IN_PROGRESS, kind, label, index, count)
+        return ItemContext(report, self._outlet, tolerate)
 
     def track(
         self,
@@ -142,7 +136,7 @@ class JobReporter:
     def queue(self, items: Iterable[tuple[object, object]], *, kind: object) -> None:
         """Announce items, as pairs of id and label, that are waiting for their turn."""
         for item_id, label in self._make.pairs("queue", items):
-            self._put(self._make.item(item_id, ItemStatus.QUEUED, kind=kind, label=label))
+            self._put(self._make.item(item_id, ItemStatus.QUEUED, kind, label))
 
     def item_status(
         self,
@@ -157,7 +151,7 @@ class JobReporter:
         found = self._make.one_of(ItemStatus, "status", status)
         if found is None:
             return
-        report = self._make.item(item_id, found, kind=kind, label=label, error=error)
+        report = self._make.item(item_id, found, kind, label, error=error)
         if found.is_end:
             self._tally.note(report.item_id, found)
         self._put(report)

@@ -168,12 +168,26 @@ def set_lost(session: Session, *, job_id: UUID, attempt: int) -> bool:
     return _change(session, job_id, attempt, values)
 
 
-def overdue(session: Session, *, now: datetime, limit: int = 100) -> list[tuple[UUID, UUID]]:
-    """Accounts and ids of jobs that have not ended and wait for no later time, oldest first."""
+def overdue(
+    session: Session,
+    *,
+    now: datetime,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 500,
+) -> list[tuple[UUID, UUID, datetime]]:
+    """Jobs that have not ended and wait for no later time, oldest first: account, id, since when.
+
+    Those after one of a moment and an id, where it is given.
+    """
     due = or_(Job.lease_expires_at.is_(None), Job.lease_expires_at <= now)
-    query = select(Job.account_id, Job.id).where(Job.status.in_(ACTIVE_STATUSES), due)
-    rows = session.execute(query.order_by(Job.created_at).limit(limit))
-    return [(row.account_id, row.id) for row in rows]
+    query = select(Job.account_id, Job.id, Job.created_at)
+    query = query.where(Job.status.in_(ACTIVE_STATUSES), due)
+    if after is not None:
+        moment, job_id = after
+        same = and_(Job.created_at == moment, Job.id > job_id)
+        query = query.where(or_(Job.created_at > moment, same))
+    rows = session.execute(query.order_by(Job.created_at, Job.id).limit(limit))
+    return [(row.account_id, row.id, row.created_at) for row in rows]
 
 
 def set_counts(

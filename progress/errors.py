@@ -24,6 +24,10 @@ class LogUnavailable(ProgressError):
     """The server that keeps the logs cannot be reached, or refuses to work."""
 
 
+class StoreUnavailable(ProgressError):
+    """The application's own rows cannot be reached for a moment: it is worth asking again."""
+
+
 class WriteRefused(ProgressError):
     """The log took nothing of a batch: the writer is no longer the one to report."""
 

@@ -14,13 +14,9 @@ from celery.worker import state
 
 from ..lease import Lease
 from ..recovery.heartbeat import Heartbeat
-from ..recovery.reaper import Reaper
-from .fanout import follow_lost
 from .installation import Installation
 from .place import Place, process_name
-from .queues import waiting
 from .task import JobTask
-from .termination import insist
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +29,6 @@ _heartbeats: list[Heartbeat] = []
 def start_heartbeat(installation: Installation, consumer: Any) -> None:
     """Keep the leases of what a worker runs, from its main process."""
     is_prefork = isinstance(consumer.pool, PreforkPool)
-
-    if is_prefork:
-        insist(consumer.pool)
 
     def active() -> dict[int, Lease]:
         return {
@@ -55,7 +48,7 @@ def start_heartbeat(installation: Installation, consumer: Any) -> None:
     keeper = Heartbeat(
         installation.leases,
         active,
-        reaper=_reaper(installation),
+        reaper=installation.reaper(),
         terms=installation.terms,
         cancel_requested=cancel_requested,
         terminate=terminate,
@@ -85,21 +78,9 @@ def _lease(request: Any, *, is_prefork: bool) -> Lease:
     return Place.of_message(request.request_dict).lease(process_name(request.hostname, pid))
 
 
-def _reaper(installation: Installation) -> Reaper:
-    return Reaper(
-        installation.log,
-        installation.leases,
-        installation.store,
-        installation.terms,
-        resend=installation.resend,
-        waiting=lambda: waiting(installation.app),
-        follow=lambda lease: follow_lost(installation, lease),
-    )
-
-
 def start_beside_clock(installation: Installation) -> None:
     """Settle what was lost from the clock's process: it may outlive every worker."""
-    reaper = _reaper(installation)
+    reaper = installation.reaper()
 
     def sweep() -> None:
         while True:

@@ -23,7 +23,8 @@ from celery import Celery
 from benchmarks._table import medians, tell
 from progress.events import ItemStatus
 from progress.log import JobRef
-from progress.redis import Keys, RedisLog
+from progress.redis import RedisLog
+from progress.redis.keys import Keys
 from progress.reporting.reporter import JobReporter
 from tests.servers import Server, valkey
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from . import sessions
 from .errors import EmailTaken
 from .models import Account, Source
-
-#: Who an account is and which of its sessions hold, by `account_id`: asked with every request.
-IDENTITY = select(Account.email, Account.session_version).where(
-    Account.id == bindparam("account_id")
-)
 
 
 def normal_email(email: str) -> str:
@@ -48,6 +43,22 @@ def by_email(session: Session, *, email: str) -> Account | None:
     return session.scalar(select(Account).where(Account.email == normal_email(email)))
 
 
+def set_password(
+    session: Session, *, account_id: UUID, password_hash: str, keep_session: UUID | None = None
+) -> bool:
+    """Give an account a new password, and end its sessions, all or all but one.
+
+    False where there is no such account.
+    """
+    account = session.get(Account, account_id, with_for_update=True)
+    if account is None:
+        return False
+    account.password_hash = password_hash
+    account.session_version += 1
+    sessions.end_all(session, account_id=account_id, but=keep_session)
+    return True
+
+
 def source(session: Session, *, account_id: UUID) -> Source | None:
     """The account's source of music, the oldest where there are several."""
     mine = select(Source).where(Source.account_id == account_id)
@@ -63,18 +74,3 @@ def set_folder(session: Session, *, account_id: UUID, location: str, name: str) 
     present.location, present.name = location, name
     session.flush()
     return present
-
-
-def set_synced(session: Session, *, source_id: UUID, location: str, now: datetime) -> None:
-    """Note that a sync has read all of a source at a location."""
-    session.execute(
-        update(Source).where(Source.id == source_id).values(synced_location=location, synced_at=now)
-    )
-
-
-def locations(session: Session, *, source_id: UUID) -> tuple[str, str | None]:
-    """Where a source is, and where its newest completed sync found it."""
-    row = session.execute(
-        select(Source.location, Source.synced_location).where(Source.id == source_id)
-    ).one()
-    return row.location, row.synced_location

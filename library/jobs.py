@@ -11,16 +11,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from .errors import JobAlreadyActive
-from .models import ACTIVE_STATUSES, Account, Job
+from .models import ACTIVE_STATUSES, BrowserSession, Job
 
-#: A job's id, by `account_id` and `job_id`, if the job is the account's: asked with every stream.
-OWN = select(Job.id).where(Job.account_id == bindparam("account_id"), Job.id == bindparam("job_id"))
-
-#: Which of an account's sessions hold, by `account_id` and `job_id`, if the job is the account's.
+#: Whose a session is, by the values of `sessions.token_values` and `job_id`, if the job is theirs.
 OWN_AND_SESSION = (
-    select(Account.session_version)
-    .join(Job, Job.account_id == Account.id)
-    .where(Account.id == bindparam("account_id"), Job.id == bindparam("job_id"))
+    select(BrowserSession.account_id)
+    .join(Job, Job.account_id == BrowserSession.account_id)
+    .where(
+        BrowserSession.token_hash == bindparam("token_hash"),
+        BrowserSession.last_seen_at > bindparam("seen_after"),
+        Job.id == bindparam("job_id"),
+    )
 )
 
 #: An account's jobs by `account_id`, newest first, at most `limit`.
@@ -167,12 +168,26 @@ def set_lost(session: Session, *, job_id: UUID, attempt: int) -> bool:
     return _change(session, job_id, attempt, values)
 
 
-def overdue(session: Session, *, now: datetime, limit: int = 100) -> list[tuple[UUID, UUID]]:
-    """Accounts and ids of jobs that have not ended and wait for no later time, oldest first."""
+def overdue(
+    session: Session,
+    *,
+    now: datetime,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 500,
+) -> list[tuple[UUID, UUID, datetime]]:
+    """Jobs that have not ended and wait for no later time, oldest first: account, id, since when.
+
+    Those after one of a moment and an id, where it is given.
+    """
     due = or_(Job.lease_expires_at.is_(None), Job.lease_expires_at <= now)
-    query = select(Job.account_id, Job.id).where(Job.status.in_(ACTIVE_STATUSES), due)
-    rows = session.execute(query.order_by(Job.created_at).limit(limit))
-    return [(row.account_id, row.id) for row in rows]
+    query = select(Job.account_id, Job.id, Job.created_at)
+    query = query.where(Job.status.in_(ACTIVE_STATUSES), due)
+    if after is not None:
+        moment, job_id = after
+        same = and_(Job.created_at == moment, Job.id > job_id)
+        query = query.where(or_(Job.created_at > moment, same))
+    rows = session.execute(query.order_by(Job.created_at, Job.id).limit(limit))
+    return [(row.account_id, row.id, row.created_at) for row in rows]
 
 
 def set_counts(
@@ -190,11 +205,6 @@ def set_counts(
     if result is not None:
         values["result"] = result
     return _change(session, job_id, attempt, values)
-
-
-def set_result(session: Session, *, job_id: UUID, attempt: int, result: dict[str, Any]) -> bool:
-    """Keep what a job found out that cannot go on: what its page shows beside the error."""
-    return _change(session, job_id, attempt, {"result": result})
 
 
 def finish(

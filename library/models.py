@@ -122,9 +122,26 @@ class Account(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     email: Mapped[str] = mapped_column(String(254), unique=True)
     password_hash: Mapped[str] = mapped_column(String(255))
-    #: Sessions of an earlier version are over.
+    #: For the release before sessions had rows: its sessions of an earlier version are over.
     session_version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class BrowserSession(Base):
+    """A browser that is signed in to an account."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (Index("ix_sessions_account_id_last_seen_at", "account_id", "last_seen_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    account_id: Mapped[UUID] = _account()
+    #: SHA-256 of the token in its cookie: whoever reads the table cannot sign in with it.
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    #: When it last asked for a page, to the hour.
+    last_seen_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
+    #: What the browser calls itself.
+    user_agent: Mapped[str] = mapped_column(String(200), default="")
 
 
 class Source(Base):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .fit import fit_text, fit_word
+
 
 class ProgressError(Exception):
     """Something in live progress did not work. The root of this library's errors."""
@@ -20,6 +22,10 @@ class InvalidCursor(ProgressError):
 
 class LogUnavailable(ProgressError):
     """The server that keeps the logs cannot be reached, or refuses to work."""
+
+
+class StoreUnavailable(ProgressError):
+    """The application's own rows cannot be reached for a moment: it is worth asking again."""
 
 
 class WriteRefused(ProgressError):
@@ -58,10 +64,10 @@ class JobEnded(WriteRefused):
 class JobFailure(ProgressError):
     """A task's own word that its job has failed, fit for the person whose job it is."""
 
-    def __init__(self, message: str, *, code: str = "failed") -> None:
-        self.message = message
-        self.code = code
-        super().__init__(message)
+    def __init__(self, message: object, *, code: object = "failed") -> None:
+        self.message = fit_text(message) or "The work failed."
+        self.code = fit_word(code, otherwise="failed")
+        super().__init__(self.message)
 
 
 class CancelRequested(ProgressError):

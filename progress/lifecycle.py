@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from .events import JobStatus
+from .fit import fit_text, fit_word
 from .log import JobRef
-from .reports import ErrorReport, Report, StatusReport, bounded_text
+from .reports import ErrorReport, Report, StatusReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,10 @@ class Settlement:
 
 def reports_of(settlement: Settlement, *, at: float) -> list[Report]:
     """What a log is told of a job's end: a failure's error, then the terminal status."""
-    message = bounded_text(settlement.message)
+    message = fit_text(settlement.message)
     reports: list[Report] = []
     if settlement.status is JobStatus.FAILED and message:
-        reports.append(ErrorReport(message, settlement.code or "failed", at))
+        reports.append(ErrorReport(message, fit_word(settlement.code, otherwise="failed"), at))
     return [*reports, StatusReport(settlement.status, at, message)]
 
 
@@ -61,7 +62,11 @@ WORKER_LOST = Settlement(
 
 
 class JobStore(Protocol):
-    """The truth about a job's status: the application's own rows. Written before the log."""
+    """The truth about a job's status: the application's own rows. Written before the log.
+
+    A method may raise `StoreUnavailable` where the rows cannot be reached for a moment: tasks
+    then ask again for a while, rather than fail.
+    """
 
     def begin(self, job_id: str, /, *, attempt: int) -> Begun:
         """An execution begins.
@@ -83,8 +88,11 @@ class JobStore(Protocol):
         """
         ...
 
-    def overdue(self) -> Sequence[JobRef]:
-        """Jobs that have not ended and that somebody should have taken up by now."""
+    def overdue(self) -> Iterable[JobRef]:
+        """Jobs that have not ended and that somebody should have taken up by now.
+
+        All of them, the oldest first: they are read only as far as is needed.
+        """
         ...
 
     def finish(self, job_id: str, /, *, attempt: int, settlement: Settlement) -> Settlement | None:
@@ -109,7 +117,7 @@ class NoStore:
         """See `JobStore.lost`: nobody knows what the task was given, so it is not sent again."""
         return Recovery(attempt, WORKER_LOST)
 
-    def overdue(self) -> Sequence[JobRef]:
+    def overdue(self) -> Iterable[JobRef]:
         """See `JobStore.overdue`."""
         return ()
 

@@ -16,11 +16,6 @@ import orjson
 
 from .events import ItemStatus, JobStatus, iso_utc
 
-#: Longest label, error text and item id on the wire.
-MAX_TEXT, MAX_ID = 300, 200
-#: Largest count on the wire: JavaScript and Lua keep every integer up to here exactly.
-MAX_COUNT = 2**53 - 1
-
 
 class ItemReport(NamedTuple):
     """An item came to a status."""
@@ -171,21 +166,3 @@ def made_at_json(document: bytes) -> float | None:
 def is_terminal_json(document: bytes) -> bool:
     """Whether a document of a job's log is its terminal event, told by its first bytes."""
     return document.startswith(TERMINAL_PREFIXES)
-
-
-def bounded_text(text: str | None) -> str | None:
-    """A text short enough for the wire."""
-    if text is None or len(text) <= MAX_TEXT:
-        return text
-    return text[: MAX_TEXT - 1] + "…"
-
-
-def bounded_id(item_id: object) -> str:
-    """An item's id, of any type, as a text short enough for the wire."""
-    text = item_id if isinstance(item_id, str) else str(item_id)
-    return text[:MAX_ID] or "?"
-
-
-def bounded_count(count: int) -> int:
-    """A count that can be one."""
-    return min(max(0, count), MAX_COUNT)

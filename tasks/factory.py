@@ -43,14 +43,7 @@ def create_celery(settings: Settings, *, terms: LeaseTerms | None = None) -> Cel
         worker_prefetch_multiplier=1,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         timezone="UTC",
-        beat_schedule={
-            # One that no worker took before the next is due is of no use any more.
-            purge.NAME: {
-                "task": purge.NAME,
-                "schedule": purge.EVERY,
-                "options": {"expires": purge.EVERY.total_seconds()},
-            }
-        },
+        beat_schedule=purge.SCHEDULE,
     )
     runtime = Runtime.of(settings)
     app.runtime = runtime

@@ -1,31 +1,33 @@
-"""Purge: what a source has no longer is removed for good after its time, by the clock."""
+"""Purge: deletes what is over and of no use, a batch at a time, so that nobody waits for it."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import cast
+from typing import Any
 
-from celery import Task, shared_task
+from celery import shared_task
 
-from library import gone
+from library import sessions
+from library.database import Database
 from library.models import utc_now
 
-from .runtime import Runtime
-
 NAME = "earmark.purge"
-#: Mostly there is nothing to do. A clock that ran for less than a day does it, too.
-EVERY = timedelta(hours=1)
+EVERY_SECONDS = 3600
+BATCH = 500
+
+#: For the clock. A message that no worker took before the next one is of no use.
+SCHEDULE = {
+    "purge": {"task": NAME, "schedule": EVERY_SECONDS, "options": {"expires": EVERY_SECONDS}}
+}
 
 
 @shared_task(bind=True, name=NAME, ignore_result=True)
-def purge(task: Task) -> None:
-    """Remove what is gone for longer than it is kept, a part at a time: others write in between."""
-    runtime = cast("Runtime", task.app.runtime)
-    now = utc_now()
-    before = now - timedelta(days=runtime.settings.keep_gone_days)
-    with runtime.database.session() as session:
-        gone.settle(session, now=now)
-    is_done = False
-    while not is_done:
-        with runtime.database.session() as session:
-            is_done = gone.purge(session, before=before).is_last
+def purge(task: Any) -> None:
+    """Delete sessions that are over."""
+    database: Database = task.app.runtime.database
+    while _purge_batch(database) == BATCH:
+        pass
+
+
+def _purge_batch(database: Database) -> int:
+    with database.session() as session:
+        return sessions.purge(session, now=utc_now(), limit=BATCH)

@@ -20,7 +20,6 @@ LogFormat = Literal["text", "json"]
 
 DEFAULT_PORT = 5000
 DEFAULT_WEB_PROCESSES = 2
-DEFAULT_KEEP_GONE_DAYS = 90
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
 _YES = frozenset({"1", "true", "yes", "on"})
@@ -28,7 +27,6 @@ _NO = frozenset({"0", "false", "no", "off"})
 _HIGHEST_PORT = 65535
 _MOST_PROXIES = 10
 _MOST_WEB_PROCESSES = 1_000
-_MOST_DAYS = 36_500
 _DATABASE_SCHEMES = ("postgres://", "postgresql://", "postgresql+psycopg://", "sqlite://")
 
 
@@ -74,8 +72,6 @@ class Settings:
     #: Where the streamer answers Prometheus (``EARMARK_METRICS_PORT``). None: nowhere.
     metrics_port: int | None = None
 
-    #: How long songs and playlists that are gone are kept (``EARMARK_KEEP_GONE_DAYS``).
-    keep_gone_days: int = DEFAULT_KEEP_GONE_DAYS
     #: How many processes gunicorn has (``WEB_CONCURRENCY``, which hosts set too).
     web_processes: int = 2
     #: How log lines are written (``EARMARK_LOG``).
@@ -107,8 +103,6 @@ class Settings:
             trusted_proxies=said.get("EARMARK_TRUSTED_PROXIES", _trusted_proxies) or 0,
             streamer=said.get("EARMARK_STREAMER", str),
             metrics_port=said.get("EARMARK_METRICS_PORT", partial(_port, "EARMARK_METRICS_PORT")),
-            keep_gone_days=said.get("EARMARK_KEEP_GONE_DAYS", _keep_gone_days)
-            or DEFAULT_KEEP_GONE_DAYS,
             web_processes=said.get("WEB_CONCURRENCY", _web_processes) or DEFAULT_WEB_PROCESSES,
             log_format=said.get("EARMARK_LOG", _log_format) or "text",
         )
@@ -180,15 +174,6 @@ def _trusted_proxies(text: str) -> int:
         raise SettingsError(
             f"EARMARK_TRUSTED_PROXIES is {text!r}: set it to the number of proxies in front of the "
             f"site, from 0 to {_MOST_PROXIES}."
-        )
-    return int(text)
-
-
-def _keep_gone_days(text: str) -> int:
-    if not _is_number(text, highest=_MOST_DAYS):
-        raise SettingsError(
-            f"EARMARK_KEEP_GONE_DAYS is {text!r}: set it to a number of days, "
-            f"from 1 to {_MOST_DAYS}."
         )
     return int(text)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from library import jobs
 from library.database import Database
 from library.models import Job, utc_now
+from progress.errors import StoreUnavailable
 from progress.events import JobStatus
 from progress.lifecycle import CANCELLED, Begun, Recovery, Settlement
 from progress.log import JobRef
@@ -32,9 +35,19 @@ class DatabaseStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        try:
+            with self._database.session() as session:
+                yield session
+        except (OperationalError, InterfaceError) as error:
+            # Without its text, which may hold the statement and its values.
+            name = type(error.orig).__name__
+            raise StoreUnavailable(f"The database cannot be reached ({name}).") from error
+
     def begin(self, job_id: str, /, *, attempt: int) -> Begun:
         """See `progress.lifecycle.JobStore.begin`."""
-        with self._database.session() as session:
+        with self._session() as session:
             job = jobs.load(session, job_id=UUID(job_id))
             if job is None:
                 return Begun(max(1, attempt), ended=_GONE)
@@ -42,7 +55,10 @@ class DatabaseStore:
                 return Begun(max(1, job.attempt), ended=_ending(job))
             wanted = job.cancel_requested_at is not None
             if attempt > 0:
-                return Begun(attempt, cancel_requested=wanted, is_stale=attempt < job.attempt)
+                # An attempt that was lost, or waits to be tried again, is done anew as a whole:
+                # what is left of it in the queue makes room for that.
+                is_stale = attempt < job.attempt or job.status == "retrying"
+                return Begun(attempt, cancel_requested=wanted, is_stale=is_stale)
             if _is_given_up(job):
                 return Begun(max(1, job.attempt), ended=_finish(session, job, _GIVEN_UP))
             begun = jobs.begin_attempt(session, job_id=job.id, now=utc_now())
@@ -51,12 +67,12 @@ class DatabaseStore:
     def retrying(self, job_id: str, /, *, attempt: int, in_seconds: float) -> None:
         """See `progress.lifecycle.JobStore.retrying`."""
         due_at = utc_now() + timedelta(seconds=in_seconds)
-        with self._database.session() as session:
+        with self._session() as session:
             jobs.set_retrying(session, job_id=UUID(job_id), attempt=attempt, due_at=due_at)
 
     def lost(self, job_id: str, /, *, attempt: int) -> Recovery | None:
         """See `progress.lifecycle.JobStore.lost`."""
-        with self._database.session() as session:
+        with self._session() as session:
             job = jobs.load(session, job_id=UUID(job_id))
             if job is None or 0 < attempt < job.attempt:
                 return None
@@ -71,15 +87,22 @@ class DatabaseStore:
             is_changed = jobs.set_lost(session, job_id=job.id, attempt=job.attempt)
             return Recovery(job.attempt) if is_changed else None
 
-    def overdue(self) -> Sequence[JobRef]:
+    def overdue(self) -> Iterator[JobRef]:
         """See `progress.lifecycle.JobStore.overdue`."""
-        with self._database.session() as session:
-            found = jobs.overdue(session, now=utc_now())
-        return [JobRef(str(account_id), str(job_id)) for account_id, job_id in found]
+        after: tuple[datetime, UUID] | None = None
+        now = utc_now()
+        while True:
+            with self._session() as session:
+                found = jobs.overdue(session, now=now, after=after)
+            for account_id, job_id, created_at in found:
+                yield JobRef(str(account_id), str(job_id))
+                after = created_at, job_id
+            if not found:
+                return
 
     def finish(self, job_id: str, /, *, attempt: int, settlement: Settlement) -> Settlement | None:
         """See `progress.lifecycle.JobStore.finish`."""
-        with self._database.session() as session:
+        with self._session() as session:
             job = jobs.load(session, job_id=UUID(job_id))
             if job is None:
                 return _GONE

@@ -16,7 +16,7 @@ from tasks import jobs as running
 from tasks.jobs import QueueUnavailable
 
 from .api import own_job
-from .job_views import loss_of, parse_id, present_state
+from .job_views import parse_id, present_state
 from .paging import Page, mark_text, parse_mark, parse_position
 from .services import services
 from .sessions import account_id
@@ -74,11 +74,8 @@ def library() -> ResponseReturnValue:
         )
         kept = playlists.page(session, account_id=mine, limit=FEW_PLAYLISTS + 1)
         total, liked, heard = songs.counts(session, account_id=mine)
-        synced = jobs.latest(session, account_id=mine, kind="sync")
     return render_template(
         "library.html",
-        synced=synced,
-        loss=loss_of(synced),
         page=Page.of(found, PAGE_SONGS),
         is_first=after is None,
         playlists=Page.of(kept, FEW_PLAYLISTS),
@@ -135,21 +132,7 @@ def job(job_id: str) -> ResponseReturnValue:
     """One job."""
     found = own_job(job_id) or abort(404)
     snapshot = present_state(found, _logged(found))
-    loss = loss_of(found)
-    return render_template(
-        "job.html",
-        job=found,
-        snapshot=snapshot,
-        titles=TITLES,
-        loss=loss,
-        is_newest=loss is not None and _is_newest(found),
-    )
-
-
-def _is_newest(job: Job) -> bool:
-    with services().database.reading() as session:
-        newest = jobs.latest(session, account_id=job.account_id, kind=job.kind)
-    return newest is not None and newest.id == job.id
+    return render_template("job.html", job=found, snapshot=snapshot, titles=TITLES)
 
 
 def _logged(job: Job) -> Snapshot | None:
@@ -197,16 +180,6 @@ def retry_job(job_id: str) -> ResponseReturnValue:
     found = own_job(job_id) or abort(404)
     key: UUID = found.id
     return _to_job(lambda: running.retry(services().celery, account_id=account_id(), job_id=key))
-
-
-@blueprint.post("/jobs/<job_id>/confirm-loss")
-def confirm_loss(job_id: str) -> ResponseReturnValue:
-    """Sync anew, and take away what the job missed: the person says that it is really gone."""
-    found = own_job(job_id) or abort(404)
-    key: UUID = found.id
-    return _to_job(
-        lambda: running.confirm_loss(services().celery, account_id=account_id(), job_id=key)
-    )
 
 
 @blueprint.get("/proposals")

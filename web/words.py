@@ -22,18 +22,13 @@ ACTIONS = {"sync": "Sync", "analysis": "Analyse", "matching": "Match"}
 def register(app: Flask) -> None:
     """Give an application's templates the words."""
     app.jinja_env.globals.update(titles=TITLES, actions=ACTIONS)
-    for say in (amount, share, counts, pace, phase, percent, moment, outcome):
+    for say in (amount, browser, counts, pace, phase, percent, moment, outcome):
         app.jinja_env.filters[say.__name__] = say
 
 
 def amount(number: int, noun: str) -> str:
     """Such as ``1 song`` or ``2 songs``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def share(numbers: dict[str, int], noun: str) -> str:
-    """How many of how many are missing, such as ``3 of 12 songs``."""
-    return f"{numbers['missing']:,} of {amount(numbers['known'], noun)}"
 
 
 def counts(progress: Progress | None) -> str:
@@ -74,9 +69,39 @@ def moment(at: datetime) -> str:
     return f"{at.day} {at:%B %Y, %H:%M} UTC"
 
 
+#: By what a browser and a system are known in a `User-Agent`, the special before the general.
+_BROWSERS = {
+    "Edg": "Edge",
+    "OPR/": "Opera",
+    "Firefox/": "Firefox",
+    "FxiOS/": "Firefox",
+    "Chrome/": "Chrome",
+    "CriOS/": "Chrome",
+    "Safari/": "Safari",
+}
+_SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "CrOS": "ChromeOS",
+    "Windows": "Windows",
+    "Mac OS X": "macOS",
+    "Linux": "Linux",
+}
+
+
+def browser(user_agent: str) -> str:
+    """What a browser calls itself, in short, such as ``Firefox on Linux``."""
+    named = [
+        next((name for mark, name in known.items() if mark in user_agent), None)
+        for known in (_BROWSERS, _SYSTEMS)
+    ]
+    return " on ".join(filter(None, named)) or user_agent[:60] or "A browser without a name"
+
+
 def outcome(kind: str, result: dict[str, Any]) -> str:
     """What a job came to, from what it left behind."""
-    if not result or "loss" in result:
+    if not result:
         return ""
     return {"sync": _read, "analysis": _heard, "matching": _matched}[kind](result)
 
@@ -84,12 +109,8 @@ def outcome(kind: str, result: dict[str, Any]) -> str:
 def _read(result: dict[str, Any]) -> str:
     songs, playlists = amount(result["songs"], "song"), amount(result["playlists"], "playlist")
     found = f"Found {songs} and {playlists}; you love {amount(result['liked'], 'song')}."
-    gone, unseen = result.get("gone", 0), result.get("unseen", 0)
-    if gone:
-        found += f" {amount(gone, 'song')} {'is' if gone == 1 else 'are'} gone."
-    if unseen:
-        found += f" {amount(unseen, 'folder')} could not be looked at: what was in there stays."
-    return found
+    gone = result.get("gone", 0)
+    return f"{found} {amount(gone, 'song')} {'is' if gone == 1 else 'are'} gone." if gone else found
 
 
 def _heard(result: dict[str, Any]) -> str:

@@ -6,26 +6,34 @@ import logging
 import threading
 from contextlib import suppress
 
-from ..errors import LogUnavailable
+from ..errors import LogUnavailable, StoreUnavailable
 from ..forks import gate
 from ..lifecycle import COMPLETED, Settlement
 from ..recovery.settlement import tell_settlement
+from .fanout import send_next
 from .installation import Installation
+from .patience import patiently
 from .place import Place
 
 logger = logging.getLogger(__name__)
 
 
 def end_part(installation: Installation, place: Place, outcome: Settlement | None) -> None:
-    """Note that a part is over, and settle the job when none is open any more."""
+    """Note that a part is over; send what follows it, or settle the job when none is open."""
     ref = place.ref
     standing = installation.parts.end(ref, place.task_id, attempt=place.attempt, outcome=outcome)
+    if standing.next is not None:
+        send_next(installation, ref, standing.next, attempt=standing.attempt)
     # Of a job that nobody has begun, no part is known to be open.
     was_never_begun = standing.open is None and place.is_root and place.attempt == 0
     if not standing.is_last and not was_never_begun:
         return
     settlement = standing.outcome or COMPLETED
-    truth = installation.store.finish(ref.job_id, attempt=standing.attempt, settlement=settlement)
+    store, attempt = installation.store, standing.attempt
+    truth = patiently(
+        lambda: store.finish(ref.job_id, attempt=attempt, settlement=settlement),
+        until=StoreUnavailable,
+    )
     if truth is not None:
         with suppress(LogUnavailable):
             tell_settlement(installation.log, ref, truth, attempt=standing.attempt)

@@ -15,17 +15,19 @@ from uuid import uuid4
 from celery import states
 from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 
-from ..errors import CancelRequested, JobFailure, WriteRefused
+from ..errors import CancelRequested, JobFailure, StoreUnavailable, WriteRefused
 from ..events import JobStatus, Snapshot
 from ..lease import Lease
 from ..lifecycle import CANCELLED, COMPLETED, WORKER_LOST, Begun, Settlement, reports_of
-from ..parts import Standing
+from ..parts import Standing, Window
 from ..recovery import faults
 from ..reporting.reporter import JobReporter
 from ..reports import Repair
+from .fanout import open_window, send_next
 from .harmless import harmlessly
 from .hold import Hold
 from .installation import Installation
+from .patience import patiently
 from .place import Place, process_name
 
 logger = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class Execution:
     """One execution of one task: `run` around its body, then `end` when Celery is done with it."""
 
     def __init__(self, task: Any, installation: Installation) -> None:
+        self._task = task
         self._request = task.request
         self._in = installation
         self.place = self._place()
@@ -95,7 +98,7 @@ class Execution:
             self.place.ref,
             attempt=begun.attempt,
             repair=repair,
-            passing=(Retry, Ignore, Reject),
+            passing=(Retry, Ignore, Reject, *self._retried),
         )
         if begun.ended is not None:
             # A message that came again: the end may have been written and never told.
@@ -113,12 +116,30 @@ class Execution:
 
     def _begin(self, tries: int) -> Begun:
         job_id, attempt = self.place.ref.job_id, self.place.attempt
-        begun = self._in.store.begin(job_id, attempt=attempt)
+        begun = self._begun(job_id, attempt)
         if begun.attempt > 0:
             return begun
         retries, delivery = int(self._request.retries), self._request.delivery_info or {}
         came_again = retries > 0 or tries > 1 or delivery.get("redelivered", False)
         return replace(begun, attempt=self._attempt_in_log() + 1 if came_again else 1)
+
+    def _begun(self, job_id: str, attempt: int) -> Begun:
+        store = self._in.store
+        try:
+            return patiently(lambda: store.begin(job_id, attempt=attempt), until=StoreUnavailable)
+        except StoreUnavailable as error:
+            if self._request.is_eager:
+                raise
+            # Nothing was done: whoever takes up the message next waits for the store in its turn.
+            raise Reject(str(error), requeue=True) from error
+
+    @property
+    def _retried(self) -> tuple[type[Exception], ...]:
+        """Errors of the task for which Celery tries it again."""
+        task = self._task
+        if task.max_retries is not None and self._request.retries >= task.max_retries:
+            return ()
+        return tuple(getattr(task, "autoretry_for", ()))
 
     def _attempt_in_log(self) -> int:
         with harmlessly():
@@ -167,7 +188,11 @@ class Execution:
         if not self.place.is_root or self.reporter is None:
             return
         in_seconds = _seconds_until(retry)
-        self._in.store.retrying(self.place.ref.job_id, attempt=self.attempt, in_seconds=in_seconds)
+        job_id, store = self.place.ref.job_id, self._in.store
+        patiently(
+            lambda: store.retrying(job_id, attempt=self.attempt, in_seconds=in_seconds),
+            until=StoreUnavailable,
+        )
         self.reporter.status(JobStatus.RETRYING, reason=retry_reason(retry, in_seconds))
 
     # -- its parts -------------------------------------------------------------------
@@ -180,6 +205,11 @@ class Execution:
             self.has_sent = True
         if is_counted:
             self._announce(task_id)
+
+    def fan_out(self, window: Window) -> None:
+        """Open a window of parts; see `JobTask.fan_out`."""
+        self.has_sent = True
+        open_window(self._in, self.place, window, attempt=self.attempt)
 
     def _open_attempt(self) -> None:
         ref, task_id = self.place.ref, self.place.task_id
@@ -234,12 +264,19 @@ class Execution:
 
     def _end_part(self, outcome: Settlement) -> None:
         standing = self._standing(None if outcome == COMPLETED else outcome)
+        if standing.next is not None:
+            faults.reach(faults.OPENED)
+            send_next(self._in, self.place.ref, standing.next, attempt=standing.attempt)
+            faults.reach(faults.SENT)
         if self.reporter is None or not standing.is_last:
             return
         faults.reach(faults.ENDED)
         settlement = standing.outcome or COMPLETED
-        ref = self.place.ref
-        truth = self._in.store.finish(ref.job_id, attempt=self.attempt, settlement=settlement)
+        job_id, store = self.place.ref.job_id, self._in.store
+        truth = patiently(
+            lambda: store.finish(job_id, attempt=self.attempt, settlement=settlement),
+            until=StoreUnavailable,
+        )
         faults.reach(faults.FINISHED)
         if truth is not None:
             tell(self.reporter, truth)

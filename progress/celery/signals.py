@@ -18,12 +18,19 @@ from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from ..events import JobStatus
 from ..lifecycle import CANCELLED, WORKER_LOST, Settlement
 from ..log import JobRef
+from ..parts import is_windowed
 from .ending import end_part, end_part_in_background
 from .execution import TIME_LIMIT, UNKNOWN_FAULT
 from .installation import Installation, installation_of
 from .place import HEADER, Place
 from .task import JobTask, execution_of
-from .worker import start_beside_clock, start_heartbeat, stop_heartbeats, watch_parent
+from .termination import deafness
+from .worker import (
+    start_beside_clock,
+    start_heartbeat,
+    stop_heartbeats,
+    watch_parent,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +68,8 @@ def _mark(name: str, headers: dict[str, Any]) -> None:
         is_retry = int(headers.get("retries") or 0) > int(request.retries)
         attempt = execution.place.attempt if is_retry else execution.attempt
         headers.setdefault(HEADER, execution.place.header(attempt=attempt))
-        execution.sending(headers["id"], is_counted=app is not None)
+        if not _is_open_already(headers, execution.place):
+            execution.sending(headers["id"], is_counted=app is not None)
         return
     place = _carried(request) if request is not None else None
     if place is not None:
@@ -69,6 +77,12 @@ def _mark(name: str, headers: dict[str, Any]) -> None:
         _announce(app, headers)
     elif app is not None and isinstance(app.tasks[name], JobTask):
         _mark_new(app, headers)
+
+
+def _is_open_already(headers: dict[str, Any], sender: Place) -> bool:
+    """Whether a part of a window is sent: the step that found it to be next has opened it."""
+    place = Place.of_message(headers)
+    return place.task_id != sender.task_id and is_windowed(place.ref, place.task_id)
 
 
 def _app_of(name: str) -> Celery | None:
@@ -99,6 +113,11 @@ def _mark_new(app: Celery, headers: dict[str, Any]) -> None:
     headers[HEADER] = Place(ref, ref.job_id, 0).header(attempt=0)
 
 
+def _on_prerun(**_: Any) -> None:
+    """The process that runs the task, before it does."""
+    deafness.begin()
+
+
 def _on_postrun(task: Any = None, state: str | None = None, **_: Any) -> None:
     """The process that ran the task: its result is kept, and what follows it is sent."""
     execution = execution_of(task.request)
@@ -109,6 +128,8 @@ def _on_postrun(task: Any = None, state: str | None = None, **_: Any) -> None:
             _end_plain(task, state)
     except Exception:
         logger.exception("The end of a task could not be told.", extra={"action": "end_failed"})
+    finally:
+        deafness.end()
 
 
 def _end_plain(task: Any, state: str | None) -> None:
@@ -165,6 +186,7 @@ def _on_process_init(**_: Any) -> None:
     """A process that runs tasks: a prefork child, or the main process of a solo worker."""
     if current_process().daemon:  # only a child; a worker may outlive what started it
         watch_parent()
+        deafness.arm()
 
 
 def _on_clock(sender: Any = None, **_: Any) -> None:
@@ -176,6 +198,7 @@ def _on_clock(sender: Any = None, **_: Any) -> None:
 
 _RECEIVERS: tuple[tuple[Any, Callable[..., None]], ...] = (
     (signals.before_task_publish, _on_publish),
+    (signals.task_prerun, _on_prerun),
     (signals.task_postrun, _on_postrun),
     (signals.task_received, _on_received),
     (signals.task_failure, _on_failure),

@@ -7,10 +7,12 @@ from contextlib import suppress
 from typing import Any, cast
 
 from celery import Task
+from celery.canvas import Signature
 
 from ..errors import JobFailure, ProgressError
 from ..reporting.reporter import JobReporter
 from .execution import Execution
+from .fanout import DEFAULT_WINDOW, window_of
 from .installation import installation_of
 
 
@@ -40,6 +42,42 @@ class JobTask(Task):  # type: ignore[misc] # Celery is untyped
                 "self.job only inside the task."
             )
         return execution.reporter
+
+    def fan_out(
+        self,
+        part: Signature,
+        *,
+        parts: int,
+        then: Signature | None = None,
+        window: int = DEFAULT_WINDOW,
+    ) -> None:
+        """Have the rest of the job done in numbered parts, of which a few are in the queue.
+
+        Each part is called with its number before its own arguments, and whoever ends one sends
+        the one a window later. What number n is to do is for the application to know, best
+        from its database: it must be the same whenever it is asked, since a part whose process is
+        lost runs again. Once in an attempt.
+
+        Args:
+            part: The task of a part, with what all parts have in common: ``work.s(…)``.
+            parts: How many there are, numbered from 0.
+            then: Follows when all parts have succeeded. The job is done when it is.
+            window: How many parts are open at a time, in the queue or under way. Twice as many
+                as there are processes keeps all of them busy; more make other jobs wait.
+
+        Raises:
+            ProgressError: an argument cannot be right, or the attempt has fanned out already.
+            LogUnavailable: the log's server has been gone for a while.
+        """
+        execution = execution_of(self.request)
+        if execution is None:
+            raise ProgressError(
+                "There is no job here: call progress.celery.install(app, log) first, and use "
+                "self.fan_out only inside the task."
+            )
+        # In eager mode each part runs where it is sent; one inside of the other would go deep.
+        size = max(window, parts) if self.request.is_eager else window
+        execution.fan_out(window_of(part, parts=parts, size=size, then=then))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task as one execution of its part of a job."""

@@ -14,9 +14,13 @@ from celery.worker import state
 
 from ..lease import Lease
 from ..recovery.heartbeat import Heartbeat
+from ..recovery.reaper import Reaper
+from .fanout import follow_lost
 from .installation import Installation
 from .place import Place, process_name
+from .queues import waiting
 from .task import JobTask
+from .termination import insist
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +33,9 @@ _heartbeats: list[Heartbeat] = []
 def start_heartbeat(installation: Installation, consumer: Any) -> None:
     """Keep the leases of what a worker runs, from its main process."""
     is_prefork = isinstance(consumer.pool, PreforkPool)
+
+    if is_prefork:
+        insist(consumer.pool)
 
     def active() -> dict[int, Lease]:
         return {
@@ -48,7 +55,7 @@ def start_heartbeat(installation: Installation, consumer: Any) -> None:
     keeper = Heartbeat(
         installation.leases,
         active,
-        reaper=installation.reaper(),
+        reaper=_reaper(installation),
         terms=installation.terms,
         cancel_requested=cancel_requested,
         terminate=terminate,
@@ -78,9 +85,21 @@ def _lease(request: Any, *, is_prefork: bool) -> Lease:
     return Place.of_message(request.request_dict).lease(process_name(request.hostname, pid))
 
 
+def _reaper(installation: Installation) -> Reaper:
+    return Reaper(
+        installation.log,
+        installation.leases,
+        installation.store,
+        installation.terms,
+        resend=installation.resend,
+        waiting=lambda: waiting(installation.app),
+        follow=lambda lease: follow_lost(installation, lease),
+    )
+
+
 def start_beside_clock(installation: Installation) -> None:
     """Settle what was lost from the clock's process: it may outlive every worker."""
-    reaper = installation.reaper()
+    reaper = _reaper(installation)
 
     def sweep() -> None:
         while True:

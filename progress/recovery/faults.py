@@ -16,6 +16,10 @@ LEASED = "leased"
 BEGUN = "begun"
 #: The work is done; nobody was told.
 WORKED = "worked"
+#: The part has ended and the one that follows it is open; its message is not sent.
+OPENED = "opened"
+#: The message of the part that follows is sent; the lease of the one that ended is not given back.
+SENT = "sent"
 #: No part of the job is open any more; the store does not know that it is over.
 ENDED = "ended"
 #: The store knows that the job is over; the log does not.
@@ -34,6 +38,8 @@ POINTS = (
     LEASED,
     BEGUN,
     WORKED,
+    OPENED,
+    SENT,
     ENDED,
     FINISHED,
     TOLD,

@@ -5,19 +5,20 @@ process; however many ask, each lost execution is given to one of them.
 
 - A lease ran out: the execution is gone, whatever took it. The store says whether the job
   runs again or is over.
-- A job has not ended, nothing of it is leased, and no message waits in the queue: its message
-  is gone, with a queue that was emptied or a crash between a commit and a send. It is sent
-  again.
+- A job has not ended, nothing of it is leased, and no message of it waits in a queue: its
+  message is gone, with a queue that was emptied or a crash between a commit and a send. It is
+  sent again.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
-from ..errors import LogUnavailable
+from ..errors import LogUnavailable, StoreUnavailable
 from ..events import JobStatus
 from ..lease import Lease, LeaseBook, LeaseTerms
 from ..lifecycle import WORKER_LOST, JobStore, Recovery
@@ -32,8 +33,27 @@ LOST_REASON = "The process that did this work was lost. It is done again."
 
 #: Sends a job once more, as its next attempt.
 Resend = Callable[[JobRef], None]
-#: Whether messages wait in the queues that jobs are sent to.
-HasWaiting = Callable[[], bool]
+#: Lost jobs that one sweep sends again.
+_SENT_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The messages that wait in the queues that jobs are sent to."""
+
+    #: Whether there are any.
+    any: bool = False
+    #: The tasks and the jobs they are of; None where a broker cannot be asked for that.
+    task_ids: frozenset[str] | None = None
+    job_ids: frozenset[str] | None = None
+
+    def may_have_task(self, task_id: str) -> bool:
+        """Whether one may be a task's."""
+        return self.any if self.task_ids is None else task_id in self.task_ids
+
+    def may_have_job(self, job_id: str) -> bool:
+        """Whether one may be of a job."""
+        return self.any if self.job_ids is None else job_id in self.job_ids
 
 
 @dataclass
@@ -46,7 +66,11 @@ class Reaper:
     terms: LeaseTerms = field(default_factory=LeaseTerms)
     #: Without it a lost job fails.
     resend: Resend | None = None
-    has_waiting: HasWaiting = lambda: False
+    #: Looks into the queues.
+    waiting: Callable[[], Waiting] = Waiting
+    #: Sends what follows a part that had ended when its process was lost; False where the part
+    #: itself was lost.
+    follow: Callable[[Lease], bool] = lambda _: False
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
@@ -64,6 +88,8 @@ class Reaper:
             self._trusted_at = self.clock() + self.terms.lease_seconds
             self._missing.clear()
             logger.info("Leases cannot be looked at: %s", error, extra={"action": "reap_waits"})
+        except StoreUnavailable as error:
+            logger.info("Rows cannot be looked at: %s", error, extra={"action": "reap_waits"})
         except Exception:
             logger.exception("Lost jobs could not be settled.", extra={"action": "reap_failed"})
         return 0
@@ -77,8 +103,11 @@ class Reaper:
 
     def _settle_lost(self, lease: Lease) -> bool:
         ref = lease.part.ref
-        if lease.is_vacant and self.resend is None and self.has_waiting():
-            return False  # a busy queue has it, and nobody but the queue can send it again
+        if lease.is_vacant and self._may_come_again(lease):
+            return False
+        if self.follow(lease):
+            self.leases.release(lease)
+            return False
         logger.warning(
             "An execution of job %s was lost.", ref.job_id, extra={"action": "lease_expired"}
         )
@@ -87,12 +116,17 @@ class Reaper:
         self.leases.release(lease)
         return True
 
+    def _may_come_again(self, lease: Lease) -> bool:
+        """Whether the queue has the message of a part whose process was lost."""
+        waiting = self.waiting()
+        # Where it is not known whose messages wait, a job that can be sent again is not left to
+        # a queue that is never empty.
+        is_known = waiting.task_ids is not None
+        return (is_known or self.resend is None) and waiting.may_have_task(lease.part.task_id)
+
     def _send_overdue(self, held: frozenset[JobRef]) -> int:
         now = self.clock()
-        overdue = [ref for ref in self.store.overdue() if ref not in held]
-        if overdue and self.has_waiting():
-            overdue = []  # they may be among those that wait
-        self._missing = {ref: self._missing.get(ref, now) for ref in overdue}
+        self._missing = {ref: self._missing.get(ref, now) for ref in self._absent(held)}
         due = [
             ref for ref, since in self._missing.items() if now - since >= self.terms.lease_seconds
         ]
@@ -103,6 +137,17 @@ class Reaper:
             del self._missing[ref]
             self._recover(ref, self.store.lost(ref.job_id, attempt=0))
         return len(due)
+
+    def _absent(self, held: frozenset[JobRef]) -> Iterable[JobRef]:
+        """Overdue jobs that nobody works on and that do not wait in a queue."""
+        unheld = (ref for ref in self.store.overdue() if ref not in held)
+        first = next(unheld, None)
+        if first is None:
+            return ()
+        waiting = self.waiting()
+        absent = (ref for ref in chain([first], unheld) if not waiting.may_have_job(ref.job_id))
+        # Counted last: the oldest rows may all be of jobs that are under way, or wait.
+        return islice(absent, _SENT_AT_ONCE)
 
     def _recover(self, ref: JobRef, recovery: Recovery | None) -> None:
         faults.reach(faults.FOUND_LOST)

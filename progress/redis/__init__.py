@@ -1,67 +1,39 @@
 """The log in Redis or Valkey: a stream, a state hash and an items hash for each job.
 
-The only module that imports redis.
+No other room imports redis. The state of a job and its events change in one step, by the script of
+`progress.rules.script`; what is read is read here.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
 from ..cursor import Cursor
-from ..errors import JobEnded, LogUnavailable, StaleAttempt
-from ..events import FeedSnapshot, JobStatus, Snapshot
-from ..forks import after_fork_in_child
+from ..errors import JobEnded, StaleAttempt
+from ..events import TERMINAL_STATUSES, FeedSnapshot, Snapshot
 from ..log import Entry, FeedRef, Gap, JobRef, LogRef, Position, Receipt, Retention
 from ..reports import Report, head
 from ..rules.batch import encode
-from ..rules.script import append_script
 from ..rules.stored import feed_snapshot, job_snapshot
-from .commands import QuickCommands
+from .connection import DEFAULT_TIMEOUT_SECONDS, ProcessClient, safe_client, subscribe, unavailable
 from .keys import Keys
 from .leases import RedisLeaseBook
 from .messages import RedisMessages
 from .parts import RedisPartBook
 
-_SCRIPT = append_script()
+__all__ = ["RedisLog", "safe_client"]
 
-_TERMINAL = {status.value.encode() for status in JobStatus if status.is_terminal}
-
-#: A connection that does not answer for this long is given up.
-DEFAULT_TIMEOUT_SECONDS = 2.0
-
-
-def safe_client(url: str, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> redis.Redis:
-    """A client whose time limits and retries are said rather than inherited.
-
-    redis-py 8 retries ten times with a back-off, which turns a lost server into half a
-    minute of silence; earlier ones wait for ever. An append may safely be sent twice, so one
-    retry at once is right: it heals a connection that the server had closed.
-    """
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=timeout_seconds,
-        socket_connect_timeout=timeout_seconds,
-        retry=Retry(NoBackoff(), 1),
-        retry_on_error=[redis.ConnectionError],
-        decode_responses=False,
-    )
+_TERMINAL = {status.value.encode() for status in TERMINAL_STATUSES}
 
 
 @dataclass
 class RedisLog:
     """The log protocol on a Redis ≥ 6.2 or Valkey server.
 
-    Holds one command connection for each thread that asks at once; each `messages` has one of
-    its own. Connections are made anew after a fork, so parent and children may share the log.
+    It holds one connection for each thread that asks at the same time, and one for each `messages`.
+    Connections are made anew after a fork, so parent and children may share the log.
     """
 
     #: Such as ``redis://localhost:6379/0`` or ``unix:///run/valkey.sock``.
@@ -75,13 +47,7 @@ class RedisLog:
     client_factory: Callable[[], Any] | None = None
 
     def __post_init__(self) -> None:
-        self._renew_lock()
-        after_fork_in_child(self._renew_lock)
-        self._pid = 0
-        self._client: Any = None
-
-    def _renew_lock(self) -> None:
-        self._lock = threading.Lock()
+        self._process = ProcessClient(self._make_client)
 
     def append(
         self, ref: JobRef, reports: Sequence[Report], *, attempt: int, seen: Cursor | None = None
@@ -103,16 +69,13 @@ class RedisLog:
             seen.seq if seen else 0,
         ]
         named = [keys.log, keys.state, keys.items, feed.log, feed.state]
-        with _unavailable():
-            try:
-                reply = self._commands.execute("EVALSHA", self._script.sha, 5, *named, *arguments)
-            except redis.exceptions.NoScriptError:  # a server that is new, or has forgotten it
-                reply = self._script(keys=named, args=arguments)
+        with unavailable():
+            reply = self._process.append(named, arguments)
         return _receipt(reply, ref, attempt)
 
     def snapshot(self, ref: LogRef) -> tuple[Snapshot | FeedSnapshot, Cursor] | None:
         """See `Log.snapshot`. One round trip."""
-        with _unavailable():
+        with unavailable():
             fields: Mapping[bytes, bytes] = self.client.hgetall(self._keys(ref).state)
         if b"epoch" not in fields or b"at" not in fields:
             return None
@@ -123,9 +86,9 @@ class RedisLog:
 
     def position(self, ref: LogRef) -> Position | None:
         """See `Log.position`. One round trip."""
-        with _unavailable():
+        with unavailable():
             state = self._keys(ref).state
-            epoch, seq, at, status = self._commands.execute(
+            epoch, seq, at, status = self._process.commands.execute(
                 "HMGET", state, "epoch", "seq", "at", "status"
             )
         if epoch is None or at is None:
@@ -136,8 +99,9 @@ class RedisLog:
     def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
         """See `Log.read`. One round trip."""
         keys = self._keys(ref)
-        # In one transaction: a trim or a new epoch between the two answers would tear them.
-        with _unavailable():
+        # In one transaction: after a trim or a new epoch between them, the two answers would be of
+        # two logs.
+        with unavailable():
             pipeline = self.client.pipeline(transaction=True)
             pipeline.hmget(keys.state, "epoch", "seq")
             pipeline.xrange(keys.log, min=_next_id(after), count=limit)
@@ -153,24 +117,16 @@ class RedisLog:
 
     def cancel_requested(self, ref: JobRef) -> bool:
         """See `Log.cancel_requested`."""
-        with _unavailable():
+        with unavailable():
             return bool(self.client.hexists(self._keys(ref).state, "cancel"))
 
     def messages(self) -> RedisMessages:
         """See `Log.messages`. A connection of its own; of a cluster, to whichever node."""
         revocations = self._revocations
-        client = self._make_client()
-        with _unavailable():
-            pubsub = client.pubsub()
-            pubsub.subscribe(revocations)
-
-        def close() -> None:
-            pubsub.close()
-            client.close()
-
+        with unavailable():
+            connection, close = subscribe(self._make_client(), revocations)
         return RedisMessages(
-            # redis-py has no word for it; nothing was read from it since the handshake.
-            pubsub.connection._sock,  # noqa: SLF001
+            connection,
             channel=lambda ref: self._keys(ref).log.encode(),
             revocations=revocations.encode(),
             close=close,
@@ -178,13 +134,13 @@ class RedisLog:
 
     def revoke(self, account: str) -> None:
         """See `Log.revoke`. Heard by every hub of this server and prefix."""
-        with _unavailable():
+        with unavailable():
             self.client.publish(self._revocations, account)
 
     def request_cancel(self, ref: JobRef) -> None:
         """See `Log.request_cancel`."""
         state = self._keys(ref).state
-        with _unavailable():
+        with unavailable():
             pipeline = self.client.pipeline(transaction=True)
             pipeline.hset(state, "cancel", "1")
             pipeline.expire(state, self.retention.live_seconds)
@@ -192,10 +148,7 @@ class RedisLog:
 
     def close(self) -> None:
         """Close this process's connections; the next call opens them anew."""
-        with self._lock:
-            if self._pid == os.getpid() and self._client is not None:
-                self._client.close()
-            self._pid = 0
+        self._process.close()
 
     @property
     def leases(self) -> RedisLeaseBook:
@@ -213,7 +166,7 @@ class RedisLog:
         Raises:
             LogUnavailable: the server did not do its part.
         """
-        with _unavailable():
+        with unavailable():
             return self.client.register_script(text)(keys=keys, args=arguments)
 
     def key(self, ref: LogRef, name: str) -> str:
@@ -223,21 +176,7 @@ class RedisLog:
     @property
     def client(self) -> Any:
         """This process's client."""
-        self._here()
-        return self._client
-
-    def _here(self) -> None:
-        # A client made before a fork shares its sockets with the parent: each process has
-        # its own, and leaves an inherited one alone (closing it would close the parent's).
-        if self._pid == os.getpid():
-            return
-        with self._lock:
-            if self._pid == os.getpid():
-                return
-            self._client = self._make_client()
-            self._commands = QuickCommands(self._client, lost=redis.ConnectionError)
-            self._script: Any = self._client.register_script(_SCRIPT)
-            self._pid = os.getpid()
+        return self._process.client
 
     @property
     def _revocations(self) -> str:
@@ -249,16 +188,7 @@ class RedisLog:
         return safe_client(self.url, timeout_seconds=self.timeout_seconds)
 
     def _keys(self, ref: LogRef) -> Keys:
-        self._here()
         return Keys.of(ref, self.prefix)
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    try:
-        yield
-    except (redis.RedisError, OSError) as error:
-        raise LogUnavailable(f"The log's server did not do its part: {error}") from error
 
 
 def _receipt(reply: Sequence[Any], ref: JobRef, attempt: int) -> Receipt:
@@ -271,7 +201,7 @@ def _receipt(reply: Sequence[Any], ref: JobRef, attempt: int) -> Receipt:
 
 
 def _document(fields: Mapping[bytes, bytes] | Sequence[bytes]) -> bytes:
-    # A transaction in a cluster brings the reply as it came.
+    # A cluster's client hands on the replies of a transaction as they came: as lists.
     return fields[b"e"] if isinstance(fields, Mapping) else fields[1]
 
 

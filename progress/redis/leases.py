@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from ..lease import Grant, Lease, Part
 from ..log import JobRef
+from .connection import Server
 
 # KEYS of every script: 1 part → when its lease runs out, in ms
 #                       2 part → process, execution and attempt, parted by tabs
@@ -71,16 +72,6 @@ for _, part in ipairs(parts) do
 end
 return found
 """
-
-
-class Server(Protocol):
-    """What this needs of the log's server."""
-
-    prefix: str
-
-    def run_script(self, text: str, *, keys: list[str], arguments: list[Any]) -> Any:
-        """Run a Lua script; raises `LogUnavailable`."""
-        ...
 
 
 class RedisLeaseBook:

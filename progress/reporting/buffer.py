@@ -8,10 +8,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import chain
 
 from ..cursor import Cursor
 from ..errors import CancelRequested, LogUnavailable, WriteRefused
-from ..log import JobRef, Log
+from ..log import JobRef, Log, Receipt
 from ..reports import ItemReport, Repair, Report
 from .memo import Memo
 from .sender import BackgroundSender
@@ -46,6 +47,7 @@ class ReportBuffer:
         attempt: int,
         sender: BackgroundSender,
         repair: Repair | None,
+        made_fit: Callable[[Report], Report | None],
         declared: Callable[[], int],
         clock: Callable[[], float],
     ) -> None:
@@ -54,6 +56,7 @@ class ReportBuffer:
         self._attempt = attempt
         self._sender = sender
         self._repair = repair
+        self._made_fit = made_fit
         #: The total that was declared so far, 0 for none.
         self._declared = declared
         self._clock = clock
@@ -68,6 +71,7 @@ class ReportBuffer:
         self._unsure = False
         #: How often telling a lost log again met a bug; it is given up after some times.
         self._bugs = 0
+        self._has_complained = False
         self._seen: Cursor | None = None
         self._closed = False
         self.refusal: WriteRefused | None = None
@@ -127,26 +131,10 @@ class ReportBuffer:
             if not batch and not self._unsure:
                 return False
             try:
-                receipt = self._log.append(self._ref, batch, attempt=self._attempt, seen=self._seen)
-            except LogUnavailable:
-                self._waiting.extendleft(reversed(batch))
-                raise
+                self._append(batch)
             except WriteRefused as refusal:
                 self._refuse(refusal)
                 return False
-            except Exception:
-                # What was over is said again with what comes next; a batch that cannot be
-                # sent at all must not be tried for ever.
-                self._memo.note(batch)
-                self._bugs += 1
-                self._overflowed = self._bugs < MAX_BUGS
-                raise
-            self._unsure = False
-            self._seen = receipt.cursor
-            self.cancel_requested = receipt.cancel_requested
-            self._memo.note(batch)
-            if receipt.lost or self._overflowed:
-                self._say_again()
         self._patience = PATIENCE_SECONDS
         with self._sent:
             self._sent.notify_all()
@@ -169,6 +157,57 @@ class ReportBuffer:
             return self._pop(BATCH)
         return _without_what_is_over(self._pop(BACKLOG_BATCH))
 
+    def _append(self, batch: list[Report]) -> None:
+        """Append a batch; where that meets a bug, in halves: one report may be to blame."""
+        parts, failed = [batch], 0
+        while parts:
+            part = parts.pop(0)
+            try:
+                receipt = self._log.append(self._ref, part, attempt=self._attempt, seen=self._seen)
+            except LogUnavailable:
+                self._waiting.extendleft(reversed([*part, *chain.from_iterable(parts)]))
+                raise
+            except WriteRefused:
+                raise
+            except Exception as error:
+                self._complain(error)
+                half = len(part) // 2
+                if half:
+                    parts[:0] = [part[:half], part[half:]]
+                failed += not half
+            else:
+                self._accepted(receipt, part)
+        if failed >= max(1, len(batch)):
+            self._give_way_to_a_bug(batch)
+
+    def _accepted(self, receipt: Receipt, reports: Sequence[Report]) -> None:
+        self._unsure = False
+        self._seen = receipt.cursor
+        self.cancel_requested = receipt.cancel_requested
+        self._memo.note(reports)
+        if receipt.lost or self._overflowed:
+            self._say_again()
+
+    def _give_way_to_a_bug(self, batch: Sequence[Report]) -> None:
+        """Nothing of a batch can be sent: what was over is said again with what comes next.
+
+        Not for ever, since what is said again may meet the same bug.
+        """
+        self._memo.note(batch)
+        self._bugs += 1
+        self._overflowed = self._bugs < MAX_BUGS
+
+    def _complain(self, error: Exception) -> None:
+        if self._has_complained:
+            return
+        self._has_complained = True
+        logger.error(
+            "Reports of job %s could not be sent.",
+            self._ref.job_id,
+            exc_info=error,
+            extra={"action": "report_failed", "job_id": self._ref.job_id},
+        )
+
     def _refuse(self, refusal: WriteRefused) -> None:
         self.refusal = refusal
         self._waiting.clear()
@@ -180,7 +219,8 @@ class ReportBuffer:
     def _say_again(self) -> None:
         """The log lost what it was told, or was not told all: say what stands."""
         self._overflowed = False
-        repaired = list(self._repair()) if self._repair is not None else []
+        known = map(self._made_fit, self._repair()) if self._repair is not None else ()
+        repaired = [report for report in known if isinstance(report, ItemReport)]
         total = self._declared()
         again = self._memo.again(total=total, repaired=repaired, at=self._clock())
         self._waiting.extendleft(reversed(again))

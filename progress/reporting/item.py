@@ -3,43 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from ..events import ItemStatus
-from ..reports import ItemReport, Report, bounded_text
+from ..fit import fit_text
+from ..reports import ItemReport, Report
 from .tally import Tally
+
+_WRONG = "Something went wrong here."
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """What the items of one reporter share."""
+
+    send: Callable[[Report], None]
+    tally: Tally
+    #: Seconds since 1970.
+    clock: Callable[[], float]
+    #: Exceptions that stop a task and say nothing of the item it is at.
+    passing: tuple[type[Exception], ...]
 
 
 class ItemContext:
     """An item in progress; see `JobReporter.item`."""
 
-    __slots__ = ("_clock", "_failure", "_passing", "_report", "_send", "_tally", "_tolerate")
+    __slots__ = ("_failure", "_outlet", "_report", "_tolerate")
 
-    def __init__(
-        self,
-        report: ItemReport,
-        *,
-        send: Callable[[Report], None],
-        tally: Tally,
-        clock: Callable[[], float],
-        tolerate: tuple[type[Exception], ...],
-        passing: tuple[type[Exception], ...],
-    ) -> None:
-        self._send = send
-        self._tally = tally
-        self._clock = clock
+    def __init__(self, report: ItemReport, outlet: Outlet, tolerate: object) -> None:
         self._report = report
+        self._outlet = outlet
         self._tolerate = tolerate
-        self._passing = passing
         self._failure: str | None = None
 
-    def fail(self, error: str) -> None:
+    def fail(self, error: object) -> None:
         """Have the item fail, with a reason fit for the person whose job it is."""
-        self._failure = error
+        self._failure = fit_text(error) or _WRONG
 
     def __enter__(self) -> Self:
-        self._send(self._report)
+        self._outlet.send(self._report)
         return self
 
     def __exit__(
@@ -48,32 +52,38 @@ class ItemContext:
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
-        if exception is not None and self._passes(exception):
-            return False
-        tolerated = exception is not None and isinstance(exception, self._tolerate)
-        failure = self._failure
-        if tolerated:
-            failure = str(exception)
-        elif exception is not None:
-            # Its text may hold what is not for everybody's eyes.
-            failure = failure or "Something went wrong here."
+        tolerated = False
+        if exception is not None:
+            if self._passes(exception):
+                return False
+            tolerated = isinstance(exception, _classes(self._tolerate))
+            # The text of any other may hold what is not for everybody's eyes.
+            self._failure = (fit_text(exception) if tolerated else self._failure) or _WRONG
+        failure, begun, outlet = self._failure, self._report, self._outlet
         status = ItemStatus.SUCCEEDED if failure is None else ItemStatus.FAILED
-        begun = self._report
         # Not `_replace`, which costs three times as much.
         report = ItemReport(
             begun.item_id,
             begun.item_kind,
             status,
-            self._clock(),
+            outlet.clock(),
             begun.label,
             begun.item_index,
             begun.item_count,
-            bounded_text(failure),
+            failure,
         )
-        self._tally.note(report.item_id, status)
-        self._send(report)
+        outlet.tally.note(begun.item_id, status)
+        outlet.send(report)
         return tolerated
 
     def _passes(self, exception: BaseException) -> bool:
         """Whether it says nothing of the item: the task stops here, to go on with it later."""
-        return isinstance(exception, self._passing) or not isinstance(exception, Exception)
+        return isinstance(exception, self._outlet.passing) or not isinstance(exception, Exception)
+
+
+def _classes(given: object) -> tuple[type[BaseException], ...]:
+    """The exceptions among what was given as one, or as a tuple of them."""
+    found = given if type(given) is tuple else (given,)
+    return tuple(
+        kind for kind in found if isinstance(kind, type) and issubclass(kind, BaseException)
+    )

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from itertools import count
 from typing import Self, TypeVar
 
 from ..errors import CancelRequested, WriteRefused
 from ..events import ItemStatus, JobStatus
+from ..fit import fit_count, fit_text
 from ..log import JobRef, Log
-from ..reports import (
-    CountsReport,
-    ErrorReport,
-    ItemReport,
-    Repair,
-    Report,
-    StatusReport,
-    TotalReport,
-    bounded_count,
-    bounded_id,
-    bounded_text,
-)
+from ..reports import Repair, Report
 from .buffer import ReportBuffer
-from .item import ItemContext
+from .item import ItemContext, Outlet
+from .maker import ReportMaker, fit_weight
+from .names import Names, length
 from .phases import Phases
 from .sender import BackgroundSender
 from .tally import Tally
@@ -51,15 +44,20 @@ class JobReporter:
         *,
         attempt: int = 1,
         repair: Repair | None = None,
+        part: str = "",
         passing: tuple[type[Exception], ...] = (),
+        stops: tuple[type[BaseException], ...] = (),
         sender: BackgroundSender | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.ref = ref
         self.attempt = attempt
-        #: Exceptions that stop a task and say nothing of the item it is at.
-        self._passing = (CancelRequested, WriteRefused, *passing)
+        #: Exceptions that end a task wherever they are raised, in a key or a label, too.
+        self._stops = (CancelRequested, WriteRefused, *passing, *stops)
         self._clock = clock
+        self._part = part
+        self._loops = count(1)
+        self._make = ReportMaker(job_id=ref.job_id, part=part, clock=clock)
         self._phases = Phases()
         self._tally = Tally()
         self._buffer = ReportBuffer(
@@ -68,9 +66,13 @@ class JobReporter:
             attempt=attempt,
             sender=sender or _process_sender,
             repair=repair,
+            made_fit=self._make.made_fit,
             declared=lambda: self._phases.declared,
             clock=clock,
         )
+        # These stop a task and say nothing of the item it is at.
+        passes = (CancelRequested, WriteRefused, *passing)
+        self._outlet = Outlet(self._buffer.put, self._tally, clock, passes)
 
     # -- what a task says ------------------------------------------------------------
 
@@ -78,11 +80,11 @@ class JobReporter:
         self,
         item_id: object,
         *,
-        kind: str,
-        label: str | None = None,
-        index: int | None = None,
-        count: int | None = None,
-        tolerate: tuple[type[Exception], ...] = (),
+        kind: object,
+        label: object = None,
+        index: object = None,
+        count: object = None,
+        tolerate: type[Exception] | tuple[type[Exception], ...] = (),
     ) -> ItemContext:
         """One item, in progress for as long as the block lasts, then succeeded or failed.
 
@@ -94,121 +96,116 @@ class JobReporter:
             CancelRequested: somebody asked for the job to be cancelled.
             StaleAttempt: a newer attempt has begun.
         """
-        self.raise_if_stopped()
-        report = ItemReport(
-            bounded_id(item_id),
-            kind,
-            ItemStatus.IN_PROGRESS,
-            self._clock(),
-            bounded_text(label),
-            None if index is None else bounded_count(index),
-            None if count is None else bounded_count(count),
-        )
-        return ItemContext(
-            report,
-            send=self._buffer.put,
-            tally=self._tally,
-            clock=self._clock,
-            tolerate=tolerate,
-            passing=self._passing,
-        )
+        self._buffer.raise_if_stopped()
+        report = self._make.item(item_id, ItemStatus.IN_PROGRESS, kind, label, index, count)
+        return ItemContext(report, self._outlet, tolerate)
 
     def track(
         self,
-        items: Sequence[T] | Iterable[T],
+        items: Iterable[T],
         *,
-        kind: str = "item",
-        key: Callable[[T], object] = str,
-        label: Callable[[T], str | None] = lambda _: None,
-        total: int | None = None,
+        kind: object = "item",
+        key: Callable[[T], object] | None = None,
+        label: Callable[[T], object] | None = None,
+        total: object = None,
     ) -> Iterator[T]:
         """Go through items, each in progress while the loop's body works on it.
 
-        The total is the length of `items` where it has one, else `total`, else unknown. An
+        The total is `total`, else the length of `items` where it has one, else unknown. An
         exception in the body cannot be seen here: the item stays in progress, and the job's
         failure ends it. For items that may fail by themselves use `item`.
+
+        Args:
+            items: What to go through, once.
+            kind: What each of them is.
+            key: An item's id, the same in every attempt; equal keys are one item. Without it an
+                item's position is its id.
+            label: An item's words; without it, its text where that is fit for a page.
+            total: How many there are.
         """
-        count = len(items) if isinstance(items, Sequence) else total
-        if count is not None:
-            self.add_total(count)
+        place = f"{self._part}#{next(self._loops)}"
+        names = Names(self._make, place=place, key=key, label=label, stops=self._stops)
+        of = fit_count(length(items, stops=self._stops) if total is None else total)
+        if of is not None:
+            self.add_total(of)
         for index, item in enumerate(items, 1):
-            with self.item(key(item), kind=kind, label=label(item), index=index, count=count):
+            item_id, words = names.of(item, index)
+            with self.item(item_id, kind=kind, label=words, index=index, count=of):
                 yield item
 
-    def queue(self, items: Iterable[tuple[object, str | None]], *, kind: str) -> None:
+    def queue(self, items: Iterable[tuple[object, object]], *, kind: object) -> None:
         """Announce items, as pairs of id and label, that are waiting for their turn."""
-        at = self._clock()
-        for item_id, label in items:
-            status = ItemStatus.QUEUED
-            self.report(ItemReport(bounded_id(item_id), kind, status, at, bounded_text(label)))
+        for item_id, label in self._make.pairs("queue", items):
+            self._put(self._make.item(item_id, ItemStatus.QUEUED, kind, label))
 
     def item_status(
         self,
         item_id: object,
         status: ItemStatus,
         *,
-        kind: str,
-        label: str | None = None,
-        error: str | None = None,
+        kind: object,
+        label: object = None,
+        error: object = None,
     ) -> None:
         """One item's status, said outright."""
-        report = ItemReport(
-            bounded_id(item_id),
-            kind,
-            status,
-            self._clock(),
-            bounded_text(label),
-            error=bounded_text(error),
-        )
-        if status.is_end:
-            self._tally.note(report.item_id, status)
-        self.report(report)
+        found = self._make.one_of(ItemStatus, "status", status)
+        if found is None:
+            return
+        report = self._make.item(item_id, found, kind, label, error=error)
+        if found.is_end:
+            self._tally.note(report.item_id, found)
+        self._put(report)
 
-    def total(self, total: int) -> None:
+    def total(self, total: object) -> None:
         """How many items there are in all. It may be said late, and it may grow."""
-        total = bounded_count(total)
-        self._phases.declared = max(self._phases.declared, total)
-        self.report(TotalReport(total, self._clock()))
+        report = self._make.total(total)
+        if report is not None:
+            self._phases.declared = max(self._phases.declared, report.total)
+        self._put(report)
 
-    def add_total(self, more: int) -> None:
+    def add_total(self, more: object) -> None:
         """Add items to the total."""
-        self.total(self._phases.declared + more)
+        self.total(self._phases.declared + (fit_count(more) or 0))
 
-    def counts(self, done: int, total: int | None = None) -> None:
+    def counts(self, done: object, total: object = None) -> None:
         """Set the counts of a job that reports no items."""
-        total = None if total is None else bounded_count(total)
-        self.report(CountsReport(bounded_count(done), self._clock(), total))
+        self._put(self._make.counts(done, total))
 
-    def plan(self, *phases: tuple[str, float]) -> None:
+    def plan(self, *phases: tuple[object, object]) -> None:
         """Name the phases and their weights in advance, so that the fraction is right."""
-        self._phases.plan(phases)
+        planned = self._make.pairs("plan", phases)
+        self._phases.plan([(fit_text(name) or "?", fit_weight(weight)) for name, weight in planned])
 
     def phase(
-        self, name: str, *, weight: float = 1.0, total: int | None = None
+        self, name: object, *, weight: object = 1.0, total: object = None
     ) -> AbstractContextManager[None]:
         """A phase, until the next begins. Its `total` adds to the job's.
 
         Phases that were not planned count as coming last, each with its `weight`.
         """
         self.raise_if_stopped()
-        report = self._phases.begin(name, weight, total, self._clock())
-        if total is not None:
-            self._phases.declared += total
-        self.report(report)
+        count = None if total is None else fit_count(total)
+        report = self._phases.begin(fit_text(name) or "?", fit_weight(weight), count, self._clock())
+        self._phases.declared += count or 0
+        self._put(report)
         return nullcontext()
 
-    def error(self, message: str, *, code: str) -> None:
+    def error(self, message: object, *, code: object) -> None:
         """Why the job is about to fail, or to be tried again."""
-        self.report(ErrorReport(bounded_text(message) or code, code, self._clock()))
+        self._put(self._make.error(message, code=code))
 
-    def status(self, status: JobStatus, *, reason: str | None = None) -> None:
+    def status(self, status: JobStatus, *, reason: object = None) -> None:
         """The job's status. It is sent at once; what was reported before it goes along."""
-        self.report(StatusReport(status, self._clock(), bounded_text(reason)))
+        self._put(self._make.status(status, reason=reason))
         self.flush()
 
     def report(self, report: Report) -> None:
         """Any report. Returns at once, or after `PATIENCE_SECONDS` at the most in an outage."""
-        self._buffer.put(report)
+        self._put(self._make.made_fit(report))
+
+    def _put(self, report: Report | None) -> None:
+        if report is not None:
+            self._buffer.put(report)
 
     # -- what it came to ---------------------------------------------------------------
 

@@ -37,6 +37,8 @@ TERMS = LeaseTerms(
     cancel_seconds=LEASE_SECONDS / 2,
 )
 CHUNK = 5
+#: As many as there are processes.
+WINDOW = 4
 
 app = Celery("chaos")
 app.conf.update(
@@ -94,7 +96,10 @@ def work(task: JobTask, said: dict[str, Any]) -> None:
         part.si(said, plan.names[start : start + CHUNK]).set(**plan.options)
         for start in range(0, plan.items, CHUNK)
     ]
-    if plan.shape == "chord":
+    if plan.shape == "window":
+        windowed = numbered.s(said).set(**plan.options)
+        task.fan_out(windowed, parts=len(parts), window=WINDOW, then=last.si())
+    elif plan.shape == "chord":
         task.replace(chord(parts, last.si()))
     elif plan.shape == "chain":
         chain(*parts).apply_async()
@@ -106,6 +111,13 @@ def work(task: JobTask, said: dict[str, Any]) -> None:
 def part(task: JobTask, said: dict[str, Any], names: list[str]) -> None:
     """Some of a job's items."""
     _work_on(task, Plan.of(said), names)
+
+
+@app.task(bind=True, base=JobTask, name="chaos.numbered", max_retries=5)  # type: ignore[untyped-decorator]
+def numbered(task: JobTask, number: int, said: dict[str, Any]) -> None:
+    """The same, told by its number what it is to do."""
+    plan = Plan.of(said)
+    _work_on(task, plan, plan.names[number * CHUNK : (number + 1) * CHUNK])
 
 
 @app.task(bind=True, base=JobTask, name="chaos.last")  # type: ignore[untyped-decorator]

@@ -12,7 +12,8 @@ class Plan:
 
     items: int = 20
     seconds: float = 0.05
-    #: `alone`, `chord` (it is replaced by its chunks and a last task), `chain` or `group`.
+    #: `alone`, `chord` (it is replaced by its chunks and a last task), `window` (chunks of which
+    #: a few are in the queue, and a last task), `chain` or `group`.
     shape: str = "alone"
     #: What happens at the item in the middle: see `application._stumble`.
     trouble: str | None = None

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import redis
 
@@ -51,6 +51,13 @@ def _kill_child(world: World, _: Run, chance: random.Random) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
+def _kill_children(world: World, _: Run, __: random.Random) -> None:
+    """All parts that are under way at once: as many as a window has."""
+    for pid in world.crew.children():
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 def _kill_parent(world: World, _: Run, chance: random.Random) -> None:
     world.crew.kill_parent(chance.choice(world.crew.workers))
 
@@ -74,6 +81,21 @@ def _deploy(world: World, _: Run, __: random.Random) -> None:
         worker.send_signal(signal.SIGTERM)
     time.sleep(1)
     world.crew.signal_all(signal.SIGKILL)
+
+
+def _terminate_all(world: World, _: Run, __: random.Random) -> None:
+    """As a host does that sends SIGTERM to every process of a machine."""
+    for pid in (*world.crew.children(), *(worker.pid for worker in world.crew.workers)):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    for worker in world.crew.workers:
+        worker.wait(60)
+    world.crew.workers.clear()
+
+
+def _evict_open_parts(world: World, run: Run, _: random.Random) -> None:
+    """The set of the open parts, as a server does that is short of memory."""
+    world.log.client.delete(world.log.key(run.ref, "open"))
 
 
 def _cut_connections(world: World, _: Run, __: random.Random) -> None:
@@ -141,6 +163,9 @@ def _crash_at(point: str) -> Strike:
 
 _DONE = ("completed",)
 _CHORD = Plan(items=30, shape="chord")
+_WINDOW = Plan(items=60, shape="window")
+#: Points that only a part of a window reaches.
+_WINDOW_POINTS = (faults.OPENED, faults.SENT)
 
 FAULTS = (
     Fault("nothing", Plan(), _DONE),
@@ -193,6 +218,28 @@ FAULTS = (
     *(
         Fault(f"crash-{point}", Plan(items=12, seconds=0.1), _DONE, _crash_at(point), is_sent=False)
         for point in faults.POINTS
-        if point != faults.COMMITTED
+        if point not in (faults.COMMITTED, *_WINDOW_POINTS)
     ),
+    *(
+        Fault(f"crash-{point}", _WINDOW, _DONE, _crash_at(point), is_sent=False)
+        for point in _WINDOW_POINTS
+    ),
+    Fault("nothing-window", _WINDOW, _DONE),
+    Fault("raise-in-window", replace(_WINDOW, trouble="raise"), ("failed",)),
+    Fault("retry-in-window", replace(_WINDOW, trouble="retry", times=3), _DONE),
+    Fault("hard-limit-in-window", replace(_WINDOW, trouble="hang", hard_seconds=2), ("failed",)),
+    Fault("kill-itself-in-window", replace(_WINDOW, trouble="kill"), _DONE),
+    Fault(
+        "kill-itself-each-time-in-window", replace(_WINDOW, trouble="kill", times=99), ("failed",)
+    ),
+    Fault("kill-window", _WINDOW, _DONE, _when_busy(_kill_children), loses_work=True),
+    Fault("kill-parent-in-window", _WINDOW, _DONE, _when_busy(_kill_parent), loses_work=True),
+    Fault("kill-all-in-window", _WINDOW, _DONE, _when_busy(_kill_all), loses_work=True),
+    Fault("terminate-all-in-window", _WINDOW, _DONE, _when_busy(_terminate_all)),
+    Fault("evict-open-parts", _WINDOW, _DONE, _when_busy(_evict_open_parts)),
+    Fault("restart-server-in-window", _WINDOW, _DONE, _when_busy(_restart_server)),
+    Fault("empty-server-in-window", _WINDOW, _DONE, _when_busy(_empty_server)),
+    Fault("cut-connections-in-window", _WINDOW, _DONE, _when_busy(_cut_connections)),
+    Fault("cancel-in-window", _WINDOW, ("cancelled",), _when_busy(_cancel)),
+    Fault("two-copies-in-window", _WINDOW, _DONE, _when_busy(_send_twice)),
 )

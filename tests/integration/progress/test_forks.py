@@ -31,7 +31,8 @@ held, free = threading.Event(), threading.Event()
 inside = []
 
 def hold():
-    lock = {"log": log._lock, "sender": reporter._process_sender._condition, "gate": gate}[case]
+    condition = reporter._process_sender._condition
+    lock = {"log": log._process._lock, "sender": condition, "gate": gate}[case]
     with lock:
         held.set()
         inside.append(1)
@@ -67,5 +68,34 @@ def test_a_child_works_whatever_another_thread_held_at_the_fork(
     case: str, valkey_server: Server
 ) -> None:
     command = [sys.executable, "-W", "ignore", "-c", _SCRIPT, case, valkey_server.url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+SHARED = """
+import os, sys
+from progress.log import JobRef
+from progress.redis import RedisLog
+from progress.testing import status
+
+log, ref = RedisLog(sys.argv[1]), JobRef("forks", "shared")
+log.append(ref, [status("running", reason="parent")], attempt=1)
+before = {int(client["id"]) for client in log.client.client_list()}
+pid = os.fork()
+if pid == 0:
+    log.append(ref, [status("running", reason="child")], attempt=1)
+    own = {log.client.client_id(), log._process.commands.execute("CLIENT", "ID")}
+    log.close()
+    os._exit(len(own & before))
+shared = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+kept = log._process.commands.execute("CLIENT", "ID") in before
+sys.exit(0 if shared == 0 and kept else f"{shared} shared, {kept=}")
+"""
+
+
+def test_a_child_opens_connections_of_its_own_and_leaves_its_parents_alone(
+    valkey_server: Server,
+) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", SHARED, valkey_server.url]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr

@@ -16,13 +16,12 @@ from typing import Any
 import pytest
 
 from progress import events
-from progress import redis as redis_log
 from progress.cursor import Cursor
 from progress.errors import WriteRefused
 from progress.events import ItemStatus, JobStatus
 from progress.log import FeedRef, Gap, JobRef, LogRef, Retention
 from progress.memory import MemoryLog
-from progress.redis import RedisLog
+from progress.redis import RedisLog, connection
 from progress.reports import CountsReport, PhaseReport, Report, TotalReport
 from progress.rules import feed, snapshot, state
 from progress.rules.constants import RULES, Rules
@@ -152,7 +151,7 @@ def test_a_constant_that_only_the_server_changes_is_seen(
 ) -> None:
     for changed in CHANGES[name]:
         twins.server.close()  # the next connection learns the changed script
-        monkeypatch.setattr(redis_log, "_SCRIPT", append_script(changed))
+        monkeypatch.setattr(connection, "_APPEND", append_script(changed))
         assert _differ(twins), changed
 
 

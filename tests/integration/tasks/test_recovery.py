@@ -46,13 +46,14 @@ def test_a_locked_database_has_a_job_tried_again_and_says_so(
         job, _ = rows.create(session, account_id=account, kind="sync")
     ref, faults = jobs.ref_of(job), iter([OperationalError("secret", None, Exception())])
 
-    def locked(*arguments: Any, **options: Any) -> None:
+    def locked(*arguments: Any, **options: Any) -> int:
         for fault in faults:
             raise fault
+        return 0
 
-    monkeypatch.setattr(sync.gone, "mark", locked)
+    monkeypatch.setattr(sync.songs, "mark_gone", locked)
     header = {"account": ref.account, "jobId": ref.job_id, "attempt": 0}
-    pipelines.celery.tasks[sync.NAME].apply(task_id=ref.job_id, headers={jobs.HEADER: header})
+    sync.sync.apply(task_id=ref.job_id, headers={jobs.HEADER: header})
 
     row, _, _ = pipelines.finish(job)
     assert (row.status, row.attempt, row.losses) == ("completed", 2, 0)

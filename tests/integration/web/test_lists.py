@@ -16,7 +16,7 @@ LISTS = {
     "/library": (r'<th scope="row">(.+?)</th>', SIZE.songs - 4),
     "/library?liked=yes": (r'<th scope="row">(.+?)</th>', SIZE.liked - 2),
     "/playlists": (r'class="card tile" href="(.+?)"', SIZE.playlists),
-    "/playlists/{playlist_id}": (r'<li value="(\d+)">', 10 * SIZE.entries_each - 5),
+    "/playlists/{playlist_id}": (r'<li value="(\d+)">', 10 * SIZE.entries_each),
     "/jobs": (r'<a href="(/jobs/.+?)"><strong>', SIZE.jobs),
     "/proposals": (r"<h2>(.+?)</h2>", SIZE.proposals - 2),
 }

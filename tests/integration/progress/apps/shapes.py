@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from celery import Celery, chain, chord, group, signals
@@ -226,3 +230,65 @@ def receivers() -> dict[str, int]:
         live = getattr(signals, name)._live_receivers(None)
         counts[name] = sum("progress" in receiver.__module__ for receiver in live)
     return counts
+
+
+# -- ends -----------------------------------------------------------------------------------------
+
+
+@app.task(bind=True, base=JobTask)  # type: ignore[untyped-decorator]
+def stuck(self: Any, how: str, mark: str = "") -> None:
+    """Never comes to an end by itself."""
+    with self.job.item("sleep", kind="step"):
+        try:
+            self.job.flush()
+            while how == "compute":
+                sum(range(10**12))
+            while how == "swallow":
+                with suppress(BaseException):
+                    time.sleep(3600)
+            time.sleep(3600)
+        finally:
+            if mark:
+                Path(mark).touch()
+
+
+@app.task(bind=True, base=JobTask)  # type: ignore[untyped-decorator]
+def starts_a_program(self: Any) -> None:
+    """A program and a fork of this process, both of which are to obey."""
+    started = subprocess.Popen(["sleep", "3600"])
+    started.terminate()
+    if started.wait(5) != -signal.SIGTERM:
+        raise ValueError("the program did not obey")
+    reading, writing = os.pipe()
+    forked = os.fork()
+    if forked == 0:
+        os.write(writing, b"1")  # Python forgets a signal that comes before it has forked
+        time.sleep(3600)
+    os.read(reading, 1)
+    os.kill(forked, signal.SIGTERM)
+    if os.waitpid(forked, 0)[1] != signal.SIGTERM:
+        raise ValueError("the fork did not obey")
+
+
+# -- windows --------------------------------------------------------------------------------------
+
+
+@app.task(bind=True, base=JobTask)  # type: ignore[untyped-decorator]
+def fanned(self: Any, parts: int, trouble: str = "", window: int = 3) -> None:
+    """A job of numbered parts, of which a few are open at a time."""
+    self.job.total(parts)
+    then = None if trouble == "no-last" else silent.si("last")
+    self.fan_out(fanned_part.s(trouble), parts=parts, window=window, then=then)
+    if trouble == "other":
+        self.fan_out(fanned_part.s(trouble), parts=parts + 1, window=window)
+
+
+@app.task(bind=True, base=JobTask, reject_on_worker_lost=False)  # type: ignore[untyped-decorator]
+def fanned_part(self: Any, number: int, trouble: str) -> None:
+    with self.job.item(f"part {number}", kind="step"):
+        if trouble == "slow":
+            time.sleep(0.05)
+        if trouble == "kill" and number == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if trouble == "raise" and number == 1:
+            raise ValueError(number)

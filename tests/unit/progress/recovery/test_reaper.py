@@ -14,7 +14,7 @@ from progress.lifecycle import COMPLETED, WORKER_LOST, Begun, NoStore, Recovery,
 from progress.log import JobRef
 from progress.memory import MemoryLog
 from progress.memory.leases import MemoryLeaseBook
-from progress.recovery.reaper import LOST_REASON, Reaper
+from progress.recovery.reaper import LOST_REASON, Reaper, Waiting
 from progress.testing import status
 
 REF = JobRef("account", "job")
@@ -57,7 +57,9 @@ class Site:
     log: MemoryLog = field(default_factory=MemoryLog)
     store: Rows = field(default_factory=Rows)
     sent: list[JobRef] = field(default_factory=list)
-    waiting: bool = False
+    waiting: Waiting = Waiting()  # noqa: RUF009 - frozen
+    #: Leases whose part had ended.
+    ended: set[Lease] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.leases = MemoryLeaseBook(clock=self.clock)
@@ -70,9 +72,13 @@ class Site:
             self.store,
             TERMS,
             resend=self.sent.append if can_resend else None,
-            has_waiting=lambda: self.waiting,
+            waiting=lambda: self.waiting,
+            follow=self.follow,
             clock=self.clock,
         )
+
+    def follow(self, lease: Lease) -> bool:
+        return lease in self.ended
 
     def state(self) -> Snapshot:
         known = self.log.snapshot(REF)
@@ -143,10 +149,10 @@ def test_a_part_that_waits_in_a_busy_queue_is_not_lost_without_rows(site: Site) 
     site.leases.take(Lease(PART, "host/1", "x", 1), seconds=15)
     site.leases.vacate(Lease(PART, "host/1"), seconds=15)
     site.clock.now += 16
-    site.waiting = True
+    site.waiting = Waiting(any=True)
     reaper = site.reaper(can_resend=False)
     assert reaper.sweep() == 0
-    site.waiting = False
+    site.waiting = Waiting()
     site.clock.now += 16
     assert reaper.sweep() == 1
     assert site.state().status == "failed"
@@ -154,17 +160,82 @@ def test_a_part_that_waits_in_a_busy_queue_is_not_lost_without_rows(site: Site) 
 
 def test_a_job_that_nobody_took_up_is_sent_again_once_the_queue_is_empty(site: Site) -> None:
     site.store.recovery, site.store.due = Recovery(0), [REF]
-    reaper, site.waiting = site.reaper(), True
+    reaper, site.waiting = site.reaper(), Waiting(any=True)
     for _ in range(10):
         site.clock.now += 4
         assert reaper.sweep() == 0
-    site.waiting = False
+    site.waiting = Waiting()
     sweeps = []
     for _ in range(6):
         sweeps.append(reaper.sweep())
         site.clock.now += 4
     assert sweeps == [0, 0, 0, 0, 1, 0]
     assert site.sent == [REF]
+
+
+def others(count: int) -> Waiting:
+    """A queue that is never empty, of which a broker tells whose messages it has."""
+    names = frozenset(f"other {number}" for number in range(count))
+    return Waiting(any=True, task_ids=names, job_ids=names)
+
+
+def test_a_lost_job_is_sent_again_though_the_queue_is_never_empty(site: Site) -> None:
+    site.store.recovery, site.store.due = Recovery(0), [REF]
+    reaper, site.waiting = site.reaper(), others(50)
+    sweeps = []
+    for _ in range(6):
+        sweeps.append(reaper.sweep())
+        site.clock.now += 4
+    assert sweeps == [0, 0, 0, 0, 1, 0]
+    assert site.sent == [REF]
+
+
+def test_a_job_whose_message_waits_in_a_busy_queue_is_not_sent_again(site: Site) -> None:
+    site.store.recovery, site.store.due = Recovery(0), [REF]
+    reaper = site.reaper()
+    site.waiting = Waiting(any=True, task_ids=frozenset({"x"}), job_ids=frozenset({REF.job_id}))
+    for _ in range(20):
+        site.clock.now += 4
+        assert reaper.sweep() == 0
+    assert site.store.asked == []
+
+
+def test_a_lost_job_is_found_behind_any_number_that_are_under_way_or_wait(site: Site) -> None:
+    held = [JobRef("account", f"held {number}") for number in range(300)]
+    for ref in held:
+        site.leases.take(Lease(Part(ref, ref.job_id), "host/1", "x", 1), seconds=10_000)
+    site.waiting = others(300)
+    waiting = [JobRef("account", name) for name in sorted(site.waiting.job_ids or ())]
+    site.store.recovery, site.store.due = Recovery(0), [*held, *waiting, REF]
+    reaper = site.reaper()
+    for _ in range(6):
+        site.clock.now += 4
+        reaper.sweep()
+    assert site.sent == [REF]
+
+
+def test_a_part_whose_message_waits_in_a_busy_queue_is_not_lost(site: Site) -> None:
+    site.store.recovery = Recovery(1)
+    site.leases.take(Lease(PART, "host/1", "x", 1), seconds=15)
+    site.leases.vacate(Lease(PART, "host/1"), seconds=15)
+    reaper = site.reaper()
+    site.waiting = Waiting(any=True, task_ids=frozenset({PART.task_id}), job_ids=frozenset())
+    for _ in range(5):
+        site.clock.now += 16
+        assert reaper.sweep() == 0
+    site.waiting = others(3)
+    site.clock.now += 16
+    assert reaper.sweep() == 1
+    assert site.sent == [REF]
+
+
+def test_what_follows_a_part_that_had_ended_is_sent_and_its_job_is_not_lost(site: Site) -> None:
+    site.store.recovery = Recovery(1)
+    site.ended.add(Lease(PART, "host/1", "x", 1))
+    lose(site)
+    assert site.reaper().sweep() == 0
+    assert (site.sent, site.store.asked) == ([], [])
+    assert site.leases.held() == frozenset()
 
 
 def test_a_job_that_somebody_works_on_is_not_overdue(site: Site) -> None:

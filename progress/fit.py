@@ -1,0 +1,187 @@
+"""Whatever a task says, made fit for the wire. Nothing here raises.
+
+A value that cannot be made fit is None: the reporter leaves it out, alone. A value whose type is
+not known is asked for its text or number in a thread of its own, with the caller's context
+variables: its ``__str__`` may wait for ever, and the task is not to wait with it.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import hashlib
+import math
+import queue
+import re
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
+from typing import Any, TypeVar
+from uuid import UUID
+
+#: Longest label, reason, error and note, item id, and kind or code on the wire, in characters.
+MAX_TEXT, MAX_ID, MAX_WORD = 300, 200, 40
+#: Largest count on the wire: JavaScript and Lua keep every integer up to here exactly.
+MAX_COUNT = 2**53 - 1
+#: A value that says nothing of itself for so long is not asked again, nor are others of its type.
+ASK_SECONDS = 0.1
+#: How soon an asker ends after the thread that it answers.
+_IDLE_SECONDS = 5.0
+
+#: Lone surrogates have no UTF-8 and control characters no place on a page; tab and newline have.
+_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_NO_LETTER = re.compile(r"[^A-Za-z0-9_.:-]+", re.ASCII)
+_HASH_DIGITS = 16
+
+#: Types whose text and number are known to come at once.
+_KNOWN = (
+    *(str, int, float, bool, bytes, type(None), UUID, Decimal, Fraction),
+    *(date, datetime, time, timedelta, PurePosixPath, PureWindowsPath, PosixPath, WindowsPath),
+)
+#: By identity: a type's own hash and equality may be anything, too.
+_KNOWN_IDS = frozenset(map(id, _KNOWN))
+
+T = TypeVar("T")
+
+
+def fit_text(value: object, *, most: int = MAX_TEXT) -> str | None:
+    """A text of at most so many characters; None for None and for what has no text."""
+    if type(value) is str and len(value) <= most and value.isprintable():
+        return value
+    text = _text_of(value)
+    if text is None:
+        return None
+    cleaned = _UNFIT.sub("\ufffd", text[: most + 1])
+    return cleaned if len(cleaned) <= most else cleaned[: most - 1] + "…"
+
+
+def fit_id(value: object) -> str | None:
+    """An item's id; None where the value names nothing, as an address in memory does.
+
+    A long one, or one with letters that are no letters, ends with a hash of the whole, so that
+    two ids which look the same on the wire are the same.
+    """
+    if type(value) is str and 0 < len(value) <= MAX_ID and value.isprintable():
+        return value
+    text = None if _is_named_by_its_address(value) else _text_of(value)
+    if not text:
+        return None
+    cleaned = _UNFIT.sub("\ufffd", text[:MAX_ID])
+    if cleaned == text:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
+    return f"{cleaned[: MAX_ID - _HASH_DIGITS - 1]}~{digest}"
+
+
+def fit_word(value: object, *, otherwise: str) -> str:
+    """A kind or a code: letters, digits and ``_ . : -``, never empty."""
+    text = fit_text(value, most=MAX_TEXT)
+    return _NO_LETTER.sub("_", text or "").strip("_")[:MAX_WORD] or otherwise
+
+
+def fit_count(value: object) -> int | None:
+    """A whole number from 0 to `MAX_COUNT`; None for what is no number, or not a finite one."""
+    if type(value) is int:
+        return min(max(0, value), MAX_COUNT)
+    number = fit_number(value)
+    return None if number is None else min(max(0, int(number)), MAX_COUNT)
+
+
+def fit_number(value: object) -> float | None:
+    """A finite number, also where it is written as text; None for what is none."""
+    if type(value) in (str, bytes):
+        value = str(_text_of(value)).strip().removesuffix("%")[:MAX_TEXT]
+    unknown: Any = value
+    found = _ask(value, lambda: float(unknown))
+    return found if found is not None and math.isfinite(found) else None
+
+
+def _text_of(value: object) -> str | None:
+    if value is None:
+        return None
+    # By its type: an object's `__class__` may be anything, and may raise.
+    if issubclass(type(value), (bytes, bytearray)):
+        return bytes.decode(value, "utf-8", "replace")  # type: ignore[arg-type] # it is bytes
+    # What a subclass of str says of itself may be anything; what it holds is a text.
+    if issubclass(type(value), str):
+        return str.__str__(value)
+    text = _ask(value, lambda: str(value))
+    return None if text is None else str.__str__(text)
+
+
+def _is_named_by_its_address(value: object) -> bool:
+    kind = type(value)
+    return kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__
+
+
+def has_words(value: object) -> bool:
+    """Whether a value's text is fit to stand for it on a page: no collection, no address."""
+    return not issubclass(
+        type(value), (dict, list, tuple, set, frozenset)
+    ) and not _is_named_by_its_address(value)
+
+
+# -- values of types that are not known ---------------------------------------------------------
+
+#: Types that were asked in vain, by their identity; kept, so that none is taken for another.
+_silent: dict[int, type] = {}
+_here = threading.local()
+
+
+def _ask(value: object, question: Callable[[], T]) -> T | None:
+    """The answer to a question about a value; None where there is none in time."""
+    kind = type(value)
+    if id(kind) in _KNOWN_IDS:
+        # No more than these: a soft time limit may be raised here, and is the task's to hear.
+        try:
+            return question()
+        except (ValueError, TypeError, ArithmeticError):
+            return None
+    if id(kind) in _silent:
+        return None
+    asker: _Asker | None = getattr(_here, "asker", None)
+    if asker is None or not asker.is_alive:
+        asker = _here.asker = _Asker()
+    answers = asker.ask(question)
+    if answers is None:
+        _silent[id(kind)] = kind
+        _here.asker = None
+        return None
+    return answers[0] if answers else None
+
+
+class _Asker:
+    """A thread that answers another one's questions, until one of them takes too long."""
+
+    def __init__(self) -> None:
+        self._questions: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._owner = threading.current_thread()
+        self._thread = threading.Thread(target=self._run, name="progress-fit", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can be asked; in a child after a fork it cannot."""
+        return self._thread.is_alive()
+
+    def ask(self, question: Callable[[], T]) -> list[T] | None:
+        """The answer, or nothing for an exception; None where neither comes in time."""
+        answers: list[T] = []
+        answered = threading.Event()
+        context = contextvars.copy_context()
+
+        def answer() -> None:
+            with suppress(BaseException):
+                answers.append(context.run(question))
+            answered.set()
+
+        self._questions.put(answer)
+        return answers if answered.wait(ASK_SECONDS) else None
+
+    def _run(self) -> None:
+        while self._owner.is_alive():
+            with suppress(queue.Empty):
+                self._questions.get(timeout=_IDLE_SECONDS)()

@@ -1,0 +1,135 @@
+"""Connections to the log's server: with which limits, and one client for each process."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from ..errors import LogUnavailable
+from ..forks import after_fork_in_child
+from ..log import LogRef
+from ..rules.script import append_script
+from .commands import QuickCommands
+
+#: A connection that does not answer for this long is given up.
+DEFAULT_TIMEOUT_SECONDS = 2.0
+
+_APPEND = append_script()
+
+
+class Server(Protocol):
+    """What the leases and the open parts need of the log's server."""
+
+    #: The first part of every key's name.
+    prefix: str
+
+    def run_script(self, text: str, *, keys: list[str], arguments: list[Any]) -> Any:
+        """Run a Lua script; raises `LogUnavailable`."""
+        ...
+
+    def key(self, ref: LogRef, name: str) -> str:
+        """The name of a key beside a log's own."""
+        ...
+
+
+def safe_client(url: str, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> redis.Redis:
+    """A client with time limits and retries of its own in place of redis-py's.
+
+    redis-py 8 retries ten times with a back-off, which turns a lost server into half a
+    minute of silence; earlier versions wait for ever. An append may safely be sent twice, so one
+    retry at once is right: it heals a connection that the server had closed.
+    """
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        retry=Retry(NoBackoff(), 1),
+        retry_on_error=[redis.ConnectionError],
+        decode_responses=False,
+    )
+
+
+@contextmanager
+def unavailable() -> Iterator[None]:
+    """Raise `LogUnavailable` for whatever the client raises."""
+    try:
+        yield
+    except (redis.RedisError, OSError) as error:
+        raise LogUnavailable(f"The log's server did not do its part: {error}") from error
+
+
+class ProcessClient:
+    """A client for each process: made at the first use, and made anew after a fork.
+
+    A client that was made before a fork shares its sockets with the parent. So a child makes its
+    own and leaves the inherited one alone: closing that would close the parent's sockets.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._renew_lock()
+        after_fork_in_child(self._renew_lock)
+        self._pid = 0
+        self._client: Any = None
+
+    def _renew_lock(self) -> None:
+        # Another thread may have held the lock at the moment of the fork.
+        self._lock = threading.Lock()
+
+    @property
+    def client(self) -> Any:
+        """This process's client."""
+        if self._pid != os.getpid():
+            self._begin()
+        return self._client
+
+    @property
+    def commands(self) -> QuickCommands:
+        """The short way for commands that are sent with every request or report."""
+        if self._pid != os.getpid():
+            self._begin()
+        return self._commands
+
+    def append(self, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
+        """The reply of the script that appends a batch."""
+        execute = self.commands.execute
+        try:
+            return execute("EVALSHA", self._script.sha, len(keys), *keys, *arguments)
+        except redis.exceptions.NoScriptError:  # a server that is new, or has forgotten it
+            return self._script(keys=keys, args=arguments)
+
+    def close(self) -> None:
+        """Close this process's connections; the next use opens them anew."""
+        with self._lock:
+            if self._pid == os.getpid() and self._client is not None:
+                self._client.close()
+            self._pid = 0
+
+    def _begin(self) -> None:
+        with self._lock:
+            if self._pid == os.getpid():  # another thread was faster
+                return
+            self._client = self._make()
+            self._commands = QuickCommands(self._client, lost=redis.ConnectionError)
+            self._script: Any = self._client.register_script(_APPEND)
+            self._pid = os.getpid()
+
+
+def subscribe(client: Any, channel: str) -> tuple[Any, Callable[[], None]]:
+    """A connection that has just subscribed to a channel, as its socket and what closes it."""
+    pubsub = client.pubsub()
+    pubsub.subscribe(channel)
+
+    def close() -> None:
+        pubsub.close()
+        client.close()
+
+    # redis-py has no public name for it; nothing was read from it since the handshake.
+    return pubsub.connection._sock, close  # noqa: SLF001

@@ -1,0 +1,188 @@
+"""Makes reports of whatever a task says: every value is made fit here, once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from typing import TypeVar, cast
+
+from ..events import ItemStatus, JobStatus
+from ..fit import MAX_WORD, fit_count, fit_id, fit_number, fit_text, fit_word
+from ..reports import (
+    CountsReport,
+    ErrorReport,
+    ItemReport,
+    PhaseReport,
+    Report,
+    StatusReport,
+    TotalReport,
+)
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class ReportMaker:
+    """The reports of one attempt. Raises nothing; what cannot be made fit is None.
+
+    Args:
+        job_id: For the log of the process.
+        part: The number of the job's part that speaks, for the ids of nameless items.
+        clock: Seconds since 1970.
+    """
+
+    def __init__(self, *, job_id: str, part: str, clock: Callable[[], float]) -> None:
+        self._job_id = job_id
+        self._part = part
+        self._clock = clock
+        self._nameless = count(1)
+        self._said: set[str] = set()
+        self._lock = threading.Lock()
+
+    def item(
+        self,
+        item_id: object,
+        status: ItemStatus,
+        kind: object,
+        label: object = None,
+        index: object = None,
+        of: object = None,
+        error: object = None,
+    ) -> ItemReport:
+        """An item's report. One whose id names nothing gets an id of its own."""
+        return ItemReport(
+            fit_id(item_id) or self._own_id(),
+            fit_text(kind, most=MAX_WORD) or "item",
+            status,
+            self._clock(),
+            None if label is None else fit_text(label),
+            None if index is None else self._count("index", index),
+            None if of is None else self._count("count", of),
+            None if error is None else fit_text(error),
+        )
+
+    def status(self, status: object, *, reason: object) -> StatusReport | None:
+        """A status' report."""
+        found = self.one_of(JobStatus, "status", status)
+        return None if found is None else StatusReport(found, self._clock(), fit_text(reason))
+
+    def error(self, message: object, *, code: object) -> ErrorReport:
+        """An error's report."""
+        word = fit_word(code, otherwise="failed")
+        return ErrorReport(fit_text(message) or word, word, self._clock())
+
+    def counts(self, done: object, total: object) -> CountsReport | None:
+        """The report of a job that counts by itself."""
+        number = self._count("done", done)
+        if number is None:
+            return None
+        return CountsReport(
+            number, self._clock(), None if total is None else self._count("total", total)
+        )
+
+    def total(self, total: object) -> TotalReport | None:
+        """The report of how many items there are."""
+        number = self._count("total", total)
+        return None if number is None else TotalReport(number, self._clock())
+
+    def made_fit(self, report: Report) -> Report | None:
+        """A report that an application has made itself."""
+        match report:
+            case ItemReport():
+                status = self.one_of(ItemStatus, "status", report.status)
+                if status is None:
+                    return None
+                made = self.item(
+                    report.item_id,
+                    status,
+                    report.item_kind,
+                    report.label,
+                    report.item_index,
+                    report.item_count,
+                    report.error,
+                )
+                return made._replace(at=self._moment(report.at))
+            case StatusReport():
+                return self.status(report.status, reason=report.reason)
+            case ErrorReport():
+                return self.error(report.message, code=report.code)
+            case TotalReport():
+                return self.total(report.total)
+            case CountsReport():
+                return self.counts(report.done, report.total)
+            case PhaseReport():
+                return self._phase(report)
+        self.complain("report", report)
+        return None
+
+    def _phase(self, report: PhaseReport) -> PhaseReport | None:
+        index, of = fit_count(report.phase_index), fit_count(report.phase_count)
+        before, weight = fit_weight(report.weight_before), fit_weight(report.weight)
+        total = None if report.total is None else self._count("total", report.total)
+        if not index or not of:
+            self.complain("phase", report.phase_index)
+            return None
+        in_all = max(before + weight, fit_weight(report.weight_in_all)) or 1.0
+        name = fit_text(report.name) or "?"
+        return PhaseReport(name, self._moment(report.at), index, of, before, weight, in_all, total)
+
+    def pairs(self, field: str, given: Iterable[object]) -> Iterator[tuple[object, object]]:
+        """What is a pair of things that were given as pairs."""
+        try:
+            found = iter(given)
+        except TypeError:
+            self.complain(field, given)
+            return
+        for pair in found:
+            given_as = cast("tuple[object, ...]", pair) if type(pair) in (tuple, list) else ()
+            if len(given_as) == 2:
+                yield given_as[0], given_as[1]
+            else:
+                self.complain(field, pair)
+
+    def one_of(self, choices: type[T], field: str, value: object) -> T | None:
+        """A member of an enumeration, also by its value; None for what is none."""
+        if type(value) is choices:
+            return value
+        try:
+            return choices(fit_text(value))  # type: ignore[call-arg] # an enumeration
+        except ValueError:
+            self.complain(field, value)
+            return None
+
+    def complain(self, field: str, value: object) -> None:
+        """Say once in the log of the process that a value was left out; not the value itself."""
+        sentence = f"reported a {field} that is of no use ({type(value).__name__}); it is left out."
+        self.say_once(f"unfit_{field}", sentence)
+
+    def say_once(self, action: str, sentence: str) -> None:
+        """Say something of the job in the log of the process, the first time."""
+        with self._lock:
+            if action in self._said:
+                return
+            self._said.add(action)
+        extra = {"action": action, "job_id": self._job_id}
+        logger.warning("Job %s %s", self._job_id, sentence, extra=extra)
+
+    def _count(self, field: str, value: object) -> int | None:
+        number = fit_count(value)
+        if number is None:
+            self.complain(field, value)
+        return number
+
+    def _moment(self, at: object) -> float:
+        found = fit_number(at)
+        # The years that a date can have, within a margin.
+        return found if found is not None and 0 <= found < 250_000_000_000 else self._clock()
+
+    def _own_id(self) -> str:
+        return f"{self._part}?{next(self._nameless)}"
+
+
+def fit_weight(weight: object) -> float:
+    """A phase's weight: a number that is not negative, 1 where it is none."""
+    found = fit_number(weight)
+    return 1.0 if found is None else min(max(0.0, found), 1e9)

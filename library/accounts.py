@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from . import sessions
 from .errors import EmailTaken
 from .models import Account, Source
-
-#: Who an account is and which of its sessions hold, by `account_id`: asked with every request.
-IDENTITY = select(Account.email, Account.session_version).where(
-    Account.id == bindparam("account_id")
-)
 
 
 def normal_email(email: str) -> str:
@@ -45,6 +41,22 @@ def get(session: Session, *, account_id: UUID) -> Account | None:
 def by_email(session: Session, *, email: str) -> Account | None:
     """The account of an e-mail address, in any case."""
     return session.scalar(select(Account).where(Account.email == normal_email(email)))
+
+
+def set_password(
+    session: Session, *, account_id: UUID, password_hash: str, keep_session: UUID | None = None
+) -> bool:
+    """Give an account a new password, and end its sessions, all or all but one.
+
+    False where there is no such account.
+    """
+    account = session.get(Account, account_id, with_for_update=True)
+    if account is None:
+        return False
+    account.password_hash = password_hash
+    account.session_version += 1
+    sessions.end_all(session, account_id=account_id, but=keep_session)
+    return True
 
 
 def source(session: Session, *, account_id: UUID) -> Source | None:

@@ -11,16 +11,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from .errors import JobAlreadyActive
-from .models import ACTIVE_STATUSES, Account, Job
+from .models import ACTIVE_STATUSES, BrowserSession, Job
 
-#: A job's id, by `account_id` and `job_id`, if the job is the account's: asked with every stream.
-OWN = select(Job.id).where(Job.account_id == bindparam("account_id"), Job.id == bindparam("job_id"))
-
-#: Which of an account's sessions hold, by `account_id` and `job_id`, if the job is the account's.
+#: Whose a session is, by the values of `sessions.token_values` and `job_id`, if the job is theirs.
 OWN_AND_SESSION = (
-    select(Account.session_version)
-    .join(Job, Job.account_id == Account.id)
-    .where(Account.id == bindparam("account_id"), Job.id == bindparam("job_id"))
+    select(BrowserSession.account_id)
+    .join(Job, Job.account_id == BrowserSession.account_id)
+    .where(
+        BrowserSession.token_hash == bindparam("token_hash"),
+        BrowserSession.last_seen_at > bindparam("seen_after"),
+        Job.id == bindparam("job_id"),
+    )
 )
 
 #: An account's jobs by `account_id`, newest first, at most `limit`.
@@ -215,22 +216,20 @@ def finish(
     now: datetime,
     error_code: str | None = None,
     error_message: str | None = None,
-    counts: tuple[int | None, int, int] | None = None,
 ) -> bool:
-    """Make a job terminal; True only for the one call that did.
-
-    `counts` are the total, what succeeded and what failed, where the job has not kept them.
-    """
-    values: dict[str, Any] = {
-        "status": status,
-        "finished_at": now,
-        "lease_expires_at": None,
-        "error_code": error_code,
-        "error_message": error_message,
-    }
-    if counts is not None:
-        values |= dict(zip(("total", "succeeded", "failed"), counts, strict=True))
-    return _change(session, job_id, attempt, values)
+    """Make a job terminal; True only for the one call that did."""
+    return _change(
+        session,
+        job_id,
+        attempt,
+        {
+            "status": status,
+            "finished_at": now,
+            "lease_expires_at": None,
+            "error_code": error_code,
+            "error_message": error_message,
+        },
+    )
 
 
 def request_cancel(session: Session, *, account_id: UUID, job_id: UUID, now: datetime) -> bool:

@@ -9,6 +9,7 @@ from celery import Celery
 from progress.celery import install
 from progress.lease import LeaseTerms
 
+from . import purge
 from .jobs import send_again
 from .redis_url import celery_settings
 from .repair import repair_for
@@ -24,7 +25,9 @@ RESULT_SECONDS = 24 * 3600
 
 def create_celery(settings: Settings, *, terms: LeaseTerms | None = None) -> Celery:
     """An application that shows live progress; its `runtime` holds what the tasks share."""
-    app = Celery("earmark", include=["tasks.sync", "tasks.analysis", "tasks.matching"])
+    app = Celery(
+        "earmark", include=["tasks.sync", "tasks.analysis", "tasks.matching", "tasks.purge"]
+    )
     app.conf.update(
         **celery_settings(settings.redis_url),
         broker_connection_retry_on_startup=True,
@@ -40,13 +43,14 @@ def create_celery(settings: Settings, *, terms: LeaseTerms | None = None) -> Cel
         worker_prefetch_multiplier=1,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         timezone="UTC",
+        beat_schedule=purge.SCHEDULE,
     )
     runtime = Runtime.of(settings)
     app.runtime = runtime
     install(
         app,
         runtime.log,
-        store=DatabaseStore(runtime.database, runtime.log),
+        store=DatabaseStore(runtime.database),
         repair=partial(repair_for, runtime.database),
         resend=partial(send_again, app),
         terms=terms,

@@ -45,20 +45,19 @@ class SignInForm(FlaskForm):  # type: ignore[misc] # Flask-WTF is untyped
     password = PasswordField("Password", [InputRequired("Enter your password.")])
 
 
+def new_password_field(label: str) -> PasswordField:
+    """A field for a password to be had from now on."""
+    length = f"Choose a password of {MIN_PASSWORD} to {MAX_PASSWORD} characters."
+    return PasswordField(
+        label,
+        [InputRequired("Choose a password."), Length(MIN_PASSWORD, MAX_PASSWORD, message=length)],
+    )
+
+
 class SignUpForm(SignInForm):
     """E-mail address and a new password."""
 
-    password = PasswordField(
-        "Password",
-        [
-            InputRequired("Choose a password."),
-            Length(
-                MIN_PASSWORD,
-                MAX_PASSWORD,
-                message=f"Choose a password of {MIN_PASSWORD} to {MAX_PASSWORD} characters.",
-            ),
-        ],
-    )
+    password = new_password_field("Password")
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -70,11 +69,10 @@ def sign_in() -> ResponseReturnValue:
     form = SignInForm()
     if form.validate_on_submit():
         account = _authenticated(form.email.data, form.password.data)
-        if account is not None:
-            sessions.begin(account)
+        if account is not None and sessions.begin(account):
             return redirect(then, 303)
         form.password.errors = ["The e-mail address or the password is not right."]
-    return render_template("sign_in.html", form=form), _form_status(form)
+    return render_template("sign_in.html", form=form), form_status(form)
 
 
 def _authenticated(email: str, password: str) -> Account | None:
@@ -94,6 +92,7 @@ def _keep_new_hash(account: Account, new_hash: str) -> None:
         # Another one by now is of another password.
         if known is not None and known.password_hash == account.password_hash:
             known.password_hash = new_hash
+            account.password_hash = new_hash
 
 
 @blueprint.route("/sign-up", methods=["GET", "POST"])
@@ -108,7 +107,7 @@ def sign_up() -> ResponseReturnValue:
             sessions.begin(account)
             return redirect(url_for("pages.start"), 303)
         form.email.errors = ["There is an account with this address already. Sign in."]
-    return render_template("sign_up.html", form=form), _form_status(form)
+    return render_template("sign_up.html", form=form), form_status(form)
 
 
 def _new_account(email: str, password: str) -> Account | None:
@@ -120,7 +119,8 @@ def _new_account(email: str, password: str) -> Account | None:
         return None
 
 
-def _form_status(form: FlaskForm) -> int:
+def form_status(form: FlaskForm) -> int:
+    """Of the answer that shows a form: 422 where something in it has to be put right."""
     return 422 if any(field.errors for field in form) else 200
 
 
@@ -129,4 +129,11 @@ def sign_out() -> ResponseReturnValue:
     """End the session."""
     sessions.end()
     flash("You have signed out.")
-    return redirect(url_for("accounts.sign_in"), 303)
+    return signed_out()
+
+
+def signed_out() -> ResponseReturnValue:
+    """To the sign-in page, and away with what the browser keeps of pages for its Back button."""
+    answer = redirect(url_for("accounts.sign_in"), 303)
+    answer.headers["Clear-Site-Data"] = '"cache"'
+    return answer

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from celery import Celery
 from flask import Flask
 
+from library.sessions import LIFE
 from progress.limits import StreamLimits
 from tasks.factory import create_celery
 from tasks.settings import Settings
 
 from . import (
+    account_page,
     accounts,
     api,
     pages,
@@ -26,7 +26,6 @@ from . import (
 )
 
 MAX_BODY_BYTES = 64 * 1024
-SESSION_LIFE = timedelta(days=30)
 
 
 def create_app(
@@ -60,7 +59,7 @@ def create_app(
     security.register(app)
     problems.register(app)
     words.register(app)
-    for blueprint in (accounts.blueprint, api.blueprint, pages.blueprint):
+    for blueprint in (accounts.blueprint, account_page.blueprint, api.blueprint, pages.blueprint):
         app.register_blueprint(blueprint)
     streams.register(app, found, limits=limits, streamer=settings.streamer)
     rate_limits.register(app)
@@ -72,7 +71,7 @@ def _configuration(settings: Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
         "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
-        "PERMANENT_SESSION_LIFETIME": SESSION_LIFE,
+        "PERMANENT_SESSION_LIFETIME": LIFE,
         "SESSION_COOKIE_NAME": "earmark",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",

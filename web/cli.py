@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from library import accounts
 from library.errors import EmailTaken
+from library.models import Account
 from tasks import startup
 from tasks.settings import Settings, SettingsError
-from web import first_run
+from web import first_run, valkey
 from web.passwords import hash_password
 from web.refusal import Refusal
 
@@ -112,24 +113,39 @@ def account_add_command(email: str, password: str) -> None:
 def account_password_command(email: str, password: str) -> None:
     """Give the account of EMAIL a new password, and sign it out everywhere."""
     _check_password(password)
+    new_hash = hash_password(password)
     with _session() as session:
-        account = accounts.by_email(session, email=email)
-        if account is None:
-            raise Refusal(f"There is no account for {email}: see earmark account add.")
-        account.password_hash = hash_password(password)
-        account.session_version += 1
-        name = str(account.id)
-    _end_streams(name)
-    click.echo(f"The account for {email} has a new password.")
+        account = _account(session, email)
+        accounts.set_password(session, account_id=account.id, password_hash=new_hash)
+    click.echo(f"The account for {account.email} has a new password, and is signed out everywhere.")
+    _end_streams(account)
 
 
-def _end_streams(account: str) -> None:
+def _account(session: Session, email: str) -> Account:
+    account = accounts.by_email(session, email=email)
+    if account is None:
+        raise Refusal(f"There is no account for {email}: see earmark account list.")
+    return account
+
+
+def _end_streams(account: Account) -> None:
+    """End what an account's browsers follow at this moment, or say that it goes on."""
     # Imported late, as below.
     from progress.redis import RedisLog
     from web.sessions import end_streams
 
-    with closing(RedisLog(_settings().redis_url)) as log:
-        end_streams(log, account)
+    settings = _settings()
+    # `earmark up` brings a server of its own, with another address and password at each start.
+    url = valkey.running(settings.data_dir / "valkey") or settings.redis_url
+    with closing(RedisLog(url)) as log:
+        was_told = end_streams(log, str(account.id))
+    if not was_told:
+        click.echo(
+            "earmark: The Redis server could not be reached, so pages that are open now may show "
+            "the progress of jobs for up to 15 minutes more. Check REDIS_URL, or EARMARK_DATA for "
+            "a running earmark up.",
+            err=True,
+        )
 
 
 def _check_email(email: str) -> None:

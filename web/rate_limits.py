@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 from flask_limiter import Limiter
+from flask_login import current_user
 
 from library.accounts import normal_email
 
@@ -25,6 +26,10 @@ def _visitor() -> str:
 
 def _account() -> str:
     return f"account:{present_account()}"
+
+
+def _session() -> str:
+    return f"session:{current_user.session_id}"
 
 
 def _email() -> str:
@@ -53,6 +58,8 @@ RULES = (
     # While it lasts the owner cannot sign in either, but goes on in the sessions that are open.
     Rule("accounts.sign_in", "20 per 10 minutes", _email, counts=_was_refused),
     Rule("accounts.sign_up", "10 per hour", _visitor),
+    # By whoever has the session alone: another session's owner is not kept from theirs.
+    Rule("account.password", "10 per 10 minutes", _session, counts=_was_refused),
     Rule("api.post_job", "60 per minute", _account),
     Rule("api.retry_job", "60 per minute", _account),
     Rule("pages.start_job", "60 per minute", _account),

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from library import accounts, failures, jobs
+from library import jobs
+from library.database import Database
+from library.models import utc_now
+from library.sessions import SIGNED_IN, token_values
 from progress.events import Snapshot
 from progress.flask import create_blueprint
 from progress.limits import StreamLimits
@@ -16,7 +19,7 @@ from progress.streamer.protocol import StreamerClient
 from progress.wsgi.middleware import Admit, StreamMiddleware
 
 from . import security, sessions
-from .failures import DatabaseFailures
+from .cookies import token_of
 from .job_views import parse_id, row_snapshot
 from .services import Services, services
 
@@ -31,12 +34,11 @@ def register(
     hand_over = StreamerClient(streamer).send if streamer else None
     progress = create_blueprint(
         found.log,
-        authorize=authorize,
+        authorize=_authorize,
         account=sessions.present_account,
         fallback=_fallback_for(found),
         limits=limits,
         hand_over=hand_over,
-        failures=DatabaseFailures(found.database),
     )
     app.register_blueprint(progress)
     if hand_over is not None:
@@ -50,33 +52,34 @@ def register(
         )
 
 
-def authorize(job_id: str) -> JobRef | None:
-    """The log of a job, if it is the present account's."""
+def readable(database: Database, token: str | None, job_id: str | None) -> LogRef | None:
+    """The log that the holder of a session's token may read: a job's, or the feed for None.
+
+    The one place where it is decided, by one row that tells the session and the job's owner.
+    """
+    if token is None:
+        return None
+    values = token_values(token, now=utc_now())
+    if job_id is None:
+        row = database.row(SIGNED_IN, **values)
+        return FeedRef(str(row.account_id)) if row is not None else None
     key = parse_id(job_id)
     if key is None:
         return None
-    mine = sessions.account_id()
-    row = services().database.row(jobs.OWN, account_id=mine, job_id=key)
-    return JobRef(str(mine), str(key)) if row is not None else None
+    row = database.row(jobs.OWN_AND_SESSION, **values, job_id=key)
+    return JobRef(str(row.account_id), job_id) if row is not None else None
+
+
+def _authorize(job_id: str) -> JobRef | None:
+    found = readable(services().database, sessions.present_token(), job_id)
+    return found if isinstance(found, JobRef) else None
 
 
 def _admit_for(app: Flask, found: Services) -> Admit:
-    """As `authorize`, of a request that Flask has not seen: its session and its job in one row."""
+    """Decides of requests that Flask has not seen."""
 
     def admit(environ: WSGIEnvironment, job_id: str | None) -> LogRef | None:
-        claim = sessions.claimed(app, environ)
-        if claim is None:
-            return None
-        mine, version = claim
-        if job_id is None:
-            row = found.database.row(accounts.IDENTITY, account_id=mine)
-        elif (key := parse_id(job_id)) is not None:
-            row = found.database.row(jobs.OWN_AND_SESSION, account_id=mine, job_id=key)
-        else:
-            return None
-        if row is None or str(row.session_version) != version:
-            return None
-        return FeedRef(str(mine)) if job_id is None else JobRef(str(mine), job_id)
+        return readable(found.database, token_of(app, environ), job_id)
 
     return admit
 
@@ -90,9 +93,6 @@ def _fallback_for(found: Services) -> Callable[[JobRef], Snapshot | None]:
             return None
         with found.database.reading() as session:
             job = jobs.load(session, job_id=key)
-            if job is None:
-                return None
-            failed = failures.newest(session, account_id=job.account_id, job_id=key)
-        return row_snapshot(job, failed)
+        return row_snapshot(job) if job is not None else None
 
     return state

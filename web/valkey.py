@@ -72,7 +72,22 @@ def configure(folder: Path) -> tuple[Path, str]:
     )
     path = folder / "valkey.conf"
     write_private(path, text)
-    return path, f"redis://:{password}@{_HOST}:{port}/0"
+    return path, _url(port, password)
+
+
+def running(folder: Path) -> str | None:
+    """The Redis URL of the server that keeps its data in ``folder`` and answers now, or None."""
+    try:
+        lines = (folder / "valkey.conf").read_text().splitlines()
+    except OSError:
+        return None
+    said = dict(line.split(" ", 1) for line in lines if " " in line)
+    url = _url(said.get("port", "0"), said.get("requirepass", ""))
+    return url if answers(url) else None
+
+
+def _url(port: int | str, password: str) -> str:
+    return f"redis://:{password}@{_HOST}:{port}/0"
 
 
 def answers(url: str) -> bool:

@@ -22,7 +22,7 @@ ACTIONS = {"sync": "Sync", "analysis": "Analyse", "matching": "Match"}
 def register(app: Flask) -> None:
     """Give an application's templates the words."""
     app.jinja_env.globals.update(titles=TITLES, actions=ACTIONS)
-    for say in (amount, counts, pace, phase, percent, moment, outcome):
+    for say in (amount, browser, counts, pace, phase, percent, moment, outcome):
         app.jinja_env.filters[say.__name__] = say
 
 
@@ -67,6 +67,36 @@ def percent(fraction: float) -> int:
 def moment(at: datetime) -> str:
     """A moment to the minute, such as ``3 January 2026, 09:05 UTC``."""
     return f"{at.day} {at:%B %Y, %H:%M} UTC"
+
+
+#: By what a browser and a system are known in a `User-Agent`, the special before the general.
+_BROWSERS = {
+    "Edg": "Edge",
+    "OPR/": "Opera",
+    "Firefox/": "Firefox",
+    "FxiOS/": "Firefox",
+    "Chrome/": "Chrome",
+    "CriOS/": "Chrome",
+    "Safari/": "Safari",
+}
+_SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "CrOS": "ChromeOS",
+    "Windows": "Windows",
+    "Mac OS X": "macOS",
+    "Linux": "Linux",
+}
+
+
+def browser(user_agent: str) -> str:
+    """What a browser calls itself, in short, such as ``Firefox on Linux``."""
+    named = [
+        next((name for mark, name in known.items() if mark in user_agent), None)
+        for known in (_BROWSERS, _SYSTEMS)
+    ]
+    return " on ".join(filter(None, named)) or user_agent[:60] or "A browser without a name"
 
 
 def outcome(kind: str, result: dict[str, Any]) -> str:

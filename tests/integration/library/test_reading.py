@@ -9,14 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.exc import DBAPIError
 
-from library import accounts, jobs
+from library import accounts, jobs, sessions
 from library.database import Database
-from library.models import Account
+from library.models import Account, utc_now
 
 QUICK_SECONDS = 1.0
+IDENTITY = select(Account.email).where(Account.id == bindparam("account_id"))
 
 
 @pytest.fixture
@@ -35,11 +36,11 @@ def test_reading_waits_for_no_writer_and_sees_what_was_there_before_it(
             found = accounts.get(reader, account_id=ada)
             assert found is not None
             assert found.email == "ada@b"
-        row = database.row(accounts.IDENTITY, account_id=ada)
+        row = database.row(IDENTITY, account_id=ada)
         assert row is not None
         assert row.email == "ada@b"
     assert time.monotonic() - began < QUICK_SECONDS
-    row = database.row(accounts.IDENTITY, account_id=ada)
+    row = database.row(IDENTITY, account_id=ada)
     assert row is not None
     assert row.email == "new@b"
 
@@ -59,19 +60,26 @@ def test_what_is_changed_while_reading_is_refused_and_not_written(
 def test_a_row_of_nobody_is_none_and_a_job_is_its_owners_alone(
     database: Database, ada: UUID
 ) -> None:
-    assert database.row(accounts.IDENTITY, account_id=uuid4()) is None
+    assert database.row(IDENTITY, account_id=uuid4()) is None
     with database.session() as session:
         bob = accounts.create(session, email="bob@b", password_hash="-").id
         job, _ = jobs.create(session, account_id=ada, kind="sync")
-    for statement in (jobs.OWN, jobs.OWN_AND_SESSION):
-        assert database.row(statement, account_id=ada, job_id=job.id) is not None
-        assert database.row(statement, account_id=bob, job_id=job.id) is None
-        assert database.row(statement, account_id=ada, job_id=uuid4()) is None
+        tokens = {
+            account_id: sessions.begin(
+                session, account_id=account_id, password_hash="-", user_agent="", now=utc_now()
+            )[1]
+            for account_id in (ada, bob)
+        }
+    held = {who: sessions.token_values(token, now=utc_now()) for who, token in tokens.items()}
+    assert database.row(jobs.OWN_AND_SESSION, **held[ada], job_id=job.id).account_id == ada
+    assert database.row(jobs.OWN_AND_SESSION, **held[bob], job_id=job.id) is None
+    assert database.row(jobs.OWN_AND_SESSION, **held[ada], job_id=uuid4()) is None
+    assert database.row(sessions.SIGNED_IN, **held[bob]).account_id == bob
 
 
 def test_after_rows_were_read_a_writer_begins_as_ever(database: Database, ada: UUID) -> None:
     for _ in range(20):
-        database.row(accounts.IDENTITY, account_id=ada)
+        database.row(IDENTITY, account_id=ada)
     with database.session() as session:
         if database.url.startswith("sqlite"):
             connection = session.connection().connection.dbapi_connection
@@ -85,10 +93,10 @@ def test_after_rows_were_read_a_writer_begins_as_ever(database: Database, ada: U
 def test_a_connection_that_broke_between_two_rows_is_made_anew(
     database: Database, ada: UUID
 ) -> None:
-    assert database.row(accounts.IDENTITY, account_id=ada) is not None
+    assert database.row(IDENTITY, account_id=ada) is not None
     for kept in database._kept:
         kept.connection.driver_connection.close()
-    assert database.row(accounts.IDENTITY, account_id=ada) is not None
+    assert database.row(IDENTITY, account_id=ada) is not None
     assert len(database._kept) == 1
 
 
@@ -99,7 +107,7 @@ def test_a_row_that_cannot_be_read_says_why_and_holds_no_connection(
         session.execute(text("ALTER TABLE accounts RENAME TO others"))
     for _ in range(30):
         with pytest.raises(DBAPIError, match="accounts"):
-            database.row(accounts.IDENTITY, account_id=ada)
+            database.row(IDENTITY, account_id=ada)
     assert database.engine.pool.checkedout() == 0
 
 
@@ -112,7 +120,7 @@ def test_many_threads_read_rows_of_their_own_and_few_connections_are_kept(
 
     def read(number: int) -> bool:
         account = (ada, bob)[number % 2]
-        return database.row(accounts.IDENTITY, account_id=account).email == emails[account]
+        return database.row(IDENTITY, account_id=account).email == emails[account]
 
     with ThreadPoolExecutor(12) as pool:
         assert all(pool.map(read, range(600)))
@@ -120,21 +128,21 @@ def test_many_threads_read_rows_of_their_own_and_few_connections_are_kept(
 
 
 def test_a_forked_child_leaves_its_parents_connection_alone(database: Database, ada: UUID) -> None:
-    database.row(accounts.IDENTITY, account_id=ada)
+    database.row(IDENTITY, account_id=ada)
     # No name holds it: a child that forgets it would close it.
     kept = id(database._kept[0])
     child = os.fork()
     if child == 0:
-        found = database.row(accounts.IDENTITY, account_id=ada)
+        found = database.row(IDENTITY, account_id=ada)
         gc.collect()
         os._exit(0 if found is not None and id(database._kept[0]) != kept else 1)
     assert os.waitpid(child, 0)[1] == 0
-    assert database.row(accounts.IDENTITY, account_id=ada) is not None
+    assert database.row(IDENTITY, account_id=ada) is not None
     assert [id(connection) for connection in database._kept] == [kept]
 
 
 def test_of_a_closed_database_no_connection_is_left(database: Database, ada: UUID) -> None:
-    database.row(accounts.IDENTITY, account_id=ada)
+    database.row(IDENTITY, account_id=ada)
     pool = database.engine.pool
     database.close()
     assert pool.checkedout() == 0

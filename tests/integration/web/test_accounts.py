@@ -100,14 +100,6 @@ def test_signing_out_ends_the_session(ada: Person):
     assert "You have signed out." in ada.browser.get("/sign-in").text
 
 
-def test_a_new_session_version_ends_all_sessions(ada: Person, site: Site):
-    assert ada.browser.get("/").status_code == 200
-    with site.runtime.database.session() as session:
-        accounts.get(session, account_id=ada.account_id).session_version += 1
-    assert ada.browser.get("/").status_code == 303
-    assert ada.browser.get("/api/jobs").status_code == 401
-
-
 def test_the_session_of_an_account_that_is_gone_is_over(ada: Person, site: Site):
     with site.runtime.database.session() as session:
         session.delete(session.get(Account, ada.account_id))

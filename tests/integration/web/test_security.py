@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from tests.integration.web.conftest import PASSWORD, Person, Site, submit, token
 from tests.servers import free_port
-from web import sessions
+from web import cookies
 from web.app import create_app
 from web.security import POLICY
 
@@ -170,7 +170,7 @@ def test_a_page_renews_a_session_of_yesterday_and_what_its_programs_ask_for_does
     ada.browser.get("/jobs")  # the first page's form adds its token
     assert "Set-Cookie" not in ada.browser.get("/jobs").headers
     now = time.time()
-    monkeypatch.setattr("web.sessions.time.time", lambda: now + sessions.RENEW_SECONDS + 1)
+    monkeypatch.setattr("web.cookies.time.time", lambda: now + cookies.RENEW_SECONDS + 1)
     assert "Set-Cookie" not in ada.browser.get("/api/jobs").headers
     assert "Set-Cookie" in ada.browser.get("/jobs").headers
     assert ada.browser.get("/jobs").status_code == 200

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import update
 
+from library.models import BrowserSession, utc_now
+from library.sessions import LIFE
 from progress.hub.reader import Reader
 from progress.log import FeedRef, JobRef
 from progress.testing import status
 from progress.wsgi.middleware import StreamMiddleware
-from tests.integration.web.conftest import Person, Site
+from tests.integration.web.conftest import PASSWORD, Person, Site
 from web import streams
 
 SOCKET = "/nowhere/streamer"
@@ -158,15 +161,37 @@ def test_a_stranger_is_told_that_there_is_no_such_job(door: Door) -> None:
     assert door.readers == []
 
 
+def test_a_cookie_that_was_copied_before_a_sign_out_lets_nobody_in(door: Door) -> None:
+    ada = door.site.person()
+    ref, cookie = door.job(ada), cookie_of(ada)
+    for path in (path_of(ref), "/api/jobs/progress"):
+        assert door.ask(path, cookie)[0] == "200 OK"
+    door.readers.clear()
+    ada.submit("/sign-out")
+    for path in (path_of(ref), "/api/jobs/progress"):
+        for accept in ("text/event-stream", "text/event-stream, */*;q=0.1"):
+            assert door.ask(path, cookie, accept=accept)[0].startswith("401")
+    assert door.readers == []
+
+
 def test_a_session_that_a_new_password_ended_lets_nobody_in(door: Door) -> None:
+    ada = door.site.person()
+    other = Person(door.site.client(), ada.account_id, ada.email)
+    other.sign_in()
+    ref, cookie = door.job(ada), cookie_of(ada)
+    answer = other.submit("/account/password", present=PASSWORD, password="a new password")
+    assert answer.status_code == 303
+    for path in (path_of(ref), "/api/jobs/progress"):
+        assert door.ask(path, cookie)[0].startswith("401")
+        assert door.ask(path, cookie_of(other))[0] == "200 OK"
+
+
+def test_a_session_whose_row_is_over_lets_nobody_in(door: Door) -> None:
     ada = door.site.person()
     ref, cookie = door.job(ada), cookie_of(ada)
     with door.site.runtime.database.session() as session:
-        from library.models import Account
-
-        account = session.get(Account, ada.account_id)
-        assert account is not None
-        account.session_version += 1
+        mine = update(BrowserSession).where(BrowserSession.account_id == ada.account_id)
+        session.execute(mine.values(last_seen_at=utc_now() - LIFE))
     for path in (path_of(ref), "/api/jobs/progress"):
         assert door.ask(path, cookie)[0].startswith("401")
     assert door.readers == []

@@ -13,6 +13,7 @@ from library import accounts
 from library.database import Database
 from library.demo import DemoSummary
 from tasks.settings import Settings
+from tests.servers import free_port
 from web import first_run, valkey
 from web.cli import main
 from web.lifeline import Lifeline
@@ -80,6 +81,22 @@ def test_a_new_password_replaces_the_old_one(earmark_command):
     assert earmark_command(*change).exit_code == 0
     assert password_of(earmark_command.settings, "ada@example.org", "second password")
     assert not password_of(earmark_command.settings, "ada@example.org", "first password")
+
+
+def test_a_new_password_says_so_where_open_pages_could_not_be_reached(earmark_command):
+    earmark_command.environment["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}/0"
+    earmark_command("account", "add", "ada@example.org", "--password", "first password")
+    result = earmark_command("account", "password", "ada@example.org", "--password", "another one")
+    assert result.exit_code == 0
+    assert "is signed out everywhere" in result.stdout
+    assert result.stderr.startswith("earmark: The Redis server could not be reached")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_only_a_server_that_answers_is_the_one_of_a_running_earmark(tmp_path):
+    assert valkey.running(tmp_path) is None
+    valkey.configure(tmp_path)
+    assert valkey.running(tmp_path) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,30 @@
+"""What is over is deleted by a real worker, as the clock asks for it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from library import sessions
+from library.models import BrowserSession, utc_now
+from tasks import purge
+from tests.acceptance.installation import wait_for
+from tests.integration.conftest import Pipelines
+
+
+def test_the_clock_has_sessions_that_are_over_deleted(pipelines: Pipelines) -> None:
+    now = utc_now()
+    ada = pipelines.account(None)
+    ages = [timedelta(0), *[sessions.LIFE + timedelta(days=1)] * (2 * purge.BATCH + 1)]
+    with pipelines.runtime.database.session() as session:
+        session.add_all(
+            BrowserSession(account_id=ada, token_hash=f"{ada}{n}", last_seen_at=now - age)
+            for n, age in enumerate(ages)
+        )
+    (entry,) = pipelines.celery.conf.beat_schedule.values()
+    pipelines.celery.send_task(entry["task"], **entry["options"])
+
+    def left() -> int:
+        with pipelines.runtime.database.reading() as session:
+            return session.query(BrowserSession).filter_by(account_id=ada).count()
+
+    wait_for("the purge", lambda: left() == 1, seconds=30)

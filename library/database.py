@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Select, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
-from .schema import Schema, migrate, read_schema
+from .schema import Schema, migrate, read_revision, read_schema
 
 #: How a transaction begins on SQLite, where it does not write.
 _BEGINS = "earmark_begins"
@@ -104,6 +104,11 @@ class Database:
             connection.commit()
         return schema
 
+    def revision(self) -> str | None:
+        """The revision the tables are at, by one small question."""
+        with self.reading() as session:
+            return read_revision(session.connection())
+
     def schema(self) -> Schema:
         """How the tables stand to this code."""
         with self.reading() as session:
@@ -127,8 +132,11 @@ class Database:
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    # Parameters are people's: an error tells none of them, and neither does a log.
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, hide_parameters=True
+    )
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

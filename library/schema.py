@@ -89,6 +89,12 @@ def read_schema(connection: sa.Connection) -> Schema:
     return Schema(Standing.AHEAD if is_allowed else Standing.TOO_NEW, revision, code)
 
 
+def read_revision(connection: sa.Connection) -> str | None:
+    """The revision of a connection's database that has tables."""
+    found: str | None = connection.scalar(sa.select(_VERSIONS.c.version_num))
+    return found
+
+
 def migrate(connection: sa.Connection) -> Schema:
     """Bring the tables to this code's revision, unless they are at a newer one that it may use.
 

@@ -14,10 +14,12 @@ from . import (
     account_page,
     accounts,
     api,
+    health,
     pages,
     problems,
     proxies,
     rate_limits,
+    request_context,
     security,
     services,
     sessions,
@@ -64,6 +66,8 @@ def create_app(
     streams.register(app, found, limits=limits, streamer=settings.streamer)
     rate_limits.register(app)
     proxies.register(app, count=settings.trusted_proxies)
+    health.register(app, found)
+    request_context.register(app)
     return app
 
 

@@ -14,11 +14,12 @@ from typing import Any
 from flask import Flask
 
 from progress.streamer.supervisor import StreamerSettings, Supervisor
-from tasks import startup
+from tasks import logs, startup
 
 from . import access_log
 
 _settings = startup.read_settings(needs_key=True)
+logs.configure(_settings)
 startup.look_at_servers(_settings)
 
 bind = f"0.0.0.0:{_settings.port}"
@@ -42,14 +43,19 @@ control_socket_disable = True
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 accesslog = "-"
-logger_class = access_log.AccessLog
+logger_class = access_log.AccessLog.for_settings(_settings)
 access_log_format = access_log.FORMAT
 
 
 # A short path of our own: that of a socket has a hundred bytes, a data folder's may be longer.
 _streamer_path = str(Path(mkdtemp(prefix="earmark-")) / "streamer")
 streamer = Supervisor(
-    StreamerSettings(_streamer_path, _settings.redis_url, metrics_port=_settings.metrics_port)
+    StreamerSettings(
+        _streamer_path,
+        _settings.redis_url,
+        metrics_port=_settings.metrics_port,
+        logging=logs.configuration(_settings),
+    )
 )
 
 

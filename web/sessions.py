@@ -24,7 +24,9 @@ from .services import services
 logger = logging.getLogger(__name__)
 
 #: The endpoints that answer without a session. A new one is not public by being forgotten.
-PUBLIC = frozenset({"static", "accounts.sign_in", "accounts.sign_up"})
+PUBLIC = frozenset(
+    {"static", "accounts.sign_in", "accounts.sign_up", "health.alive", "health.ready"}
+)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from tasks import startup
+from tasks import logs, startup
 
 from .app import create_app
 
-app = create_app(startup.read_settings(needs_key=True))
+_settings = startup.read_settings(needs_key=True)
+logs.configure(_settings)
+app = create_app(_settings)

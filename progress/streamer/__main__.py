@@ -12,6 +12,7 @@ from __future__ import annotations
 import array
 import json
 import logging
+import logging.config
 import os
 import resource
 import selectors
@@ -161,6 +162,8 @@ def main() -> None:
     said = json.loads(sys.stdin.buffer.readline())
     limits = StreamLimits(**said.pop("limits"))
     settings = StreamerSettings(limits=limits, **said)
+    if settings.logging is not None:
+        logging.config.dictConfig(dict(settings.logging))
     log = RedisLog(settings.url, prefix=settings.prefix)
     port = settings.metrics_port
     hub = Hub(log, limits, measures_lag=port is not None)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from types import FrameType
@@ -34,6 +35,8 @@ class StreamerSettings:
     limits: StreamLimits = field(default_factory=StreamLimits)
     #: Where Prometheus is answered, on 127.0.0.1; None for nowhere.
     metrics_port: int | None = None
+    #: For `logging.config.dictConfig`, as JSON holds it; None: warnings go to standard error.
+    logging: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 class Supervisor:

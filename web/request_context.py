@@ -1,0 +1,68 @@
+"""Request context: what a request's log lines have in common, on whichever way it is answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, g, has_request_context, request
+
+from tasks import logs
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+#: Where the access log, which is written when the request is over, finds it.
+ENVIRON_KEY = "earmark.context"
+
+#: An id that a proxy in front gave. All else could begin a line of its own, or fill one.
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._=+/-]{1,64}")
+
+_present: ContextVar[dict[str, str | None] | None] = ContextVar("earmark_request", default=None)
+
+
+def register(app: Flask) -> None:
+    """Give each request of an application a context. After everything else that wraps it."""
+    logs.add_context(_known)
+    app.after_request(_keep)
+    app.wsgi_app = _Begin(app.wsgi_app)  # type: ignore[method-assign] # as Flask documents it
+
+
+class _Begin:
+    """Begins the context before anybody else sees the request, streams' short way included."""
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self._application = application
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        context: dict[str, str | None] = {}
+        context["request_id"] = given if _GIVEN_ID.fullmatch(given) else token_hex(8)
+        environ[ENVIRON_KEY] = context
+        _present.set(context)
+        return self._application(environ, start_response)
+
+
+def _known() -> Mapping[str, str | None]:
+    context = _present.get() or {}
+    return {**context, **_known_to_flask()} if has_request_context() else context
+
+
+def _known_to_flask() -> dict[str, str | None]:
+    # What is not known yet is not asked for: that could be what fails.
+    account = getattr(g.get("_login_user"), "account_id", None)
+    job_id = (request.view_args or {}).get("job_id")
+    return {
+        "account": None if account is None else str(account),
+        "job_id": None if job_id is None else str(job_id),
+    }
+
+
+def _keep(answer: Response) -> Response:
+    context = request.environ.get(ENVIRON_KEY)
+    if context is not None:
+        context.update(_known_to_flask())
+    return answer

@@ -47,7 +47,8 @@ class Cause:
 
 def cause_of(record: logging.LogRecord) -> Cause | None:
     """The cause of a line; None for one that tells of no failure."""
-    if record.levelno < logging.WARNING:
+    # The library says at INFO what it will try again: every half second, while its server is away.
+    if record.levelno < logging.WARNING and not record.name.startswith("progress."):
         return None
     error = record.exc_info[1] if record.exc_info else None
     if error is None:

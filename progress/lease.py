@@ -1,15 +1,15 @@
-"""Leases: which process runs which part of a job, and until when that may be believed.
+"""Leases: which process runs which part of a job, and until when others believe that.
 
-Every execution of a task takes a lease; the worker's main process renews it for as long as
-the execution is under way, so that a task which keeps its own process busy stays alive. A
-lease that runs out tells that an execution was lost, whatever took it. Pure of any server.
+Every execution of a task takes a lease. The worker's main process renews it for as long as the
+execution is under way, so a task that keeps its own process busy keeps its lease. A lease that runs
+out says that the execution was lost, whatever the cause. Pure: no server is asked here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from .log import JobRef
 
@@ -30,7 +30,7 @@ class LeaseTerms:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One task of a job: what a lease is of."""
+    """One task of a job. Each part has one lease at most."""
 
     ref: JobRef
     task_id: str
@@ -41,25 +41,25 @@ class Lease:
     """One execution's claim to a part of a job."""
 
     part: Part
-    #: The process that runs it; empty where nobody does and the queue is to give it to one.
+    #: The process that runs it; empty where none does and the queue is to deliver it to one.
     process: str
-    #: Tells executions of one process apart; empty where it is not known.
+    #: Tells the executions of one process apart; empty where it is not known.
     execution: str = ""
-    #: The job's attempt as the execution was told; 0 where it was told none.
+    #: The job's attempt that the message of the task named; 0 where it named none.
     attempt: int = 0
 
     @property
     def is_vacant(self) -> bool:
-        """Whether nobody runs the part: its message is in the queue again."""
+        """Whether no process runs the part: its message is in the queue again."""
         return not self.process
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The answer to who asks for a lease."""
+    """The answer to an execution that asks for a lease."""
 
     granted: bool
-    #: For how much longer another's execution is believed to be under way.
+    #: How much longer the lease of the other execution lasts.
     left_seconds: float = 0.0
     #: How often the part was begun, this time included, since it last ended in good order.
     tries: int = 1
@@ -93,4 +93,18 @@ class LeaseBook(Protocol):
 
     def held(self) -> frozenset[JobRef]:
         """The jobs of which anything is leased."""
+        ...
+
+
+@runtime_checkable
+class SupportsLeases(Protocol):
+    """The ability of a log to keep leases beside it, for all processes that share the log.
+
+    Without it each process keeps its own: a job whose whole process is lost is then found by nobody
+    but the queue.
+    """
+
+    @property
+    def leases(self) -> LeaseBook:
+        """The leases of the jobs' tasks."""
         ...

@@ -1,10 +1,15 @@
-"""The log protocol: what keeps a job's events, and what it promises."""
+"""The log protocol: what keeps a job's events, what it promises, and what it may be able to do.
+
+Every log does what `Log` says. The protocols named ``Supports…`` are abilities: a log declares the
+ones that it has (`SupportsLeases` and `SupportsParts` stand beside what they are of), and whoever
+needs one does without it where it is missing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from .cursor import Cursor
 from .events import FeedSnapshot, Snapshot
@@ -15,7 +20,7 @@ from .reports import Report
 class JobRef:
     """Names the log of one job."""
 
-    #: Whose job it is. All of an account's logs live together (on one node of a cluster).
+    #: The account that the job belongs to. All its logs live together (on one node of a cluster).
     account: str
     job_id: str
 
@@ -43,13 +48,13 @@ class Position:
     """Where a log stands."""
 
     cursor: Cursor
-    #: It holds its job's terminal event: nothing follows.
+    #: The log holds its job's terminal event: nothing follows.
     has_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of an append."""
+    """The answer to an append."""
 
     #: The position of the log after the append.
     cursor: Cursor
@@ -57,8 +62,8 @@ class Receipt:
     attempt: int
     #: Somebody asked for the job to be cancelled.
     cancel_requested: bool = False
-    #: The log had lost events that this writer knows it held (`seen`): it is a new epoch now.
-    #: The writer says again what it knows.
+    #: The log had lost events that this writer was told of (`seen`), and has begun a new epoch.
+    #: The writer has to report again what it knows.
     lost: bool = False
 
 
@@ -66,12 +71,14 @@ class Receipt:
 class Retention:
     """How much of a log is kept, and for how long."""
 
-    #: Newest events kept of each job. Trimmed history is answered with a snapshot.
+    #: How many of the newest events of each job are kept. A reader that asks for older ones gets a
+    #: snapshot.
     job_events: int = 2_000
     feed_events: int = 1_000
-    #: After the terminal status.
+    #: How long a log is kept after its terminal status.
     ended_seconds: int = 24 * 3600
-    #: After the last append or renewal of a live job: long, since a lease renews it.
+    #: How long a live job's log is kept after the last append or renewal. A lease renews it every
+    #: few seconds, so this covers the longest time in which no worker runs.
     live_seconds: int = 7 * 24 * 3600
 
 
@@ -116,19 +123,19 @@ class Messages(Protocol):
         ...
 
     def follow(self, ref: LogRef) -> None:
-        """Subscribe to a log. `take` says when it is done."""
+        """Subscribe to a log. `take` says `Following` once that is done."""
         ...
 
     def leave(self, ref: LogRef) -> None:
-        """Follow a log no longer."""
+        """End the subscription to a log."""
         ...
 
     def take(self) -> Sequence[Heard]:
-        """What came since the last time, oldest first."""
+        """What came since the last call, oldest first."""
         ...
 
     def check(self) -> None:
-        """See whether the server is still there. Called a few times a second."""
+        """See whether the server is still there. The hub calls it a few times a second."""
         ...
 
     def close(self) -> None:
@@ -145,7 +152,7 @@ class Log(Protocol):
     - An append is one atomic step: for every n, ``snapshot`` at n equals the fold of 1…n.
     - Counts follow from item transitions and go back only at a new attempt.
     - After a terminal status nothing is taken.
-    - Who follows a log, waits until `Messages` says so and then reads misses nothing.
+    - A reader that follows a log, waits until `Messages` says so and then reads misses nothing.
 
     Every method raises `LogUnavailable` when the server cannot do its part.
     """
@@ -153,9 +160,10 @@ class Log(Protocol):
     def append(
         self, ref: JobRef, reports: Sequence[Report], *, attempt: int, seen: Cursor | None = None
     ) -> Receipt:
-        """Add what the reports come to, in one step. No reports: renew the log's life.
+        """Add the events that the reports come to, in one step. No reports: renew the log's life.
 
-        `seen` is the last position this writer was told; it is how a loss is found out.
+        `seen` is the last position that this writer was told. A log that stands before it has lost
+        events.
 
         Raises:
             StaleAttempt: a newer attempt has begun. Nothing was added.
@@ -168,23 +176,40 @@ class Log(Protocol):
         ...
 
     def position(self, ref: LogRef) -> Position | None:
-        """Where a log stands, without its state; None where there is no log."""
+        """The position of the newest event, without the state; None where there is no log."""
         ...
 
     def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
-        """The entries that follow a position, oldest first; a gap where that cannot be said."""
+        """The entries after a position, oldest first; a gap where the log cannot tell them."""
         ...
 
     def messages(self) -> Messages:
-        """Subscribe to revocations, for who is going to follow many logs at once."""
+        """Messages that follow no log yet, and that tell every revocation from now on."""
         ...
+
+
+@runtime_checkable
+class SupportsRevocation(Protocol):
+    """The ability of a log to tell every hub that an account's sessions changed.
+
+    Without it, a stream ends when its account may no longer read at the latest with its age:
+    every stream comes back with a new request after some minutes.
+    """
 
     def revoke(self, account: str) -> None:
-        """Have every stream of an account ended, wherever it is served: its sessions changed."""
+        """Have all `messages` of this log say `Revoked`, in every process."""
         ...
 
+
+@runtime_checkable
+class SupportsCancel(Protocol):
+    """The ability of a log to carry a request to cancel to whoever works on the job.
+
+    Without it, a task learns of a request only at its next attempt, from the `JobStore`.
+    """
+
     def request_cancel(self, ref: JobRef) -> None:
-        """Leave a flag that every later append of the job brings back to its writer."""
+        """Leave a flag for the job. Every later `Receipt` tells it to the writer."""
         ...
 
     def cancel_requested(self, ref: JobRef) -> bool:

@@ -1,8 +1,8 @@
-"""The open parts of an attempt: which of a job's tasks are sent and not over. Pure of any server.
+"""The open parts of an attempt: which of a job's tasks are sent and not over. Pure.
 
-A job is done when all of it is done. Every task announces the tasks it sends before it ends
-itself, so that the last one to end finds nothing open any more: one step for each, however
-many there are.
+A job is done when all its tasks are done. Every task announces the tasks that it sends before it
+ends itself, so the last one to end finds no part open. Each task costs one step, however many there
+are.
 
 A job may fan out by a window: it has numbered parts, of which only a few are open at a time. The
 step that ends number n opens number n + window, and says that it is to be sent; the step that
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from .events import JobStatus
 from .lifecycle import Settlement
@@ -58,8 +58,8 @@ class Standing:
     """How an attempt stands when one of its parts has ended."""
 
     attempt: int
-    #: Parts that are not over; None where that is not known: the server lost it, or the job
-    #: is over.
+    #: How many parts are not over; None where that is not known, since the server lost it or the
+    #: job is over.
     open: int | None
     #: How the first part ended that did not succeed.
     outcome: Settlement | None = None
@@ -77,14 +77,14 @@ class PartBook(Protocol):
     """Keeps the open parts. Every method raises `LogUnavailable` when its server is gone."""
 
     def open(self, ref: JobRef, task_id: str, *, attempt: int) -> None:
-        """An attempt begins with its first part. What is open of an earlier one is forgotten."""
+        """Begin an attempt with its first part, and forget the open parts of an earlier one."""
         ...
 
     def announce(self, ref: JobRef, task_id: str, *, attempt: int) -> None:
-        """A part is about to be sent. Nothing is kept of an attempt that is not known.
+        """A part is about to be sent. A book that does not know the attempt keeps nothing.
 
-        A book that was lost must not count only what came later: it would find the last of
-        those to be the last of all.
+        A book that was lost must not begin to count in the midst of an attempt: it would take the
+        last of the parts that it knows for the last of all.
         """
         ...
 
@@ -102,7 +102,7 @@ class PartBook(Protocol):
     def end(
         self, ref: JobRef, task_id: str, *, attempt: int, outcome: Settlement | None = None
     ) -> Standing:
-        """A part is over, with the outcome of one that did not succeed. 0 is any attempt.
+        """A part is over; `outcome` says how, unless it succeeded. Attempt 0 stands for any.
 
         The end of the same part may be told again: what follows it is then told again too,
         until it is sent.
@@ -111,6 +111,20 @@ class PartBook(Protocol):
 
     def is_open(self, ref: JobRef, task_id: str, *, attempt: int) -> bool | None:
         """Whether a part is open; None where that is not known."""
+        ...
+
+
+@runtime_checkable
+class SupportsParts(Protocol):
+    """The ability of a log to keep open parts beside it, for all processes that share the log.
+
+    Without it each process keeps its own: a job of one task ends all the same, and a job whose
+    tasks run in several processes does not know which of them is the last.
+    """
+
+    @property
+    def parts(self) -> PartBook:
+        """The open parts of the jobs."""
         ...
 
 

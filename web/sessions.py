@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from library import sessions as rows
 from library.models import Account, utc_now
 from progress.errors import LogUnavailable
-from progress.log import Log
+from progress.log import SupportsRevocation
 
 from .cookies import SessionCookie
 from .problems import is_api, problem
@@ -100,7 +100,7 @@ def end_all() -> None:
     logout_user()
 
 
-def end_streams(log: Log, account: str) -> bool:
+def end_streams(log: SupportsRevocation, account: str) -> bool:
     """Have an account's streams ended: each asks for a session when it comes back.
 
     False where the log's server is gone. The site then streams nothing; when it is there again,

@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 from celery import Celery
 
-from ..lease import LeaseTerms
+from ..lease import LeaseTerms, SupportsLeases
 from ..lifecycle import JobStore, NoStore
-from ..log import JobRef, Log
+from ..log import JobRef, Log, SupportsCancel
 from ..memory.leases import MemoryLeaseBook
 from ..memory.parts import MemoryPartBook
+from ..parts import SupportsParts
 from ..recovery.reaper import Resend
 from ..reports import Repair
 from .installation import Installation
@@ -39,8 +40,9 @@ def install(
 
     Args:
         app: Every task of it whose base is `JobTask` is a job, or part of one.
-        log: Where the events go. Leases and open parts are kept beside it, where it has
-            `leases` and `parts` (the Redis log does), else in this process's memory.
+        log: Where the events go. Leases, open parts and requests to cancel are kept there too if
+            it is able to (`SupportsLeases`, `SupportsParts`, `SupportsCancel`; the Redis log is).
+            Else leases and parts are kept in this process's memory.
         store: The rows that are the truth about statuses; by default there are none.
         account: Whose job it is that is being sent, asked in the process that sends it.
         repair: The items of a job as the database knows them, for a log that was lost.
@@ -55,8 +57,9 @@ def install(
         store or NoStore(),
         account,
         repair,
-        getattr(log, "leases", None) or MemoryLeaseBook(),
-        getattr(log, "parts", None) or MemoryPartBook(),
+        log.leases if isinstance(log, SupportsLeases) else MemoryLeaseBook(),
+        log.parts if isinstance(log, SupportsParts) else MemoryPartBook(),
+        log if isinstance(log, SupportsCancel) else None,
         terms or LeaseTerms(),
         resend,
     )

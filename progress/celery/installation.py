@@ -10,7 +10,7 @@ from celery import Celery
 
 from ..lease import LeaseBook, LeaseTerms
 from ..lifecycle import JobStore
-from ..log import JobRef, Log
+from ..log import JobRef, Log, SupportsCancel
 from ..parts import PartBook
 from ..recovery.reaper import Resend
 from ..reports import Repair
@@ -27,6 +27,8 @@ class Installation:
     repair: Callable[[JobRef], Repair | None]
     leases: LeaseBook
     parts: PartBook
+    #: None where the log carries no requests to cancel.
+    cancels: SupportsCancel | None
     terms: LeaseTerms
     resend: Resend | None
 

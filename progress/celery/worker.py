@@ -43,7 +43,8 @@ def start_heartbeat(installation: Installation, consumer: Any) -> None:
         }
 
     def cancel_requested(lease: Lease) -> bool:
-        return installation.log.cancel_requested(lease.part.ref)
+        cancels = installation.cancels
+        return cancels is not None and cancels.cancel_requested(lease.part.ref)
 
     def terminate(lease: Lease) -> None:
         # Other pools cannot end a task by force; such a task stops at its next report.

@@ -11,18 +11,23 @@ from dataclasses import dataclass, field
 from ..cursor import Cursor
 from ..errors import JobEnded, StaleAttempt
 from ..events import FeedSnapshot, Snapshot
+from ..lease import SupportsLeases
 from ..log import (
     Entry,
     FeedRef,
     Gap,
     JobRef,
+    Log,
     LogRef,
     Message,
     Position,
     Receipt,
     Retention,
     Revoked,
+    SupportsCancel,
+    SupportsRevocation,
 )
+from ..parts import SupportsParts
 from ..reports import Report
 from ..rules.state import JobState
 from .leases import MemoryLeaseBook
@@ -32,8 +37,8 @@ from .record import JobRecord, Record
 
 
 @dataclass
-class MemoryLog:
-    """The log protocol without a server. Same answers as the Redis log, to the same tests."""
+class MemoryLog(Log, SupportsRevocation, SupportsCancel, SupportsLeases, SupportsParts):
+    """A log without a server. It gives the answers that the Redis log gives, to the same tests."""
 
     retention: Retention = field(default_factory=Retention)
     #: Seconds since 1970.
@@ -41,9 +46,8 @@ class MemoryLog:
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
-        #: The leases and the open parts of the jobs' tasks, as a server would keep them.
-        self.leases = MemoryLeaseBook()
-        self.parts = MemoryPartBook()
+        self._leases = MemoryLeaseBook()
+        self._parts = MemoryPartBook()
         self._jobs: dict[JobRef, JobRecord] = {}
         #: The jobs that a cancel was requested for before anybody reported anything of them.
         self._early_cancels: set[JobRef] = set()
@@ -102,13 +106,13 @@ class MemoryLog:
             self._messages.remove(messages)
 
     def revoke(self, account: str) -> None:
-        """See `Log.revoke`."""
+        """See `SupportsRevocation.revoke`."""
         with self._lock:
             for messages in self._messages:
                 messages.put(Revoked(account))
 
     def request_cancel(self, ref: JobRef) -> None:
-        """See `Log.request_cancel`."""
+        """See `SupportsCancel.request_cancel`."""
         with self._lock:
             job = self._jobs.get(ref)
             if job is None:
@@ -117,10 +121,20 @@ class MemoryLog:
                 job.cancel_requested = True
 
     def cancel_requested(self, ref: JobRef) -> bool:
-        """See `Log.cancel_requested`."""
+        """See `SupportsCancel.cancel_requested`."""
         with self._lock:
             job = self._jobs.get(ref)
             return ref in self._early_cancels or (job is not None and job.cancel_requested)
+
+    @property
+    def leases(self) -> MemoryLeaseBook:
+        """See `SupportsLeases.leases`."""
+        return self._leases
+
+    @property
+    def parts(self) -> MemoryPartBook:
+        """See `SupportsParts.parts`."""
+        return self._parts
 
     def _record(self, ref: LogRef) -> Record | None:
         if isinstance(ref, FeedRef):

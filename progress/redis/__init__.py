@@ -13,7 +13,21 @@ from typing import Any
 from ..cursor import Cursor
 from ..errors import JobEnded, StaleAttempt
 from ..events import TERMINAL_STATUSES, FeedSnapshot, Snapshot
-from ..log import Entry, FeedRef, Gap, JobRef, LogRef, Position, Receipt, Retention
+from ..lease import SupportsLeases
+from ..log import (
+    Entry,
+    FeedRef,
+    Gap,
+    JobRef,
+    Log,
+    LogRef,
+    Position,
+    Receipt,
+    Retention,
+    SupportsCancel,
+    SupportsRevocation,
+)
+from ..parts import SupportsParts
 from ..reports import Report, head
 from ..rules.batch import encode
 from ..rules.stored import feed_snapshot, job_snapshot
@@ -29,8 +43,8 @@ _TERMINAL = {status.value.encode() for status in TERMINAL_STATUSES}
 
 
 @dataclass
-class RedisLog:
-    """The log protocol on a Redis ≥ 6.2 or Valkey server.
+class RedisLog(Log, SupportsRevocation, SupportsCancel, SupportsLeases, SupportsParts):
+    """A log in a Redis ≥ 6.2 or Valkey server.
 
     It holds one connection for each thread that asks at the same time, and one for each `messages`.
     Connections are made anew after a fork, so parent and children may share the log.
@@ -116,12 +130,12 @@ class RedisLog:
         return entries
 
     def cancel_requested(self, ref: JobRef) -> bool:
-        """See `Log.cancel_requested`."""
+        """See `SupportsCancel.cancel_requested`."""
         with unavailable():
             return bool(self.client.hexists(self._keys(ref).state, "cancel"))
 
     def messages(self) -> RedisMessages:
-        """See `Log.messages`. A connection of its own; of a cluster, to whichever node."""
+        """See `Log.messages`. It has a connection of its own; in a cluster, to any of the nodes."""
         revocations = self._revocations
         with unavailable():
             connection, close = subscribe(self._make_client(), revocations)
@@ -133,12 +147,12 @@ class RedisLog:
         )
 
     def revoke(self, account: str) -> None:
-        """See `Log.revoke`. Heard by every hub of this server and prefix."""
+        """See `SupportsRevocation.revoke`. Every hub of this server and prefix hears it."""
         with unavailable():
             self.client.publish(self._revocations, account)
 
     def request_cancel(self, ref: JobRef) -> None:
-        """See `Log.request_cancel`."""
+        """See `SupportsCancel.request_cancel`."""
         state = self._keys(ref).state
         with unavailable():
             pipeline = self.client.pipeline(transaction=True)
@@ -152,12 +166,12 @@ class RedisLog:
 
     @property
     def leases(self) -> RedisLeaseBook:
-        """The leases of the jobs' tasks, on the same server."""
+        """See `SupportsLeases.leases`."""
         return RedisLeaseBook(self)
 
     @property
     def parts(self) -> RedisPartBook:
-        """The open parts of the jobs, on the same server."""
+        """See `SupportsParts.parts`."""
         return RedisPartBook(self, live_seconds=self.retention.live_seconds)
 
     def run_script(self, text: str, *, keys: list[str], arguments: list[Any]) -> Any:

@@ -1,13 +1,18 @@
 """For tests of what is built on this library, and for tests of another log.
 
-`LogContract` is the suite that every log has to pass: subclass it, give it a `log` fixture
-and a `clock`, and pytest runs the lot. Nothing here imports pytest.
+`LogContract` is the suite that every log has to pass: subclass it, give it the fixtures `log` and
+`clock`, and pytest runs all of it. `CancelContract`, `LeaseContract`, `PartContract` and
+`RevocationContract` are suites for the abilities that a log may declare. Nothing here imports
+pytest.
 """
 
 from __future__ import annotations
 
+from .abilities import CancelContract, RevocationContract
 from .contract import LogContract
 from .doubles import FaultyLog, ForgetfulLog, ManualClock
+from .leases import LeaseContract
+from .parts import PartContract
 from .reading import (
     entries_of,
     events_of,
@@ -22,10 +27,14 @@ from .reading import (
 from .watching import Shown, watch
 
 __all__ = [
+    "CancelContract",
     "FaultyLog",
     "ForgetfulLog",
+    "LeaseContract",
     "LogContract",
     "ManualClock",
+    "PartContract",
+    "RevocationContract",
     "Shown",
     "entries_of",
     "events_of",

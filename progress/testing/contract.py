@@ -1,4 +1,4 @@
-"""The suite that every log has to pass."""
+"""The suite that every log has to pass. `abilities` has one more for each ability of a log."""
 
 from __future__ import annotations
 
@@ -187,24 +187,6 @@ class LogContract:
         assert state is not None
         assert isinstance(state[0], FeedSnapshot)
         assert state[0].jobs == ()
-
-    def test_a_cancel_request_comes_back_with_the_next_append(self, log: Log) -> None:
-        ref = fresh_ref()
-        assert not log.append(ref, [status("running")], attempt=1).cancel_requested
-        log.request_cancel(ref)
-        assert log.append(ref, [], attempt=1).cancel_requested
-        early = fresh_ref()
-        log.request_cancel(early)
-        assert log.snapshot(early) is None
-        assert log.append(early, [status("running")], attempt=1).cancel_requested
-
-    def test_whether_a_cancel_was_asked_for_can_be_looked_up(self, log: Log) -> None:
-        ref = fresh_ref()
-        assert not log.cancel_requested(ref)
-        log.request_cancel(ref)
-        assert log.cancel_requested(ref)
-        log.append(ref, [status("running")], attempt=1)
-        assert log.cancel_requested(ref)
 
     def test_counts_of_its_own_and_items_together_never_go_back(self, log: Log) -> None:
         ref = fresh_ref()

@@ -5,12 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from ..cursor import Cursor
 from ..errors import LogUnavailable
 from ..events import FeedSnapshot, Snapshot
-from ..log import Entry, FeedRef, Gap, JobRef, Log, LogRef, Messages, Position, Receipt
+from ..log import (
+    Entry,
+    FeedRef,
+    Gap,
+    JobRef,
+    Log,
+    LogRef,
+    Messages,
+    Position,
+    Receipt,
+    SupportsCancel,
+    SupportsRevocation,
+)
 from ..memory import MemoryLog
 from ..reports import Report
 
@@ -60,13 +72,18 @@ class ForgetfulLog(MemoryLog):
                 self._jobs[ref].state.items.clear()
 
 
-class FaultyLog:
+class _Able(Log, SupportsRevocation, SupportsCancel, Protocol):
+    """A log with the abilities that `FaultyLog` passes on."""
+
+
+class FaultyLog(Log, SupportsRevocation, SupportsCancel):
     """A log that fails as it is told, around one that works. For tests of what uses a log.
 
-    `fail_next` and `lose_answers` count calls of any method; `delay_seconds` holds up each.
+    `fail_next` and `lose_answers` count calls of any method; `delay_seconds` holds up each. It has
+    no leases and no parts: `install` keeps them in memory.
     """
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: _Able) -> None:
         self.log = log
         #: So many calls raise `LogUnavailable` and do nothing.
         self.fail_next = 0
@@ -101,15 +118,15 @@ class FaultyLog:
         return self._call(self.log.messages)
 
     def revoke(self, account: str) -> None:
-        """See `Log.revoke`."""
+        """See `SupportsRevocation.revoke`."""
         self._call(lambda: self.log.revoke(account))
 
     def request_cancel(self, ref: JobRef) -> None:
-        """See `Log.request_cancel`."""
+        """See `SupportsCancel.request_cancel`."""
         self._call(lambda: self.log.request_cancel(ref))
 
     def cancel_requested(self, ref: JobRef) -> bool:
-        """See `Log.cancel_requested`."""
+        """See `SupportsCancel.cancel_requested`."""
         return self._call(lambda: self.log.cancel_requested(ref))
 
     def _call(self, do: Callable[[], T]) -> T:

@@ -1,9 +1,7 @@
-"""Leases and open parts: kept in memory and in Redis, to the same answers whatever is asked."""
+"""Leases and open parts in memory and in Redis give the same answers, whatever is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -16,18 +14,16 @@ from progress.events import JobStatus
 from progress.lease import Lease, LeaseBook, Part
 from progress.lifecycle import Settlement
 from progress.log import JobRef
-from progress.memory import MemoryLog
 from progress.memory.leases import MemoryLeaseBook
 from progress.memory.parts import MemoryPartBook
 from progress.parts import (
-    Next,
     PartBook,
-    Standing,
     Window,
     is_windowed,
     part_id,
 )
 from progress.redis import RedisLog
+from progress.testing.parts import end, fan_out
 from tests.servers import Server
 
 REF = JobRef("an {account}", "a:job")
@@ -55,222 +51,6 @@ WINDOWS = st.builds(
     st.integers(min_value=1, max_value=4),
     st.booleans(),
 )
-
-
-@pytest.fixture(params=["memory", "redis"])
-def log(request: pytest.FixtureRequest, valkey_server: Server) -> Iterator[MemoryLog | RedisLog]:
-    if request.param == "memory":
-        yield MemoryLog()
-        return
-    log = RedisLog(valkey_server.url, prefix=uuid4().hex)
-    yield log
-    log.close()
-
-
-def lease(process: str = "host/1", execution: str = "x", attempt: int = 1) -> Lease:
-    return Lease(PART, process, execution, attempt)
-
-
-def test_a_part_that_is_held_is_refused_and_says_for_how_long(log: MemoryLog | RedisLog) -> None:
-    book = log.leases
-    assert book.take(lease(), seconds=60).granted
-    refused = book.take(lease("host/2", "y"), seconds=60)
-    assert not refused.granted
-    assert 50 < refused.left_seconds <= 60
-    assert book.held() == {REF}
-    book.release(lease("host/2", "y"))
-    assert not book.take(lease("host/2", "y"), seconds=60).granted
-    book.release(lease())
-    assert book.held() == frozenset()
-    assert book.take(lease("host/2", "y"), seconds=60).tries == 1
-
-
-def test_a_lease_that_ran_out_is_given_to_one_reaper(log: MemoryLog | RedisLog) -> None:
-    book = log.leases
-    book.take(lease(), seconds=0)
-    assert list(book.expired(claim_seconds=60)) == [lease()]
-    assert list(book.expired(claim_seconds=60)) == []
-
-
-def test_each_execution_that_was_lost_counts_until_one_ends_well(
-    log: MemoryLog | RedisLog,
-) -> None:
-    book = log.leases
-    for number in (1, 2, 3):
-        mine = lease(f"host/{number}", str(number))
-        assert book.take(mine, seconds=60).tries == number
-        book.vacate(mine, seconds=60)
-    book.take(lease("host/4", "4"), seconds=60)
-    book.release(lease("host/4", "4"))
-    assert book.take(lease("host/5", "5"), seconds=60).tries == 1
-
-
-def test_a_process_renews_its_own_and_hears_of_what_was_lost(log: MemoryLog | RedisLog) -> None:
-    book = log.leases
-    book.take(lease(), seconds=0)
-    assert list(book.renew([lease("host/2")], seconds=60)) == []
-    assert list(book.expired(claim_seconds=0)) == [lease()]
-    assert list(book.renew([lease("host/1", "")], seconds=60)) == []
-    assert list(book.expired(claim_seconds=0)) == []
-    unknown = Lease(Part(REF, "unheard of"), "host/1")
-    assert list(book.renew([lease(), unknown], seconds=60)) == [unknown]
-
-
-def test_the_last_part_to_end_finds_none_open_and_the_first_failure(
-    log: MemoryLog | RedisLog,
-) -> None:
-    book = log.parts
-    book.open(REF, "root", attempt=1)
-    for task in ("a", "b"):
-        book.announce(REF, task, attempt=1)
-    assert book.end(REF, "root", attempt=1).open == 2
-    assert book.end(REF, "a", attempt=1, outcome=FAILED).open == 1
-    last = book.end(REF, "b", attempt=1, outcome=OTHER)
-    assert last.is_last
-    assert last.outcome == FAILED
-
-
-def test_a_book_that_was_lost_never_says_that_a_part_was_the_last(
-    log: MemoryLog | RedisLog,
-) -> None:
-    book = log.parts
-    book.announce(REF, "sent after the loss", attempt=2)
-    standing = book.end(REF, "sent after the loss", attempt=2)
-    assert standing.open is None
-    assert not standing.is_last
-
-
-def test_the_end_of_a_part_of_an_older_attempt_ends_nothing(log: MemoryLog | RedisLog) -> None:
-    book = log.parts
-    book.open(REF, "root", attempt=1)
-    book.open(REF, "root", attempt=2)
-    assert book.end(REF, "root", attempt=1).is_stale
-    assert not book.end(REF, "root", attempt=1).is_last
-    assert book.end(REF, "root", attempt=2).is_last
-
-
-def test_a_part_of_an_attempt_that_has_not_begun_holds_nothing_open(
-    log: MemoryLog | RedisLog,
-) -> None:
-    book = log.parts
-    book.open(REF, "root", attempt=1)
-    book.announce(REF, "ahead", attempt=2)
-    assert book.end(REF, "root", attempt=1).is_last
-
-
-def fan_out(book: PartBook, *, parts: int, size: int, closes: bool = True) -> None:
-    """A job whose first task has fanned out, sent the first parts, and ended."""
-    window = Window(parts, size, closes, RECIPE)
-    book.open(REF, REF.job_id, attempt=1)
-    assert book.fan_out(REF, window, attempt=1)
-    assert book.end(REF, REF.job_id, attempt=1).next is None
-
-
-def end(book: PartBook, number: int | None, outcome: Settlement | None = None) -> Standing:
-    task_id = part_id(REF, number, attempt=1)
-    return book.end(REF, task_id, attempt=1, outcome=outcome)
-
-
-def test_each_part_that_ends_is_followed_by_the_one_a_window_later(
-    log: MemoryLog | RedisLog,
-) -> None:
-    book, sent = log.parts, [0, 1, 2]
-    fan_out(book, parts=7, size=3)
-    for number in sent:
-        standing = end(book, number)
-        assert standing.open is not None
-        assert standing.open <= 3
-        if standing.next is not None and standing.next.number is not None:
-            assert standing.next.recipe == RECIPE
-            sent.append(standing.next.number)
-            book.sent(REF, standing.next.number, attempt=1)
-    assert sent == list(range(7))
-    assert standing.next == Next(None, RECIPE)
-    assert standing.open == 1
-    assert end(book, None).is_last
-
-
-def test_of_two_last_parts_that_end_together_one_opens_the_closing_part(
-    log: MemoryLog | RedisLog,
-) -> None:
-    book = log.parts
-    fan_out(book, parts=2, size=2)
-    with ThreadPoolExecutor(2) as pool:
-        standings = list(pool.map(lambda number: end(book, number), (0, 1)))
-    assert sorted(standing.open or 0 for standing in standings) == [1, 1]
-    assert [standing.next for standing in standings].count(Next(None, RECIPE)) == 1
-    assert not any(standing.is_last for standing in standings)
-    assert end(book, None).is_last
-
-
-def test_what_follows_is_told_again_until_it_is_sent(log: MemoryLog | RedisLog) -> None:
-    book = log.parts
-    fan_out(book, parts=2, size=1)
-    assert end(book, 0).next == end(book, 0).next == Next(1, RECIPE)
-    assert end(book, 0).open == 1
-    book.sent(REF, 1, attempt=1)
-    assert end(book, 0).next is None
-    assert end(book, 1).next == end(book, 1).next == Next(None, RECIPE)
-    book.sent(REF, None, attempt=1)
-    assert end(book, 1).next is None
-    assert end(book, None).is_last
-
-
-def test_a_part_that_has_run_is_not_sent_again_though_its_sending_was_never_noted(
-    log: MemoryLog | RedisLog,
-) -> None:
-    book = log.parts
-    fan_out(book, parts=4, size=1)
-    end(book, 0)
-    end(book, 1)
-    assert end(book, 0).next is None
-
-
-def test_a_part_that_failed_is_followed_and_the_closing_part_is_not_opened(
-    log: MemoryLog | RedisLog,
-) -> None:
-    book = log.parts
-    fan_out(book, parts=2, size=1)
-    assert end(book, 0, FAILED).next == Next(1, RECIPE)
-    last = end(book, 1)
-    assert (last.is_last, last.next, last.outcome) == (True, None, FAILED)
-
-
-def test_nothing_follows_in_a_job_that_was_cancelled(log: MemoryLog | RedisLog) -> None:
-    book = log.parts
-    fan_out(book, parts=9, size=2)
-    assert end(book, 0, OTHER).next is None
-    last = end(book, 1)
-    assert (last.is_last, last.next, last.outcome) == (True, None, OTHER)
-
-
-def test_parts_of_an_older_attempt_are_followed_by_nothing(log: MemoryLog | RedisLog) -> None:
-    book = log.parts
-    fan_out(book, parts=9, size=2)
-    book.open(REF, REF.job_id, attempt=2)
-    assert end(book, 0).is_stale
-    assert end(book, 0).next is None
-    book.sent(REF, 8, attempt=1)
-    assert book.fan_out(REF, Window(9, 2, True, RECIPE), attempt=1) is None
-    assert book.fan_out(REF, Window(9, 2, True, RECIPE), attempt=2)
-
-
-def test_an_attempt_fans_out_once_and_the_same_again_changes_nothing(
-    log: MemoryLog | RedisLog,
-) -> None:
-    book, window = log.parts, Window(3, 2, True, RECIPE)
-    book.open(REF, REF.job_id, attempt=1)
-    assert book.fan_out(REF, window, attempt=1)
-    assert book.fan_out(REF, window, attempt=1)
-    assert book.fan_out(REF, Window(4, 2, True, RECIPE), attempt=1) is False
-    assert end(book, 0).open == 3
-
-
-def test_a_fan_out_of_nothing_goes_on_with_its_closing_part(log: MemoryLog | RedisLog) -> None:
-    book = log.parts
-    book.open(REF, REF.job_id, attempt=1)
-    assert book.fan_out(REF, Window(0, 2, True, RECIPE), attempt=1)
-    assert book.end(REF, REF.job_id, attempt=1).next == Next(None, RECIPE)
 
 
 def test_a_job_of_any_size_keeps_a_book_as_large_as_its_window(valkey_server: Server) -> None:
@@ -321,7 +101,7 @@ def test_no_other_task_is_taken_for_a_part_of_a_window(task_id: str) -> None:
 def test_a_server_that_is_gone_is_told_as_one_error() -> None:
     log = RedisLog("redis://127.0.0.1:1/0")
     with pytest.raises(LogUnavailable):
-        log.leases.take(lease(), seconds=1)
+        log.leases.take(Lease(PART, "host/1", "x", 1), seconds=1)
     with pytest.raises(LogUnavailable):
         log.parts.end(REF, "a", attempt=1)
 

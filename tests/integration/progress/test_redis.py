@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from uuid import uuid4
 
 import pytest
 
@@ -13,8 +14,12 @@ from progress.redis import RedisLog
 from progress.redis.keys import Keys
 from progress.reports import TotalReport
 from progress.testing import (
+    CancelContract,
+    LeaseContract,
     LogContract,
     ManualClock,
+    PartContract,
+    RevocationContract,
     events_of,
     folded_feed,
     fresh_ref,
@@ -31,10 +36,10 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-class TestRedisLog(LogContract):
+class TestRedisLog(LogContract, RevocationContract, CancelContract, LeaseContract, PartContract):
     @pytest.fixture
     def log(self, valkey_server: Server, clock: ManualClock) -> Iterator[Log]:
-        log = RedisLog(valkey_server.url, clock_us=clock.microseconds)
+        log = RedisLog(valkey_server.url, uuid4().hex, clock_us=clock.microseconds)
         yield log
         log.close()
 

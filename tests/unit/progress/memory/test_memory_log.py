@@ -1,4 +1,4 @@
-"""The in-memory log passes the contract."""
+"""The in-memory log passes the contract, and those of all abilities."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import pytest
 
 from progress.log import Log
 from progress.memory import MemoryLog
-from progress.testing import LogContract, ManualClock
+from progress.testing import (
+    CancelContract,
+    LeaseContract,
+    LogContract,
+    ManualClock,
+    PartContract,
+    RevocationContract,
+)
 
 
 @pytest.fixture
@@ -14,7 +21,7 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-class TestMemoryLog(LogContract):
+class TestMemoryLog(LogContract, RevocationContract, CancelContract, LeaseContract, PartContract):
     @pytest.fixture
     def log(self, clock: ManualClock) -> Log:
         return MemoryLog(clock=clock)

@@ -1,0 +1,63 @@
+"""A suite for each ability that a log may declare. Subclass those that your log has."""
+
+from __future__ import annotations
+
+import select
+import time
+from typing import Protocol
+
+from ..log import Log, Revoked, SupportsCancel, SupportsRevocation
+from .reading import fresh_ref, status
+
+
+class _Revoking(Log, SupportsRevocation, Protocol):
+    """What `RevocationContract` tests."""
+
+
+class _Cancelling(Log, SupportsCancel, Protocol):
+    """What `CancelContract` tests."""
+
+
+class RevocationContract:
+    """What a log has to do that declares `SupportsRevocation`. Needs the fixture `log`."""
+
+    def test_it_declares_revocations(self, log: Log) -> None:
+        assert isinstance(log, SupportsRevocation)
+
+    def test_all_messages_hear_of_an_account_that_is_revoked(self, log: _Revoking) -> None:
+        account, listeners = fresh_ref().account, [log.messages(), log.messages()]
+        try:
+            log.revoke(account)
+            for messages in listeners:
+                until = time.monotonic() + 5
+                while Revoked(account) not in messages.take():
+                    assert time.monotonic() < until
+                    select.select([messages], [], [], 0.1)
+        finally:
+            for messages in listeners:
+                messages.close()
+
+
+class CancelContract:
+    """What a log has to do that declares `SupportsCancel`. Needs the fixture `log`."""
+
+    def test_it_declares_cancels(self, log: Log) -> None:
+        assert isinstance(log, SupportsCancel)
+
+    def test_a_cancel_request_comes_back_with_the_next_append(self, log: _Cancelling) -> None:
+        ref = fresh_ref()
+        assert not log.append(ref, [status("running")], attempt=1).cancel_requested
+        log.request_cancel(ref)
+        assert log.append(ref, [], attempt=1).cancel_requested
+        early = fresh_ref()
+        log.request_cancel(early)
+        assert log.snapshot(early) is None
+        assert log.append(early, [status("running")], attempt=1).cancel_requested
+
+    def test_whether_a_cancel_was_asked_for_can_be_looked_up(self, log: _Cancelling) -> None:
+        ref = fresh_ref()
+        assert not log.cancel_requested(ref)
+        log.request_cancel(ref)
+        assert log.cancel_requested(ref)
+        log.append(ref, [status("running")], attempt=1)
+        assert log.cancel_requested(ref)

@@ -39,6 +39,8 @@ class Size:
     #: Songs with a proposal, each with three playlists.
     proposals: int = 20_000
     jobs: int = 2_000
+    #: Of the newest job.
+    failures: int = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class _Library:
         yield models.Playlist, self._playlists()
         yield models.PlaylistEntry, self._entries()
         yield models.Job, self._jobs()
+        yield models.ItemFailure, self._failures()
         yield models.Match, self._matches()
 
     def _words(self, count: int) -> str:
@@ -184,6 +187,18 @@ class _Library:
                 "total": 100,
                 "succeeded": 90,
                 "failed": 10,
+            }
+
+    def _failures(self) -> Iterator[Row]:
+        for number in range(self.size.failures):
+            yield {
+                "account_id": self.account_id,
+                "job_id": self.jobs[-1],
+                "item_kind": "song",
+                "item_id": f"{number // 12}/{number}.flac",
+                "label": self._words(3),
+                "reason": f"The playlist “{number % 40}” names a file that is not in the folder.",
+                "failed_at": _NOW,
             }
 
     def _matches(self) -> Iterator[Row]:

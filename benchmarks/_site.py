@@ -31,6 +31,7 @@ _QUERIES = {
         {"liked": "yes"},
         {"search": "nowhere", "liked": "yes"},
     ),
+    "progress.failures": ({"limit": "500"}, {"group": "reason"}),
     "api.list_jobs": ({"limit": "100"}, {"kind": "sync", "status": "failed"}),
 }
 _NEXT = re.compile(r'<a [^>]*rel="next" href="([^"]+)"')

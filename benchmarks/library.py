@@ -31,7 +31,7 @@ from ._table import table
 
 MAX_P95_MS, MAX_KB = 100, 200
 ROUNDS = 40
-QUICK = Size(songs=2_000, liked=1_000, playlists=30, proposals=800, jobs=100)
+QUICK = Size(songs=2_000, liked=1_000, playlists=30, proposals=800, jobs=100, failures=300)
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,20 +216,22 @@ def finish(
     now: datetime,
     error_code: str | None = None,
     error_message: str | None = None,
+    counts: tuple[int | None, int, int] | None = None,
 ) -> bool:
-    """Make a job terminal; True only for the one call that did."""
-    return _change(
-        session,
-        job_id,
-        attempt,
-        {
-            "status": status,
-            "finished_at": now,
-            "lease_expires_at": None,
-            "error_code": error_code,
-            "error_message": error_message,
-        },
-    )
+    """Make a job terminal; True only for the one call that did.
+
+    `counts` are the total, what succeeded and what failed, where the job has not kept them.
+    """
+    values: dict[str, Any] = {
+        "status": status,
+        "finished_at": now,
+        "lease_expires_at": None,
+        "error_code": error_code,
+        "error_message": error_message,
+    }
+    if counts is not None:
+        values |= dict(zip(("total", "succeeded", "failed"), counts, strict=True))
+    return _change(session, job_id, attempt, values)
 
 
 def request_cancel(session: Session, *, account_id: UUID, job_id: UUID, now: datetime) -> bool:

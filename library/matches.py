@@ -123,3 +123,9 @@ def count(session: Session, *, account_id: UUID) -> int:
     has_one = exists().where(Match.song_id == Song.id)
     mine = select(func.count()).select_from(Song).where(Song.account_id == account_id, Song.present)
     return session.scalar(mine.where(has_one)) or 0
+
+
+def count_of_job(session: Session, *, job_id: UUID) -> int:
+    """For how many songs a job has made proposals."""
+    query = select(func.count(Match.song_id.distinct())).where(Match.job_id == job_id)
+    return session.scalar(query) or 0

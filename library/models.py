@@ -19,6 +19,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     String,
@@ -193,6 +194,16 @@ class Song(_FoundAgain, Base):
         UniqueConstraint("account_id", "id"),
         _within_account("source_id", "sources"),
         Index("ix_songs_account_id_title_id", "account_id", "title", "id"),
+        # A search on SQLite reads this alone, instead of every row. PostgreSQL reads the rows as
+        # fast, and takes no entry of 2.7 KB into an index.
+        Index(
+            "ix_songs_search",
+            "account_id",
+            "title",
+            "id",
+            "search_text",
+            sqlite_where=text("present = 1"),
+        ).ddl_if(dialect="sqlite"),
         _where_known("ix_songs_account_id_identity", "account_id", "identity", unique=True),
         _where_known("ix_songs_account_id_audio_key", "account_id", "audio_key"),
         _where_known("ix_songs_gone_at", "gone_at"),
@@ -334,6 +345,9 @@ class Job(Base):
             postgresql_where=text(_ACTIVE_SQL),
         ),
         Index("ix_jobs_account_id_created_at_id", "account_id", "created_at", "id"),
+        # A job that is purged is looked for in all that may refer to it.
+        _where_known("ix_jobs_retry_of", "retry_of"),
+        _where_known("ix_jobs_finished_at", "finished_at"),
         Index(
             "ix_jobs_active",
             "created_at",
@@ -374,6 +388,31 @@ class Job(Base):
         return self.status in ACTIVE_STATUSES
 
 
+class ItemFailure(Base):
+    """An item of a job that did not work, in the job's newest attempt."""
+
+    __tablename__ = "item_failures"
+    __table_args__ = (
+        _within_account("job_id", "jobs"),
+        UniqueConstraint("job_id", "item_kind", "item_id"),
+        Index("ix_item_failures_job_id_id", "job_id", "id"),
+        Index("ix_item_failures_job_id_reason_id", "job_id", "reason", "id"),
+    )
+
+    #: Its place in the list: later failures have larger ones.
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True
+    )
+    account_id: Mapped[UUID]
+    job_id: Mapped[UUID]
+    item_kind: Mapped[str] = mapped_column(String(40))
+    item_id: Mapped[str] = mapped_column(String(200))
+    label: Mapped[str | None] = mapped_column(String(300))
+    #: Why, in words fit for the person whose job it is.
+    reason: Mapped[str] = mapped_column(String(300))
+    failed_at: Mapped[datetime]
+
+
 class Match(Base):
     """A playlist proposed for a song."""
 
@@ -387,6 +426,7 @@ class Match(Base):
         CheckConstraint("rank >= 1", name="rank"),
         # With the song's id last: a page of proposals begins where the last one ended.
         Index("ix_matches_account_id_rank_score_song_id", "account_id", "rank", "score", "song_id"),
+        _where_known("ix_matches_job_id", "job_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)

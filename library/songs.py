@@ -28,6 +28,10 @@ from .listening import Listening
 from .models import Features, LikedSong, Song, utc_now
 from .sources.records import SongRecord
 
+#: Longest title, artist, album and genre. PostgreSQL takes no longer ones into an index.
+MAX_TEXT = 300
+_BOUNDED = frozenset({"title", "artist", "album", "album_artist", "genre"})
+
 #: Rows of a whole library are fetched in parts of this many, and never all at once.
 _FETCHED_ROWS = 1_000
 
@@ -97,8 +101,9 @@ def save(session: Session, *, account_id: UUID, source_id: UUID, record: SongRec
         song = Song(account_id=account_id, source_id=source_id, external_id=record.external_id)
         session.add(song)
     for name, value in asdict(record).items():
-        setattr(song, name, value)
-    song.search_text = searchable(record.title, record.artist, record.album)
+        is_long = name in _BOUNDED and value is not None and len(value) > MAX_TEXT
+        setattr(song, name, f"{value[: MAX_TEXT - 1]}…" if is_long else value)
+    song.search_text = searchable(song.title, song.artist, song.album)
     song.present = True
     session.flush()
     return song

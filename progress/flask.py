@@ -14,11 +14,12 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, stream_with_context
 
 from .cursor import parse_cursor
 from .errors import LogUnavailable, TooManyStreams
 from .events import EMPTY_FEED, FeedSnapshot, Snapshot
+from .failures import FailureProvider, UnusableQuery, failures_answer, newest_failures
 from .hub import Hub
 from .hub.reader import HandOver, Reader
 from .limits import StreamLimits
@@ -60,9 +61,13 @@ def create_blueprint(
     fallback: JobFallback | None = None,
     limits: StreamLimits | None = None,
     hand_over: HandOver | None = None,
+    failures: FailureProvider | None = None,
     name: str = "progress",
 ) -> ProgressBlueprint:
-    """The blueprint with ``/api/jobs/<job_id>/progress`` and ``/api/jobs/progress``.
+    """The blueprint with the streams of jobs and feeds, and a job's failures.
+
+    They are at ``/api/jobs/<job_id>/progress``, ``/api/jobs/progress`` and
+    ``/api/jobs/<job_id>/failures``.
 
     Args:
         log: Where the events are.
@@ -72,6 +77,7 @@ def create_blueprint(
         fallback: Tells a job's state when its log is gone.
         limits: How long streams live, and how many an account may open.
         hand_over: Takes a stream out of this process, where there is a streamer.
+        failures: Where all failed items are kept; without it, the log's newest are told.
         name: The blueprint's name.
     """
     hub = Hub(log, limits or StreamLimits(), descriptors_each=_DESCRIPTORS_EACH)
@@ -95,6 +101,15 @@ def create_blueprint(
         if name is None:
             return problem(HTTPStatus.UNAUTHORIZED, "Sign in to follow your jobs.")
         return door.answer(FeedRef(name), lambda: EMPTY_FEED, asked_at)
+
+    @blueprint.get("/api/jobs/<job_id>/failures", endpoint="failures")
+    def job_failures(job_id: str) -> Response:
+        if account() is None:
+            return problem(HTTPStatus.UNAUTHORIZED, "Sign in to see this job.")
+        ref = authorize(job_id)
+        if ref is None:
+            return problem(HTTPStatus.NOT_FOUND, "There is no such job.")
+        return _failures(log, failures, ref)
 
     return blueprint
 
@@ -219,3 +234,21 @@ def _snapshot_answer(log: Log, ref: LogRef, state: State) -> Response:
     cursor = json.dumps(str(known[1]) if known else None)
     body = f'{{"snapshot":{snapshot.to_json()},"cursor":{cursor}}}'
     return Response(body, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _failures(log: Log, provider: FailureProvider | None, ref: JobRef) -> Response:
+    try:
+        if provider is None:
+            known = log.snapshot(ref)
+            found = newest_failures(known[0] if known is not None else None)
+        else:
+            found = failures_answer(provider, ref, path=request.path, query=request.args)
+    except LogUnavailable:
+        return _unavailable("The log of this job cannot be read now.")
+    except UnusableQuery as error:
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+    body = stream_with_context(found.body) if found.name else b"".join(found.body)
+    answer = Response(body, content_type=found.content_type, headers={"Cache-Control": "no-store"})
+    if found.name is not None:
+        answer.headers["Content-Disposition"] = f'attachment; filename="{found.name}"'
+    return answer

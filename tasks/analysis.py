@@ -64,16 +64,17 @@ def analyse_chunk(task: PipelineTask, song_ids: Sequence[str]) -> None:
     with task.database.session() as session:
         found = songs.by_ids(session, account_id=task.account_id, song_ids=wanted)
     for song in found:
-        with task.job.item(song.id, kind="song", label=label(song)) as item:
+        with task.item(song.id, kind="song", label=label(song)) as item:
             try:
                 _listen(task, folder, song)
-            except UnreadableFile as error:
-                item.fail(error.reason)
+            except UnreadableFile:
+                raise
             except Exception:
                 logger.exception(
                     "Song %s could not be heard.", song.id, extra={"action": "listening_failed"}
                 )
                 item.fail("Something went wrong while listening to this song.")
+    task.failures.flush()
 
 
 def _listen(task: PipelineTask, folder: FolderSource, song: SongToHear) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -11,10 +13,14 @@ from sqlalchemy.exc import OperationalError
 
 from library import accounts, jobs
 from library.database import Database
+from library.errors import UnreadableFile
 from library.sources.folder import FolderSource
 from progress.celery import JobTask
 from progress.errors import JobFailure
+from progress.events import ItemStatus
+from progress.reporting.item import ItemContext
 
+from .failures import FailureBook
 from .runtime import Runtime
 
 
@@ -59,8 +65,57 @@ class PipelineTask(JobTask):
                 raise JobFailure("No music folder has been chosen yet.", code="no_source")
             return source.id, FolderSource(Path(source.location))
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the task; what failed in it is kept, however it ends."""
+        try:
+            return super().__call__(*args, **kwargs)
+        finally:
+            if _book_of(self.request) is not None:
+                self.failures.close()
+
+    @property
+    def failures(self) -> FailureBook:
+        """Where this execution's failed items are kept."""
+        book = _book_of(self.request)
+        if book is None:
+            job = self.job
+            book = FailureBook(self.database, job_id=UUID(job.ref.job_id), attempt=job.attempt)
+            self.request.failure_book = book
+        return book
+
+    @contextmanager
+    def item(
+        self,
+        item_id: object,
+        *,
+        kind: str,
+        label: str,
+        index: int | None = None,
+        count: int | None = None,
+    ) -> Iterator[ItemContext]:
+        """As `JobReporter.item`, and the job keeps the item if it fails.
+
+        A file that cannot be used fails its item, and nothing else.
+        """
+        item = self.job.item(
+            item_id, kind=kind, label=label, index=index, count=count, tolerate=(UnreadableFile,)
+        )
+        try:
+            with item:
+                yield item
+        finally:
+            if item.error is not None:
+                self.failures.add(item_id, kind=kind, label=label, reason=item.error)
+            self.failures.flush_if_due()
+
+    def item_failed(self, item_id: object, *, kind: str, label: str, reason: str) -> None:
+        """Report an item that failed, and keep it."""
+        self.failures.add(item_id, kind=kind, label=label, reason=reason)
+        self.job.item_status(item_id, ItemStatus.FAILED, kind=kind, label=label, error=reason)
+
     def keep(self, *, succeeded: int, failed: int, total: int | None = None, **result: Any) -> None:
         """Write into the job's row what the work came to. The last thing before a job ends."""
+        self.failures.flush()
         with self.database.session() as session:
             jobs.set_counts(
                 session,
@@ -71,3 +126,7 @@ class PipelineTask(JobTask):
                 failed=failed,
                 result=result,
             )
+
+
+def _book_of(request: Any) -> FailureBook | None:
+    return cast("FailureBook | None", getattr(request, "failure_book", None))

@@ -50,7 +50,7 @@ def create_celery(settings: Settings, *, terms: LeaseTerms | None = None) -> Cel
     install(
         app,
         runtime.log,
-        store=DatabaseStore(runtime.database),
+        store=DatabaseStore(runtime.database, runtime.log),
         repair=partial(repair_for, runtime.database),
         resend=partial(send_again, app),
         terms=terms,

@@ -135,7 +135,7 @@ def _is_under_way(runtime: Runtime, job: Job) -> bool:
 
 
 def _end(runtime: Runtime, job: Job, settlement: Settlement) -> None:
-    truth = DatabaseStore(runtime.database).finish(
+    truth = DatabaseStore(runtime.database, runtime.log).finish(
         str(job.id), attempt=job.attempt, settlement=settlement
     )
     if truth is not None:

@@ -10,13 +10,15 @@ from uuid import UUID
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from library import jobs
+from library import failures, jobs
 from library.database import Database
 from library.models import Job, utc_now
 from progress.errors import StoreUnavailable
 from progress.events import JobStatus
 from progress.lifecycle import CANCELLED, Begun, Recovery, Settlement
-from progress.log import JobRef
+from progress.log import JobRef, Log
+
+from .counts import Counts, logged_counts, row_counts
 
 #: A job whose worker was lost so many times is given up.
 MAX_LOSSES = 3
@@ -32,8 +34,9 @@ _GONE = Settlement(JobStatus.FAILED, "The job is not known any more.", "unknown_
 class DatabaseStore:
     """The truth about jobs' statuses, in the `jobs` table."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, log: Log) -> None:
         self._database = database
+        self._log = log
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
@@ -59,10 +62,11 @@ class DatabaseStore:
                 # what is left of it in the queue makes room for that.
                 is_stale = attempt < job.attempt or job.status == "retrying"
                 return Begun(attempt, cancel_requested=wanted, is_stale=is_stale)
-            if _is_given_up(job):
-                return Begun(max(1, job.attempt), ended=_finish(session, job, _GIVEN_UP))
-            begun = jobs.begin_attempt(session, job_id=job.id, now=utc_now())
-            return Begun(begun or 1, cancel_requested=wanted)
+            if not _is_given_up(job):
+                begun = jobs.begin_attempt(session, job_id=job.id, now=utc_now())
+                failures.drop(session, job_id=job.id)
+                return Begun(begun or 1, cancel_requested=wanted)
+        return Begun(max(1, job.attempt), ended=self._end(job, _GIVEN_UP))
 
     def retrying(self, job_id: str, /, *, attempt: int, in_seconds: float) -> None:
         """See `progress.lifecycle.JobStore.retrying`."""
@@ -78,14 +82,16 @@ class DatabaseStore:
                 return None
             if not job.is_active:
                 return Recovery(job.attempt, _ending(job))
-            if job.cancel_requested_at is not None:
-                return Recovery(job.attempt, _finish(session, job, CANCELLED))
-            if attempt > 0 and job.status != "running":
+            ending = CANCELLED if job.cancel_requested_at is not None else None
+            if ending is None and attempt > 0 and job.status != "running":
                 return None  # another part of the attempt was found lost already
-            if _is_given_up(job):
-                return Recovery(job.attempt, _finish(session, job, _GIVEN_UP))
-            is_changed = jobs.set_lost(session, job_id=job.id, attempt=job.attempt)
-            return Recovery(job.attempt) if is_changed else None
+            if ending is None and _is_given_up(job):
+                ending = _GIVEN_UP
+            if ending is None:
+                is_changed = jobs.set_lost(session, job_id=job.id, attempt=job.attempt)
+                return Recovery(job.attempt) if is_changed else None
+        truth = self._end(job, ending)
+        return Recovery(job.attempt, truth) if truth is not None else None
 
     def overdue(self) -> Iterator[JobRef]:
         """See `progress.lifecycle.JobStore.overdue`."""
@@ -104,32 +110,49 @@ class DatabaseStore:
         """See `progress.lifecycle.JobStore.finish`."""
         with self._session() as session:
             job = jobs.load(session, job_id=UUID(job_id))
-            if job is None:
-                return _GONE
-            if not job.is_active:
-                return _ending(job)
-            if job.attempt not in (attempt, 0):
-                return None
-            return _finish(session, job, settlement)
+        if job is None:
+            return _GONE
+        if not job.is_active:
+            return _ending(job)
+        if job.attempt not in (attempt, 0):
+            return None
+        return self._end(job, settlement)
+
+    def _end(self, job: Job, settlement: Settlement) -> Settlement | None:
+        """The settlement, or how the job has ended already; None if a newer attempt has begun."""
+        # Before the transaction: no other writer waits while the log is asked.
+        counts = None if settlement.status is JobStatus.COMPLETED else self._counts(job)
+        with self._session() as session:
+            is_first = jobs.finish(
+                session,
+                job_id=job.id,
+                attempt=job.attempt,
+                status=settlement.status.value,
+                now=utc_now(),
+                error_code=settlement.code,
+                error_message=settlement.message,
+                counts=counts,
+            )
+            now = None if is_first else jobs.load(session, job_id=job.id)
+        if is_first:
+            return settlement
+        if now is None:
+            return _GONE
+        return None if now.is_active else _ending(now)
+
+    def _counts(self, job: Job) -> Counts:
+        """What a job had done that ends before it could keep its counts."""
+        ref = JobRef(str(job.account_id), str(job.id))
+        logged = logged_counts(self._log, ref, attempt=max(1, job.attempt))
+        if logged is not None:
+            return logged
+        with self._session() as session:
+            return row_counts(session, job)
 
 
 def _is_given_up(job: Job) -> bool:
     """Whether its worker was lost once too often, the attempt that is under way included."""
     return job.losses + (job.status == "running") >= MAX_LOSSES
-
-
-def _finish(session: Session, job: Job, settlement: Settlement) -> Settlement | None:
-    """The settlement, if it is this one that ended the job."""
-    is_first = jobs.finish(
-        session,
-        job_id=job.id,
-        attempt=job.attempt,
-        status=settlement.status.value,
-        now=utc_now(),
-        error_code=settlement.code,
-        error_message=settlement.message,
-    )
-    return settlement if is_first else None
 
 
 def _ending(job: Job) -> Settlement:

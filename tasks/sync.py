@@ -9,11 +9,10 @@ from uuid import UUID
 from celery import shared_task
 
 from library import playlists, songs
-from library.errors import SourceUnavailable, UnreadableFile
+from library.errors import SourceUnavailable
 from library.sources.folder import Contents, FolderSource, SongIndex
 from library.sources.records import PlaylistRecord
 from progress.errors import JobFailure
-from progress.events import ItemStatus
 
 from .base import PipelineTask
 
@@ -64,14 +63,7 @@ def _read_songs(
         for index, name in enumerate(contents.songs, 1):
             label = PurePosixPath(name).stem
             tally.failed += 1
-            with job.item(
-                name,
-                kind="song",
-                label=label,
-                index=index,
-                count=count,
-                tolerate=(UnreadableFile,),
-            ):
+            with task.item(name, kind="song", label=label, index=index, count=count):
                 record = folder.read_song(name)
                 with task.database.session() as session:
                     songs.save(session, account_id=account_id, source_id=source_id, record=record)
@@ -90,12 +82,7 @@ def _read_playlists(
     with job.phase("playlists", total=len(contents.playlists)):
         for name in contents.playlists:
             tally.failed += 1
-            with job.item(
-                name,
-                kind="playlist",
-                label=PurePosixPath(name).stem,
-                tolerate=(UnreadableFile,),
-            ):
+            with task.item(name, kind="playlist", label=PurePosixPath(name).stem):
                 record = folder.read_playlist(name, index)
                 if not record.is_liked:
                     _save_playlist(task, source_id, record, ids)
@@ -129,12 +116,11 @@ def _report_missing(task: PipelineTask, record: PlaylistRecord) -> int:
     if missing:
         task.job.add_total(len(missing))
     for entry in missing:
-        task.job.item_status(
+        task.item_failed(
             f"{record.external_id}\n{entry}",
-            ItemStatus.FAILED,
             kind="song",
             label=PurePosixPath(entry).name or entry,
-            error=f"The playlist “{record.name}” names a file that is not in the folder.",
+            reason=f"The playlist “{record.name}” names a file that is not in the folder.",
         )
     return len(missing)
 

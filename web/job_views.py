@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from flask import url_for
 
+from library.failures import ListedFailure
 from library.models import Job
-from progress.events import Failure, JobStatus, Progress, Snapshot, iso_utc
+from progress.events import (
+    Failure,
+    Item,
+    ItemStatus,
+    JobStatus,
+    Progress,
+    Snapshot,
+    iso_utc,
+)
 
 
 def parse_id(text: str | None) -> UUID | None:
@@ -42,6 +52,7 @@ def job_json(job: Job) -> dict[str, Any]:
         "links": {
             "self": url_for("api.get_job", job_id=key),
             "progress": url_for("progress.job", job_id=key),
+            "failures": url_for("progress.failures", job_id=key),
             "cancel": url_for("api.cancel_job", job_id=key),
             "retry": url_for("api.retry_job", job_id=key),
             "page": url_for("pages.job", job_id=key),
@@ -59,8 +70,8 @@ def _error(job: Job) -> dict[str, str] | None:
     return {"message": job.error_message, "code": job.error_code or "failed"}
 
 
-def row_snapshot(job: Job) -> Snapshot:
-    """What a row alone can tell of a job's progress: for when its log is gone."""
+def row_snapshot(job: Job, failed: Sequence[ListedFailure]) -> Snapshot:
+    """What rows alone can tell of a job's progress: for when its log is gone."""
     error = _error(job)
     return Snapshot(
         job_id=str(job.id),
@@ -70,10 +81,20 @@ def row_snapshot(job: Job) -> Snapshot:
         reason=job.error_message,
         progress=_row_progress(job),
         items_in_progress=(),
-        failed_items=(),
+        failed_items=tuple(_failed_item(row) for row in failed),
         error=Failure(**error) if error else None,
         started_at=job.started_at,
         finished_at=job.finished_at,
+    )
+
+
+def _failed_item(row: ListedFailure) -> Item:
+    return Item(
+        item_id=row.item_id,
+        item_kind=row.item_kind,
+        status=ItemStatus.FAILED,
+        label=row.label,
+        error=row.reason,
     )
 
 
@@ -91,12 +112,12 @@ def _row_progress(job: Job) -> Progress | None:
     )
 
 
-def present_state(job: Job, logged: Snapshot | None) -> Snapshot:
+def present_state(job: Job, logged: Snapshot | None, failed: Sequence[ListedFailure]) -> Snapshot:
     """A job's state from both: the log knows more, the row is the truth about the status.
 
     A row that has ended before its log was told, or whose log never will be, is believed.
     """
-    row = row_snapshot(job)
+    row = row_snapshot(job, failed)
     if logged is None:
         return row
     if logged.status is row.status:
@@ -104,5 +125,8 @@ def present_state(job: Job, logged: Snapshot | None) -> Snapshot:
     if job.is_active:
         return logged.model_copy(update={"status": row.status, "reason": None})
     return row.model_copy(
-        update={"progress": row.progress or logged.progress, "failed_items": logged.failed_items}
+        update={
+            "progress": row.progress or logged.progress,
+            "failed_items": logged.failed_items or row.failed_items,
+        }
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from library import accounts, jobs, matches, playlists, songs
+from library import accounts, failures, jobs, matches, playlists, songs
 from library.errors import JobAlreadyActive
 from library.models import JOB_KINDS, Job
 from progress.errors import LogUnavailable
@@ -17,7 +17,7 @@ from tasks.jobs import QueueUnavailable
 
 from .api import own_job
 from .job_views import parse_id, present_state
-from .paging import Page, mark_text, parse_mark, parse_position
+from .paging import Page, mark_text, parse_mark, parse_number, parse_position
 from .services import services
 from .sessions import account_id
 from .words import TITLES
@@ -29,6 +29,7 @@ PAGE_JOBS = 30
 PAGE_PLAYLISTS = 60
 PAGE_ENTRIES = 100
 PAGE_PROPOSALS = 50
+PAGE_FAILURES = 100
 #: Beside the songs of the library there is room for the first few.
 FEW_PLAYLISTS = 12
 
@@ -72,8 +73,9 @@ def library() -> ResponseReturnValue:
             after=after,
             limit=PAGE_SONGS + 1,
         )
-        kept = playlists.page(session, account_id=mine, limit=FEW_PLAYLISTS + 1)
-        total, liked, heard = songs.counts(session, account_id=mine)
+        is_whole = after is None and not search and not liked_only
+        counts = songs.counts(session, account_id=mine) if is_whole else None
+        kept = playlists.page(session, account_id=mine, limit=FEW_PLAYLISTS + 1 if is_whole else 0)
     return render_template(
         "library.html",
         page=Page.of(found, PAGE_SONGS),
@@ -81,9 +83,7 @@ def library() -> ResponseReturnValue:
         playlists=Page.of(kept, FEW_PLAYLISTS),
         search=search,
         liked_only=liked_only,
-        total=total,
-        liked=liked,
-        heard=heard,
+        counts=counts,
     )
 
 
@@ -131,8 +131,12 @@ def job_list() -> ResponseReturnValue:
 def job(job_id: str) -> ResponseReturnValue:
     """One job."""
     found = own_job(job_id) or abort(404)
-    snapshot = present_state(found, _logged(found))
-    return render_template("job.html", job=found, snapshot=snapshot, titles=TITLES)
+    mine = found.account_id
+    with services().database.reading() as session:
+        failed = failures.newest(session, account_id=mine, job_id=found.id)
+        count = failures.count(session, account_id=mine, job_id=found.id)
+    snapshot = present_state(found, _logged(found), failed)
+    return render_template("job.html", job=found, snapshot=snapshot, failed=count, titles=TITLES)
 
 
 def _logged(job: Job) -> Snapshot | None:
@@ -141,6 +145,36 @@ def _logged(job: Job) -> Snapshot | None:
     except LogUnavailable:
         return None
     return known[0] if known is not None and isinstance(known[0], Snapshot) else None
+
+
+@blueprint.get("/jobs/<job_id>/failures")
+def job_failures(job_id: str) -> ResponseReturnValue:
+    """What did not work in a job: all of it, or what has one reason."""
+    found = own_job(job_id) or abort(404)
+    mine, key = found.account_id, found.id
+    reason = request.args.get("reason") or None
+    after = parse_number(request.args.get("after", "")) or 0
+    with services().database.reading() as session:
+        listed = failures.page(
+            session,
+            account_id=mine,
+            job_id=key,
+            reason=reason,
+            after=after,
+            limit=PAGE_FAILURES + 1,
+        )
+        reasons = failures.reasons(session, account_id=mine, job_id=key)
+        count = failures.count(session, account_id=mine, job_id=key)
+    return render_template(
+        "failures.html",
+        job=found,
+        page=Page.of(listed, PAGE_FAILURES),
+        is_first=not after,
+        reasons=reasons,
+        reason=reason,
+        count=count,
+        titles=TITLES,
+    )
 
 
 @blueprint.post("/jobs")

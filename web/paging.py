@@ -48,9 +48,15 @@ def parse_mark(text: str) -> Mark | None:
 
 def parse_position(text: str) -> int:
     """The position in a playlist that a text names; -1, before the first, where it names none."""
-    is_number = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
-    return int(text) if is_number else -1
+    number = parse_number(text, most_digits=_POSITION_DIGITS)
+    return -1 if number is None else number
 
 
-#: Databases keep positions in four bytes.
-_MOST_DIGITS = 9
+def parse_number(text: str, *, most_digits: int = 18) -> int | None:
+    """The number that a text names, if a database can hold it, else None."""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= most_digits
+    return int(text) if is_number else None
+
+
+#: Positions are kept in four bytes.
+_POSITION_DIGITS = 9

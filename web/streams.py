@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from library import jobs
+from library import failures, jobs
 from library.database import Database
 from library.models import utc_now
 from library.sessions import SIGNED_IN, token_values
@@ -20,6 +20,7 @@ from progress.wsgi.middleware import Admit, StreamMiddleware
 
 from . import security, sessions
 from .cookies import token_of
+from .failures import DatabaseFailures
 from .job_views import parse_id, row_snapshot
 from .services import Services, services
 
@@ -39,6 +40,7 @@ def register(
         fallback=_fallback_for(found),
         limits=limits,
         hand_over=hand_over,
+        failures=DatabaseFailures(found.database),
     )
     app.register_blueprint(progress)
     if hand_over is not None:
@@ -93,6 +95,9 @@ def _fallback_for(found: Services) -> Callable[[JobRef], Snapshot | None]:
             return None
         with found.database.reading() as session:
             job = jobs.load(session, job_id=key)
-        return row_snapshot(job) if job is not None else None
+            if job is None:
+                return None
+            failed = failures.newest(session, account_id=job.account_id, job_id=key)
+        return row_snapshot(job, failed)
 
     return state

@@ -38,6 +38,11 @@ class ItemContext:
         self._tolerate = tolerate
         self._failure: str | None = None
 
+    @property
+    def error(self) -> str | None:
+        """Why the item failed, after the block; None where it did not."""
+        return self._failure
+
     def fail(self, error: object) -> None:
         """Have the item fail, with a reason fit for the person whose job it is."""
         self._failure = fit_text(error) or _WRONG

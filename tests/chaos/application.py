@@ -79,7 +79,7 @@ def _send_again(ref: JobRef) -> None:
     send(ref.job_id, ref.account, Plan.of(job.parameters))
 
 
-install(app, log, store=DatabaseStore(database), resend=_send_again, terms=TERMS)
+install(app, log, store=DatabaseStore(database, log), resend=_send_again, terms=TERMS)
 
 
 @app.task(bind=True, base=JobTask, name="chaos.work", max_retries=5)  # type: ignore[untyped-decorator]

@@ -20,6 +20,7 @@ from library.models import (
     Base,
     Decision,
     Features,
+    ItemFailure,
     Job,
     LikedSong,
     Match,
@@ -51,6 +52,17 @@ def write_and_look(session: Session, *rows: Base) -> None:
 
 def job(home: Home, **values: Any) -> Job:
     return Job(**{"account_id": home.id, "kind": "sync", **values})
+
+
+def failure(account_id: UUID, job_id: UUID) -> ItemFailure:
+    return ItemFailure(
+        account_id=account_id,
+        job_id=job_id,
+        item_kind="song",
+        item_id="a",
+        reason="The file is empty.",
+        failed_at=NOW,
+    )
 
 
 def features(account_id: UUID, song_id: UUID) -> Features:
@@ -162,6 +174,7 @@ class TestEnd:
                 features(mine.id, song.id),
                 match(mine.id, song, playlist, job_id=first.id),
                 decision(mine.id),
+                failure(mine.id, first.id),
             ])  # fmt: skip
             session.flush()
         session.execute(delete(Account).where(Account.id == home.id))
@@ -182,6 +195,15 @@ class TestEnd:
         counts = [session.scalar(select(func.count()).select_from(t)) for t in (Song, Match)]
         assert counts == [1, 0]
         assert session.scalar(select(func.count()).select_from(PlaylistEntry)) == 0
+
+    def test_a_job_that_ends_takes_its_failures_along(self, home, session):
+        first = job(home, status="completed", finished_at=NOW)
+        session.add(first)
+        session.flush()
+        session.add(failure(home.id, first.id))
+        session.flush()
+        session.execute(delete(Job).where(Job.id == first.id))
+        assert session.scalar(select(func.count()).select_from(ItemFailure)) == 0
 
     def test_a_decision_outlives_its_song_its_playlist_and_their_source(self, home, session):
         session.add(decision(home.id))

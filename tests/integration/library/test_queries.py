@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,6 +58,13 @@ class TestSongs:
         second = home.song("a", title="New", artist=None)
         assert first is second
         assert (second.title, second.artist) == ("New", None)
+
+    def test_a_song_may_have_a_title_of_any_length(self, session: Session, home: Home) -> None:
+        rng = random.Random(0)
+        title = "".join(chr(rng.randrange(0x1F300, 0x1F600)) for _ in range(5_000))
+        home.song("a", title=title, artist="x" * 300, genre=None)
+        (found,) = songs.page(session, account_id=home.id, search=title[:50])
+        assert (found.title, found.artist) == (f"{title[:299]}…", "x" * 300)
 
     def test_a_song_that_is_gone_is_kept_but_shown_nowhere(
         self, session: Session, home: Home

@@ -19,7 +19,9 @@ from tests.integration.databases import MakeUrl
 from tests.integration.plans import faults, recorded
 from tests.integration.web.conftest import PASSWORD_HASH, Person, Site
 
-SIZE = Size(songs=800, liked=400, playlists=30, entries_each=15, proposals=300, jobs=60)
+SIZE = Size(
+    songs=800, liked=400, playlists=30, entries_each=15, proposals=300, jobs=60, failures=250
+)
 #: As much again, of somebody else.
 OTHER = "other"
 
@@ -82,6 +84,7 @@ def test_every_route_is_asked_and_its_statements_are_seen(library: Library) -> N
     asked = {a.route for a in addresses(library.site.app, library.seeded, library.person.browser)}
     assert {"pages.start", "pages.library", "pages.library, next page", "api.get_job"} <= asked
     assert {"pages.playlist, next page", "pages.proposals, next page", "progress.feed"} <= asked
+    assert {"pages.job_failures, next page", "progress.failures, next page"} <= asked
     with recorded(library.database.engine) as statements:
         library.person.browser.get("/library?search=night")
     seen = "\n".join(statement for statement, _ in statements)
@@ -104,7 +107,7 @@ JOINS = {
         {"sqlite", "postgresql"},
         select(func.count())
         .select_from(Song)
-        .join(Match, or_(Match.song_id == Song.id, Match.job_id == Song.source_id)),
+        .join(LikedSong, or_(LikedSong.song_id == Song.id, LikedSong.said_by == Song.album)),
     ),
     "a search for each": (
         {"sqlite", "postgresql"},

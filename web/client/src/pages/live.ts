@@ -32,6 +32,8 @@ function drawJob({ status, progress, itemsInProgress, failedItems }: Snapshot): 
   part("cancel")!.hidden = isOver;
   part("retry")!.hidden = !isOver || (status === "completed" && !progress?.failed);
   part("next")!.hidden = status !== "completed";
+  const failed = Math.max(progress?.failed ?? 0, failedItems.length);
+  part("failed-count")!.textContent = `${failedItems.length} of ${failed.toLocaleString("en")}`;
   drawItems("running", itemsInProgress, ({ label, itemId }) => [label ?? itemId]);
   drawItems("failed", [...failedItems].reverse(), ({ label, itemId, error }) => [
     element("strong", label ?? itemId), " ", element("span", error ?? ""),

@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from celery import shared_task
+from sqlalchemy.orm import Session
 
-from library import sessions
+from library import retention, sessions
 from library.database import Database
 from library.models import utc_now
+
+from .runtime import Runtime
 
 NAME = "earmark.purge"
 EVERY_SECONDS = 3600
 BATCH = 500
+
+#: A run takes no longer; the next goes on where it stopped.
+MOST_SECONDS = 60.0
 
 #: For the clock. A message that no worker took before the next one is of no use.
 SCHEDULE = {
     "purge": {"task": NAME, "schedule": EVERY_SECONDS, "options": {"expires": EVERY_SECONDS}}
 }
 
+#: Deletes some of what is over; how many rows it changed, and 0 when there is nothing left.
+Step = Callable[[Session], int]
+
 
 @shared_task(bind=True, name=NAME, ignore_result=True)
 def purge(task: Any) -> None:
-    """Delete sessions that are over."""
-    database: Database = task.app.runtime.database
-    while _purge_batch(database) == BATCH:
-        pass
+    """Delete sessions that are over, and jobs that are kept no longer with what belongs to them."""
+    runtime: Runtime = task.app.runtime
+    terms = runtime.settings.job_retention
+    run_steps(
+        runtime.database,
+        lambda session: sessions.purge(session, now=utc_now(), limit=BATCH),
+        lambda session: retention.purge_jobs(session, now=utc_now(), terms=terms, limit=BATCH),
+    )
 
 
-def _purge_batch(database: Database) -> int:
-    with database.session() as session:
-        return sessions.purge(session, now=utc_now(), limit=BATCH)
+def run_steps(database: Database, *steps: Step, seconds: float = MOST_SECONDS) -> None:
+    """Take each step again until it changes nothing, each time in a transaction of its own."""
+    over_at = time.monotonic() + seconds
+    for step in steps:
+        while time.monotonic() < over_at:
+            with database.session() as session:
+                changed = step(session)
+            if not changed:
+                break

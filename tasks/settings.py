@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from library.database import normal_url
+from library.retention import JobRetention
 
 from .redis_url import RedisUrlError, read_redis_url
 
@@ -27,6 +28,7 @@ _NO = frozenset({"0", "false", "no", "off"})
 _HIGHEST_PORT = 65535
 _MOST_PROXIES = 10
 _MOST_WEB_PROCESSES = 1_000
+_MOST_DAYS, _MOST_JOBS = 36_500, 1_000_000
 _DATABASE_SCHEMES = ("postgres://", "postgresql://", "postgresql+psycopg://", "sqlite://")
 
 
@@ -74,6 +76,8 @@ class Settings:
 
     #: How many processes gunicorn has (``WEB_CONCURRENCY``, which hosts set too).
     web_processes: int = 2
+    #: Which jobs that are over are kept (``EARMARK_KEEP_JOBS_DAYS`` and ``EARMARK_KEEP_JOBS``).
+    job_retention: JobRetention = field(default_factory=JobRetention)
     #: How log lines are written (``EARMARK_LOG``).
     log_format: LogFormat = "text"
 
@@ -104,6 +108,10 @@ class Settings:
             streamer=said.get("EARMARK_STREAMER", str),
             metrics_port=said.get("EARMARK_METRICS_PORT", partial(_port, "EARMARK_METRICS_PORT")),
             web_processes=said.get("WEB_CONCURRENCY", _web_processes) or DEFAULT_WEB_PROCESSES,
+            job_retention=JobRetention(
+                said.get("EARMARK_KEEP_JOBS_DAYS", _keep_days) or JobRetention().days,
+                said.get("EARMARK_KEEP_JOBS", _keep_jobs) or JobRetention().each_account,
+            ),
             log_format=said.get("EARMARK_LOG", _log_format) or "text",
         )
         said.refuse_what_is_wrong()
@@ -204,6 +212,24 @@ def _web_processes(text: str) -> int:
         raise SettingsError(
             f"WEB_CONCURRENCY is {text!r}: set it to a number of processes from 1 to "
             f"{_MOST_WEB_PROCESSES}."
+        )
+    return int(text)
+
+
+def _keep_days(text: str) -> int:
+    if not _is_number(text, highest=_MOST_DAYS):
+        raise SettingsError(
+            f"EARMARK_KEEP_JOBS_DAYS is {text!r}: set it to a number of days from 1 to "
+            f"{_MOST_DAYS:,}."
+        )
+    return int(text)
+
+
+def _keep_jobs(text: str) -> int:
+    if not _is_number(text, highest=_MOST_JOBS):
+        raise SettingsError(
+            f"EARMARK_KEEP_JOBS is {text!r}: set it to how many jobs an account keeps, from 1 to "
+            f"{_MOST_JOBS:,}."
         )
     return int(text)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from library.retention import JobRetention
 from tasks.settings import Settings, SettingsError
 
 
@@ -54,6 +55,8 @@ def test_every_variable_is_read():
             "EARMARK_REDIS_CA": "none",
             "EARMARK_METRICS_PORT": "9100",
             "WEB_CONCURRENCY": "3",
+            "EARMARK_KEEP_JOBS_DAYS": "30",
+            "EARMARK_KEEP_JOBS": "250",
             "EARMARK_LOG": "JSON",
         }
     )
@@ -70,6 +73,7 @@ def test_every_variable_is_read():
         secure_cookies=True,
         metrics_port=9100,
         web_processes=3,
+        job_retention=JobRetention(days=30, each_account=250),
         log_format="json",
     )
 
@@ -136,7 +140,14 @@ def test_a_wrong_database_url_is_refused_without_repeating_its_password(url, par
 
 
 def test_all_that_is_wrong_is_told_at_once_a_line_each():
-    wrong = {"PORT": "http", "EARMARK_LOG": "xml", "WEB_CONCURRENCY": "many", "REDIS_URL": "x"}
+    wrong = {
+        "PORT": "http",
+        "EARMARK_LOG": "xml",
+        "WEB_CONCURRENCY": "many",
+        "REDIS_URL": "x",
+        "EARMARK_KEEP_JOBS_DAYS": "0",
+        "EARMARK_KEEP_JOBS": "all",
+    }
     with pytest.raises(SettingsError) as caught:
         Settings.from_environ(wrong)
     lines = str(caught.value).splitlines()

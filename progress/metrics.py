@@ -30,11 +30,15 @@ class Histogram:
 
 @dataclass(slots=True)
 class HubMetrics:
-    """Counts since the hub began. Only its thread changes them."""
+    """Counts since the hub began.
+
+    The hub's thread changes them; `refused`, which threads of requests change, is changed under the
+    lock of `progress.hub.admission`.
+    """
 
     #: Streams that began.
     opened: int = 0
-    #: Streams that were refused: the account or the process had too many.
+    #: Streams that were refused because the account or the process had too many.
     refused: int = 0
     #: Events times the readers they were sent to, replays apart.
     deliveries: int = 0

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from http import HTTPStatus
 
 from flask import Flask, Response, current_app, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
+
+from progress.wsgi import Problem
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +31,8 @@ def is_api() -> bool:
 
 def problem(status: int, detail: str, **more: object) -> Response:
     """An error for a program."""
-    title = HTTPStatus(status).phrase
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
-    return Response(json.dumps(body), status, content_type="application/problem+json")
+    found = Problem(status, detail, more=more)
+    return Response(found.body, status, found.headers)
 
 
 def register(app: Flask) -> None:

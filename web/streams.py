@@ -15,8 +15,8 @@ from progress.events import Snapshot
 from progress.flask import create_blueprint
 from progress.limits import StreamLimits
 from progress.log import FeedRef, JobRef, LogRef
-from progress.streamer.protocol import StreamerClient
-from progress.wsgi.middleware import Admit, StreamMiddleware
+from progress.streamer import StreamerClient
+from progress.wsgi import Admit, StreamMiddleware
 
 from . import security, sessions
 from .cookies import token_of
@@ -46,10 +46,8 @@ def register(
     if hand_over is not None:
         app.wsgi_app = StreamMiddleware(  # type: ignore[method-assign] # as Flask's documentation has it
             app.wsgi_app,
-            found.log,
-            progress.hub,
+            progress.entrance,
             admit=_admit_for(app, found),
-            hand_over=hand_over,
             headers={**security.headers(app), "Vary": "Cookie"},
         )
 

@@ -1,29 +1,33 @@
-"""The one thread that asks a log, for a hub whose own thread must never wait."""
+"""The thread that asks a log questions, since the loop's thread must never wait for a server."""
 
 from __future__ import annotations
 
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from ..cursor import Cursor
 from ..errors import LogUnavailable
 from ..events import FeedSnapshot, Snapshot
-from ..log import Entry, Gap, Log, LogRef, Messages
+from ..log import Entry, Gap, Heard, Log, LogRef, Messages
+from .loop import Loop
 
 logger = logging.getLogger(__name__)
 
 #: Between attempts to reach a log whose server is gone.
 RETRY_SECONDS = 0.5
-#: Read at once, and of that handed on at once: a reader who takes nothing of it holds it.
+#: How many entries are read at once, and how many bytes of them are passed on at once: a reader
+#: that takes none of it holds it in memory.
 _PAGE, _PAGE_BYTES = 500, 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A question: what follows a cursor, or the state where there is none."""
+    """A question: what follows a cursor, or the state where there is no cursor."""
 
     ref: LogRef
     after: Cursor | None
@@ -31,7 +35,7 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """An answer: a state and where it holds."""
+    """An answer: a state and the position at which it holds."""
 
     snapshot: Snapshot | FeedSnapshot
     cursor: Cursor
@@ -39,7 +43,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer: the entries that follow, and whether these are all."""
+    """An answer: the entries that follow the cursor, and whether these are all."""
 
     entries: tuple[Entry, ...]
     is_last: bool
@@ -47,45 +51,59 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class NoLog:
-    """An answer: there is none."""
+    """An answer: there is no log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """No answer: the question cannot be put."""
+    """No answer: asking raised an exception that trying again would not help."""
 
 
 Found = State | Page | NoLog | Failure
 
 
+class LogListener(Protocol):
+    """Is told, in the loop's thread, what comes from a log."""
+
+    def answered(self, want: Want, found: Found) -> None:
+        """A question was answered."""
+        ...
+
+    def connected(self, messages: Messages) -> None:
+        """A connection was made that brings messages."""
+        ...
+
+    def heard(self, heard: Sequence[Heard]) -> None:
+        """Messages came, in this order."""
+        ...
+
+    def lost(self) -> None:
+        """That connection is gone: messages are missed until there is another."""
+        ...
+
+
 class Fetcher:
     """Answers questions one after the other, each until the server is there to answer it."""
 
-    def __init__(
-        self,
-        log: Log,
-        *,
-        on_found: Callable[[Want, Found], None],
-        on_connected: Callable[[Messages], None],
-    ) -> None:
-        self._log = log
-        self._on_found = on_found
-        self._on_connected = on_connected
+    def __init__(self, log: Log, loop: Loop, listener: LogListener) -> None:
+        self._log, self._loop, self._listener = log, loop, listener
         #: None asks for a connection.
         self._wanted: queue.SimpleQueue[Want | None] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="progress-fetcher", daemon=True)
+
+    # -- from any thread -----------------------------------------------------------------
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
     def ask(self, want: Want) -> None:
-        """Put a question."""
+        """Put a question; the listener is told the answer."""
         self._wanted.put(want)
 
     def connect(self) -> None:
-        """Have a connection made that brings messages."""
+        """Make a connection that brings messages; the listener is given it."""
         self._wanted.put(None)
 
     def close(self, *, seconds: float) -> None:
@@ -93,6 +111,8 @@ class Fetcher:
         self._closed.set()
         self._wanted.put(None)
         self._thread.join(seconds)
+
+    # -- from its own thread -------------------------------------------------------------
 
     def _run(self) -> None:
         while not self._closed.is_set():
@@ -106,21 +126,25 @@ class Fetcher:
 
     def _connect(self) -> None:
         try:
-            self._on_connected(self._log.messages())
+            messages = self._log.messages()
         except Exception as error:
             self._wanted.put(None)
             self._rest(error)
+        else:
+            self._loop.post(partial(self._listener.connected, messages))
 
     def _answer(self, want: Want) -> None:
         try:
-            self._on_found(want, self._find(want))
+            found = self._find(want)
         except LogUnavailable as error:
-            # Behind the others: of a cluster, another node may be there.
+            # Behind the other questions: another node of a cluster may be there.
             self._wanted.put(want)
             self._rest(error)
+            return
         except Exception:
             logger.exception("A log could not be read.", extra={"action": "fetch_failed"})
-            self._on_found(want, Failure())
+            found = Failure()
+        self._loop.post(partial(self._listener.answered, want, found))
 
     def _rest(self, error: Exception) -> None:
         logger.info("%s", error, extra={"action": "fetch_waits"})

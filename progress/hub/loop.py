@@ -1,4 +1,4 @@
-"""One thread that waits for descriptors, for times, and for what other threads ask of it."""
+"""One thread that waits for descriptors, for times, and for calls from other threads."""
 
 from __future__ import annotations
 
@@ -13,31 +13,42 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 logger = logging.getLogger(__name__)
 
-#: `on_tick` is called this often.
+#: `Watcher.tick` is called this often.
 TICK_SECONDS = 0.5
-#: epoll's masks are poll's. Where a half-closed peer is not told of, a closed one is.
+#: epoll's masks are poll's. Where the system has no POLLRDHUP, only a closed peer is told of and
+#: not a half-closed one.
 _GONE = select.POLLERR | select.POLLHUP | getattr(select, "POLLRDHUP", 0)
 _LEAVES = getattr(select, "POLLRDHUP", 0)
 
 Do = Callable[[], None]
 
 
-class Loop:
-    """Runs until it is stopped. All that it calls, it calls from its own thread."""
+class Watcher(Protocol):
+    """Is told, in the loop's thread, what happens to sockets and that time goes on."""
 
-    def __init__(
-        self,
-        *,
-        on_gone: Callable[[int], None],
-        on_writable: Callable[[int], None],
-        on_tick: Callable[[float], None],
-    ) -> None:
-        self._on_gone, self._on_writable, self._on_tick = on_gone, on_writable, on_tick
-        # gevent takes epoll away when it patches, and gives a poll that lets others run.
+    def gone(self, fd: int) -> None:
+        """The other end of a socket has left."""
+        ...
+
+    def writable(self, fd: int) -> None:
+        """A socket takes more; told while `Loop.want_write` asks for it."""
+        ...
+
+    def tick(self, now: float) -> None:
+        """`TICK_SECONDS` have passed; `now` is a time of `time.monotonic`."""
+        ...
+
+
+class Loop:
+    """Runs until it is stopped. It makes every call from its own thread."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+        # gevent removes epoll when it patches, and gives a poll that lets other greenlets run.
         self._has_epoll = hasattr(select, "epoll")
         self._poller: Any = select.epoll() if self._has_epoll else select.poll()
         self._awake, self._wake = os.pipe()
@@ -47,8 +58,9 @@ class Loop:
         self._inbox: deque[Do] = deque()
         self._is_woken = False
         self._on_readable: dict[int, Do] = {self._awake: self._take_inbox}
-        #: Of these, what is done after all else that happened: the number of a descriptor that
-        #: was just closed is given out again, and its events must not be taken for the new one's.
+        #: Descriptors whose functions are called after all else that happened in the same wait.
+        #: They bring new descriptors, which may have the number of one that was just closed, and
+        #: an event of the closed one must not be taken for the new one's.
         self._last = {self._awake}
         self._due: list[tuple[float, int, Do]] = []
         self._number = count()
@@ -62,7 +74,7 @@ class Loop:
         self._thread.start()
 
     def post(self, do: Do) -> None:
-        """Have something done soon."""
+        """Call a function soon."""
         self._inbox.append(do)
         if not self._is_woken:
             self._is_woken = True
@@ -75,20 +87,20 @@ class Loop:
         return threading.current_thread() is self._thread
 
     def join(self, *, seconds: float) -> None:
-        """Wait for the end of the thread; give back what it held."""
+        """Wait for the thread to end, and close what it used."""
         if not self.is_here:
             self._thread.join(seconds)
         if not self._thread.is_alive():
             self.discard()
 
     def finish(self) -> None:
-        """Do what was asked after the thread's end: to give back what it brought."""
+        """Make the calls that were posted after the thread's end: they close what they hold."""
         while self._inbox and not self._thread.is_alive():
             self._do(self._inbox.popleft())
 
     def discard(self) -> None:
-        """Close what a thread that runs no more has left, as in a child after a fork."""
-        # Nothing is to be written to a number that may be another's from now on.
+        """Close what a thread used that no longer runs, as in a child after a fork."""
+        # `post` must not write to it any more: its number may be given to another file.
         self._is_woken = True
         if self._has_epoll:
             self._poller.close()
@@ -99,36 +111,36 @@ class Loop:
     # -- from the loop's own thread ------------------------------------------------------
 
     def at(self, when: float, do: Do) -> None:
-        """Have something done at a time of `time.monotonic`."""
+        """Call a function at a time of `time.monotonic`."""
         heapq.heappush(self._due, (when, next(self._number), do))
 
     def follow(self, fd: int) -> None:
-        """Tell when the other end of a socket leaves."""
+        """Tell the watcher when the other end of a socket leaves."""
         self._poller.register(fd, _LEAVES)
 
     def listen(self, fd: int, on_readable: Do) -> None:
-        """Have something done whenever a descriptor can be read, or its other end has gone."""
+        """Call a function whenever a descriptor can be read, or its other end has left."""
         self._on_readable[fd] = on_readable
         self._poller.register(fd, select.POLLIN)
 
     def listen_for_descriptors(self, fd: int, on_readable: Do) -> None:
-        """As `listen`, for where descriptors come from: done after all else that happened."""
+        """As `listen`, for a descriptor that brings others: called after all else that happened."""
         self._last.add(fd)
         self.listen(fd, on_readable)
 
     def want_write(self, fd: int, *, wanted: bool) -> None:
-        """Tell, or tell no longer, when a socket takes more."""
+        """Tell the watcher, or tell it no longer, when a socket takes more."""
         self._poller.modify(fd, _LEAVES | select.POLLOUT if wanted else _LEAVES)
 
     def forget(self, fd: int) -> None:
-        """Tell nothing more of a descriptor."""
+        """Wait for a descriptor no longer."""
         self._on_readable.pop(fd, None)
         self._last.discard(fd)
         with contextlib.suppress(OSError, KeyError):
             self._poller.unregister(fd)
 
     def stop(self) -> None:
-        """End once what is being done is done."""
+        """End the thread after the present call."""
         self._is_stopped = True
 
     def _run(self) -> None:
@@ -137,14 +149,14 @@ class Loop:
             now = time.monotonic()
             if now >= ticks_at:
                 ticks_at = now + TICK_SECONDS
-                self._do(partial(self._on_tick, now))
+                self._do(partial(self._watcher.tick, now))
             until = min(self._due[0][0], ticks_at) if self._due else ticks_at
             self._handle(self._poll(max(0.0, until - now)))
             if self._due:
                 now = time.monotonic()
                 while self._due and self._due[0][0] <= now:
                     self._do(heapq.heappop(self._due)[2])
-        # What was asked before the end, or as it came: to give back what it brought.
+        # What was posted before the end or during it: these calls close what they were given.
         while self._inbox:
             self._do(self._inbox.popleft())
 
@@ -159,8 +171,8 @@ class Loop:
         for fd, mask in happened:
             on_readable = self._on_readable.get(fd)
             if on_readable is None:
-                on_it = self._on_gone if mask & _GONE else self._on_writable
-                self._do(partial(on_it, fd))
+                tell = self._watcher.gone if mask & _GONE else self._watcher.writable
+                self._do(partial(tell, fd))
             elif fd in self._last:
                 last.append(on_readable)
             else:
@@ -169,7 +181,7 @@ class Loop:
             self._do(on_readable)
 
     def _take_inbox(self) -> None:
-        # First forget that we were woken, then look: who asks meanwhile wakes us again.
+        # The flag is cleared before the inbox is read, so a thread that posts meanwhile wakes us.
         with contextlib.suppress(BlockingIOError):
             os.read(self._awake, 4096)
         self._is_woken = False

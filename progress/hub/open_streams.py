@@ -1,11 +1,15 @@
-"""The streams that a hub serves, and what ends them: age, a sign-out, a doubt, its own end."""
+"""The streams that a hub serves, and what ends them early.
+
+A stream ends when it has lived its time, when its account signs out, when the message of a sign-out
+may have been missed, and when the hub itself ends.
+"""
 
 from __future__ import annotations
 
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from ..limits import StreamLimits
 from ..metrics import HubMetrics
@@ -13,38 +17,32 @@ from .channel import Channel, Stream
 from .loop import TICK_SECONDS
 from .reader import Reader
 from .wheel import Wheel
+from .writer import Writer
 
-#: After messages may have been missed, all streams are renewed within this time: one of them
-#: may have been that a session ended.
+#: All streams are ended within this time after messages may have been missed: one of those
+#: messages may have said that a session ended.
 RENEW_SECONDS = 4.0
-#: Sign-outs are remembered for readers that were let in before and come later.
+#: How long a sign-out is remembered, for readers that were authorized before it and arrive later.
 _REMEMBER_SECONDS = 60.0
 
 
 class OpenStreams:
-    """Used by a hub's loop's thread only.
+    """The streams by their descriptors. Used by the loop's thread only."""
 
-    Args:
-        on_dismiss: Called with a stream that is to end between two frames.
-    """
-
-    def __init__(
-        self, limits: StreamLimits, metrics: HubMetrics, *, on_dismiss: Callable[[Stream], None]
-    ) -> None:
-        self._limits = limits
-        self._metrics = metrics
-        self._on_dismiss = on_dismiss
+    def __init__(self, limits: StreamLimits, metrics: HubMetrics, writer: Writer) -> None:
+        self._limits, self._metrics, self._writer = limits, metrics, writer
         self._streams: dict[int, Stream] = {}
         self._ending: Wheel[Stream] = Wheel(step_seconds=TICK_SECONDS, now=time.monotonic())
+        #: When each account signed out.
         self._revoked: dict[str, float] = {}
         self._is_draining = False
 
     def __iter__(self) -> Iterator[Stream]:
-        """The streams of the moment; they may end meanwhile."""
+        """A copy: streams may end while it is looked through."""
         return iter(list(self._streams.values()))
 
     def add(self, reader: Reader, channel: Channel) -> Stream:
-        """The stream of a reader, which ends by itself after a while."""
+        """Make the stream of a reader. It ends when it has lived its time."""
         life = self._limits.life_seconds * random.uniform(0.5, 1)  # noqa: S311 - no secret
         stream = Stream(reader.fd, channel, time.monotonic() + life)
         self._streams[reader.fd] = stream
@@ -53,9 +51,9 @@ class OpenStreams:
         return stream
 
     def may_begin(self, reader: Reader) -> bool:
-        """Whether a reader that was let in may still be served."""
-        revoked_at = self._revoked.get(reader.ref.account, 0.0)
-        return not self._is_draining and reader.authorized_at >= revoked_at
+        """Whether the hub still begins streams, and the account did not sign out meanwhile."""
+        revoked_at = self._revoked.get(reader.request.ref.account, 0.0)
+        return not self._is_draining and reader.request.authorized_at >= revoked_at
 
     def of(self, fd: int) -> Stream | None:
         """The stream on a descriptor."""
@@ -67,17 +65,18 @@ class OpenStreams:
         self._ending.remove(stream, stream.ends_at)
 
     def revoke(self, account: str) -> None:
-        """An account's sessions changed: its streams end, and those that are about to begin."""
+        """End the streams of an account whose sessions changed, also those about to begin."""
         self._revoked[account] = time.monotonic()
         for stream in self:
             if stream.channel.ref.account == account:
                 self._metrics.revoked += 1
-                self._on_dismiss(stream)
+                self._writer.dismiss(stream)
 
     def renew(self) -> None:
-        """End all streams soon: a message that was missed may have been that a session ended.
+        """End all streams within `RENEW_SECONDS`: the message of a sign-out may have been missed.
 
-        Done when messages are lost, and again for those who came before they were regained.
+        This is done when messages are lost, and when they come again, for the streams that began
+        between the two.
         """
         now = time.monotonic()
         for stream in self:
@@ -88,19 +87,19 @@ class OpenStreams:
                 self._ending.put(stream, ends_at)
 
     def expire(self, now: float) -> None:
-        """End the streams that have lived their time, and forget sign-outs of long ago."""
+        """End the streams that have lived their time, and forget old sign-outs."""
         for stream in self._ending.due(now):
-            self._on_dismiss(stream)
+            self._writer.dismiss(stream)
         for account in [a for a, at in self._revoked.items() if now - at > _REMEMBER_SECONDS]:
             del self._revoked[account]
 
     def drain(self) -> None:
-        """End all streams, and those that are about to begin."""
+        """End all streams, also those that are about to begin."""
         self._is_draining = True
         for stream in self:
-            self._on_dismiss(stream)
+            self._writer.dismiss(stream)
 
     def abandon(self) -> None:
-        """Close what a parent had open, in a child after a fork."""
+        """Close the descriptors that the parent process serves, in a child after a fork."""
         for fd in self._streams:
             os.close(fd)

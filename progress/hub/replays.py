@@ -3,59 +3,61 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 
 from ..cursor import Cursor
 from ..events import EMPTY_FEED, Snapshot
-from ..log import FeedRef
+from ..log import Entry, FeedRef, JobRef
 from ..metrics import HubMetrics
 from ..sse import frame
 from .channel import Channel, Stream
-from .fetcher import Found, NoLog, Page, State, Want
+from .fetcher import Fetcher, Found, NoLog, Page, State, Want
+from .kept import Kept
 from .writer import Writer
 
-#: A reader that waits for an answer, and where it is to begin then.
+#: A reader that waits for an answer, and the cursor that it is to begin with then.
 Asking = tuple[Stream, Cursor | None]
 
 
 class Questions:
-    """The questions of one hub, each asked once. Used by its loop's thread only.
+    """The questions of one hub, each asked once for all who wait for its answer.
 
-    Args:
-        put: Puts a question to the log.
+    Used by the loop's thread only.
     """
 
-    def __init__(self, put: Callable[[Want], None]) -> None:
-        self._put = put
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
         self._asking: dict[Want, list[Asking]] = {}
 
     def __contains__(self, want: Want) -> bool:
         return want in self._asking
 
     def ask(self, channel: Channel, want: Want, *readers: Asking) -> None:
-        """Ask, for some readers or for nobody in particular."""
+        """Ask on behalf of these readers; without any, for the frames that are kept."""
         asking = self._asking.get(want)
         if asking is not None:
             asking.extend(readers)
             return
         self._asking[want] = list(readers)
-        channel.asked += 1
-        # Subscribed to before it is read: what comes between is not missed.
-        if channel.is_followed:
-            self._put(want)
+        inquiry = channel.inquiry
+        inquiry.asked += 1
+        # A log is subscribed to before it is read: what comes between the two is not missed.
+        if inquiry.is_followed:
+            self._fetcher.ask(want)
         else:
-            channel.unasked.append(want)
+            inquiry.unasked += (want,)
 
     def begin(self, channel: Channel) -> None:
-        """A channel is followed from now on: ask what waited for that."""
-        channel.is_followed = True
-        unasked, channel.unasked = channel.unasked, []
+        """The log is subscribed to from now on: ask the questions that waited for that."""
+        inquiry = channel.inquiry
+        inquiry.is_followed = True
+        unasked, inquiry.unasked = inquiry.unasked, ()
         for want in unasked:
-            self._put(want)
+            self._fetcher.ask(want)
 
     def answered(self, channel: Channel, want: Want) -> list[Asking]:
-        """The readers of an answer that are still there."""
-        channel.asked -= 1
+        """The readers that wait for an answer and are still there. It is asked no more."""
+        channel.inquiry.asked -= 1
         return [asking for asking in self._asking.pop(want) if asking[0].is_open]
 
     def streams(self) -> Iterator[Stream]:
@@ -67,22 +69,24 @@ class Questions:
 
 
 class Replays:
-    """What a hub asks of the logs, and what becomes of the answers. Used by its loop's thread only.
+    """What a hub asks of its logs, and what it does with messages and answers.
 
-    An answer is for who asked, for all who stand where they stand, and for the frames kept.
-
-    Args:
-        put: Puts a question to the log.
+    An answer is for the readers that asked, for those that stand at the same position, and for the
+    frames that are kept. Used by the loop's thread only; it alone writes each channel's `Inquiry`,
+    and sets its `Kept`.
     """
 
-    def __init__(self, writer: Writer, metrics: HubMetrics, put: Callable[[Want], None]) -> None:
+    def __init__(self, writer: Writer, metrics: HubMetrics, fetcher: Fetcher) -> None:
         self._writer, self._metrics = writer, metrics
-        self._questions = Questions(put)
+        self._questions = Questions(fetcher)
+
+    # -- readers -------------------------------------------------------------------------
 
     def open(self, stream: Stream, cursor: Cursor | None, first: bytes = b"") -> None:
         """Begin a reader from what is kept, or have its beginning fetched."""
         channel = stream.channel
-        opening = channel.opening(cursor)
+        kept = channel.kept
+        opening = kept.opening(cursor) if kept is not None else None
         if opening is not None:
             data, position = opening
             if cursor is not None:
@@ -90,35 +94,78 @@ class Replays:
             self._writer.send(stream, first + data, position)
         elif not self._writer.put(stream, first):
             return
-        elif channel.ring is None:
-            # Where the log stands comes first: from there on frames are kept, for all.
+        elif kept is None:
+            # The log's position comes first: from there on, frames are kept for all.
             self._ask(channel, None, (stream, cursor))
         else:
             self.fetch(stream, cursor)
 
     def fetch(self, stream: Stream, cursor: Cursor | None) -> None:
-        """Have what follows a cursor read for a reader, or a state where there is none."""
+        """Have what follows a cursor read for a reader, or a state where there is no cursor."""
         self._ask(stream.channel, cursor, (stream, cursor))
+
+    def forget(self, stream: Stream) -> None:
+        """A stream has ended."""
+        stream.channel.inquiry.waiting.pop(stream, None)
+
+    def asking(self) -> Iterator[Stream]:
+        """All readers that wait for an answer."""
+        return self._questions.streams()
 
     def _ask(self, channel: Channel, after: Cursor | None, *readers: Asking) -> None:
         self._questions.ask(channel, Want(channel.ref, after), *readers)
 
-    def mend(self, channel: Channel) -> None:
-        """Fetch what is missing before a message, for nobody in particular."""
-        if channel.heard is None:
+    # -- messages ------------------------------------------------------------------------
+
+    def came(self, channel: Channel, entries: Sequence[Entry]) -> bool:
+        """A message said that a log grew; returns whether there is something to write."""
+        inquiry, kept = channel.inquiry, channel.kept
+        inquiry.heard = entries[-1].cursor
+        if kept is None:
+            # Its readers wait for it to begin. Where it stands, the message does not tell.
+            if inquiry.waiting:
+                self._ask(channel, None)
+            return False
+        last = kept.ring.last
+        if not kept.take(entries):
+            self._mend(channel, kept)
+            return False
+        return kept.ring.last > last
+
+    def _mend(self, channel: Channel, kept: Kept) -> None:
+        """Fetch what is missing before the last message, for the frames that are kept."""
+        heard = channel.inquiry.heard
+        if heard is None:
             return
-        is_same = channel.heard.epoch == channel.epoch
-        after = channel.position if is_same else None
-        # One that is on its way may have been answered before the message: then once more.
+        after = kept.position if heard.epoch == kept.epoch else None
+        # A question that is on its way may have been answered before the message came. Then this
+        # is called again with that answer, since `heard` is kept.
         if Want(channel.ref, after) not in self._questions:
-            channel.heard = None
+            channel.inquiry.heard = None
             self._ask(channel, after)
 
-    def look(self, channel: Channel) -> None:
-        """See whether a message was missed."""
-        channel.looked_at = time.monotonic()
+    def follow(self, channel: Channel) -> None:
+        """A log is subscribed to from now on: ask what waited for that."""
+        self._questions.begin(channel)
+        if channel.kept is not None or channel.inquiry.waiting:
+            self._look(channel)
+
+    def unfollow(self, channel: Channel) -> None:
+        """Messages of a log are missed until `follow` is called again."""
+        channel.inquiry.is_followed = False
+
+    def tend(self, channel: Channel) -> None:
+        """Forget old frames, and ask whether a message was missed."""
+        if channel.kept is not None:
+            channel.kept.forget_old(channel.delivery.sent)
+        self._look(channel)
+
+    def _look(self, channel: Channel) -> None:
+        channel.inquiry.looked_at = time.monotonic()
         if channel.has_readers:
-            self._ask(channel, channel.position)
+            self._ask(channel, channel.kept.position if channel.kept is not None else None)
+
+    # -- answers -------------------------------------------------------------------------
 
     def answered(self, channel: Channel, want: Want, found: Found) -> None:
         """A question was answered."""
@@ -132,86 +179,75 @@ class Replays:
         else:
             for stream, _ in readers:
                 self._writer.dismiss(stream)
-        if channel.is_behind:
-            self.mend(channel)
+        kept, heard = channel.kept, channel.inquiry.heard
+        if kept is not None and heard is not None and heard > kept.position:
+            self._mend(channel, kept)
 
     def _found_page(
         self, channel: Channel, after: Cursor, page: Page, readers: list[Asking]
     ) -> None:
-        if channel.ring is None or channel.epoch != after.epoch:
+        kept = channel.kept
+        if kept is None or kept.epoch != after.epoch:
             for stream, cursor in readers:
                 self.open(stream, cursor)
             return
         position = page.entries[-1].cursor.seq if page.entries else after.seq
         frames = [frame(entry.document, entry.cursor) for entry in page.entries]
-        channel.fill(after.seq, frames, page.entries)
-        if channel.ring.last < position:
-            self._begin_anew(channel, Cursor(after.epoch, position))
+        kept.fill(after.seq, frames, page.entries)
+        if kept.ring.last < position:
+            kept = self._begin_anew(channel, Cursor(after.epoch, position))
         self._writer.flush_soon(channel)
         data = b"".join(frames)
         for stream, _ in readers:
             self._metrics.replays.observe(len(frames))
             self._writer.send(stream, data, position)
         if not readers and not page.is_last:
-            self._ask(channel, channel.position)
+            self._ask(channel, kept.position)
 
     def _found_state(
         self, channel: Channel, after: Cursor | None, state: State, readers: list[Asking]
     ) -> None:
         snapshot, cursor = state.snapshot, state.cursor
-        if not channel.holds(cursor):
-            self._begin_anew(channel, cursor)
+        kept = channel.kept
+        if kept is None or not kept.holds(cursor):
+            kept = self._begin_anew(channel, cursor)
         is_over = isinstance(snapshot, Snapshot) and snapshot.status.is_terminal
-        channel.keep_snapshot(snapshot.to_json().encode(), cursor, is_over=is_over)
+        kept.keep_state(snapshot.to_json().encode(), cursor, is_over=is_over)
         self._writer.flush(channel)
-        waiting, channel.waiting = channel.waiting, set()
+        inquiry = channel.inquiry
+        waiting, inquiry.waiting = inquiry.waiting, {}
         for stream in waiting:
             self.open(stream, None)
         for stream, begins_at in readers:
             if after is not None:
+                # The log cannot go on from this cursor.
                 self._metrics.gaps += 1
-                begins_at = None  # noqa: PLW2901 - the log cannot go on from there
-            self.open(stream, begins_at)
+                self.open(stream, None)
+            else:
+                self.open(stream, begins_at)
 
     def _found_no_log(self, channel: Channel, readers: list[Asking]) -> None:
-        known = [*channel.live.values(), *channel.lagging]
-        channel.lose()
+        waiting, lagging = channel.inquiry.waiting, channel.delivery.lagging
+        channel.kept = None
+        known = [*self._writer.restart(channel, is_same_log=False), *lagging]
         if isinstance(channel.ref, FeedRef):
             # A feed without a log has no active jobs.
             empty = frame(EMPTY_FEED.to_json().encode(), None)
             for stream in (*known, *(stream for stream, _ in readers)):
-                if stream not in channel.lagging and self._writer.put(stream, empty):
-                    channel.waiting.add(stream)
+                if stream not in lagging and self._writer.put(stream, empty):
+                    waiting[stream] = None
             return
-        # Who let them in can tell the state from elsewhere when they come back.
-        for stream in (*known, *(() if readers else tuple(channel.waiting))):
+        # Readers that saw the log are ended: when they come back, the application can tell the
+        # state from its database. Readers that ask for the first time wait for the job to begin.
+        for stream in (*known, *(() if readers else tuple(waiting))):
             self._writer.dismiss(stream)
-        channel.waiting.update(stream for stream, _ in readers)
+        waiting.update((stream, None) for stream, _ in readers)
 
-    def _begin_anew(self, channel: Channel, cursor: Cursor) -> None:
-        """Keep frames from another position on. Who has not come there is caught up."""
-        sent = channel.position
-        is_same = sent is not None and sent.epoch == cursor.epoch
-        after = Cursor(cursor.epoch, channel.sent) if is_same else None
-        live = list(channel.live.values())
-        channel.begin(cursor)
-        for stream in live:
+    def _begin_anew(self, channel: Channel, cursor: Cursor) -> Kept:
+        """Keep frames from another position on. Readers that are not there yet are caught up."""
+        is_same = channel.kept is not None and channel.kept.epoch == cursor.epoch
+        after = Cursor(cursor.epoch, channel.delivery.sent) if is_same else None
+        channel.kept = kept = Kept(cursor, can_end=isinstance(channel.ref, JobRef))
+        for stream in self._writer.restart(channel, is_same_log=is_same):
             self.fetch(stream, after)
-        if not is_same:
-            for lag in channel.lagging.values():
-                lag.position = None
-
-    def follow(self, channel: Channel) -> None:
-        """A log is subscribed to from now on: ask what waited for that."""
-        self._questions.begin(channel)
-        if channel.ring is not None or channel.waiting:
-            self.look(channel)
-
-    def ask_state(self, channel: Channel) -> None:
-        """Ask where a log stands whose readers wait for its beginning."""
-        if channel.waiting:
-            self._ask(channel, None)
-
-    def streams(self) -> Iterator[Stream]:
-        """All readers that wait for an answer."""
-        return self._questions.streams()
+        return kept

@@ -1,4 +1,4 @@
-"""The newest frames of one log, so that many readers who come back need not ask for them. Pure."""
+"""The newest frames of one log: many readers that come back are served from them. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
-#: How much is kept of each log: what a storm of reconnects after a deploy asks for.
+#: What is kept of each log at most. After a deploy, reconnecting clients ask for about as much.
 MAX_FRAMES, MAX_BYTES = 512, 128 * 1024
 
 
@@ -16,16 +16,17 @@ class Ring:
     __slots__ = ("_bytes", "_frames", "_joined", "_joined_after", "last")
 
     def __init__(self, last: int) -> None:
-        #: The position after the newest frame.
+        #: The position of the newest frame.
         self.last = last
         self._frames: deque[bytes] = deque()
         self._bytes = 0
-        #: What was last asked for: in a storm the next one asks for the same.
+        #: The frames that were last asked for, joined: when many clients reconnect at once, the
+        #: next one asks for the same.
         self._joined, self._joined_after = b"", -1
 
     @property
     def first(self) -> int:
-        """The position that frames are kept from: everything after it is here."""
+        """The position before the oldest frame: everything after it is here."""
         return self.last - len(self._frames)
 
     def push(self, frame: bytes) -> None:
@@ -38,7 +39,7 @@ class Ring:
             self._bytes -= len(self._frames.popleft())
 
     def prepend(self, frames: Sequence[bytes]) -> None:
-        """Add the frames of the positions up to `first`, where there is room for them."""
+        """Add the frames of the positions up to `first`; does nothing where there is no room."""
         size = sum(map(len, frames))
         if len(self._frames) + len(frames) > MAX_FRAMES or self._bytes + size > MAX_BYTES:
             return
@@ -46,7 +47,7 @@ class Ring:
         self._bytes += size
 
     def forget_before(self, position: int) -> None:
-        """Keep only what follows a position."""
+        """Drop the frames up to a position."""
         while self._frames and self.first < position:
             self._bytes -= len(self._frames.popleft())
         self._joined, self._joined_after = b"", -1
@@ -56,7 +57,7 @@ class Ring:
         return self.first <= after <= self.last
 
     def since(self, after: int) -> bytes:
-        """All frames after a position, joined; none after the last. It must be held."""
+        """All frames after a position, joined. The ring must hold the position."""
         if after == self.last:
             return b""
         if after == self.last - 1:

@@ -1,4 +1,4 @@
-"""What the kernel is asked of a reader's socket."""
+"""The options of a reader's socket, and writing to many sockets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import Callable, Iterable
 
-#: What a peer has not acknowledged for so long will not be.
+#: A connection is given up when its peer has acknowledged nothing for this long.
 _USER_TIMEOUT_MS = 60_000
 
 #: Writes the same to each of some sockets; see `write_to_each`.
@@ -16,7 +16,7 @@ Write = Callable[[Iterable[int], bytes], list[tuple[int, int]]]
 
 
 def prepare(fd: int) -> None:
-    """Never wait for a reader, nor gather what it is sent; give up one that is silent."""
+    """Make a socket's writes never wait, be sent at once, and fail when the peer is silent."""
     os.set_blocking(fd, False)
     with contextlib.suppress(OSError):
         found = socket.socket(fileno=fd)
@@ -29,10 +29,10 @@ def prepare(fd: int) -> None:
             found.detach()
 
 
-#: `write` of the C library, called without letting the interpreter's lock go. A write that cannot
-#: block is over sooner than the lock is won back from threads that serve pages: with 500 pages a
-#: second beside it, a thousand writes took 2.5 s with `os.write` and 9 ms so. Untyped: what is
-#: passed is made ready once for all, which halves the cost of a call.
+#: `write` of the C library, called while the interpreter's lock is held. A write that cannot block
+#: takes less time than winning the lock back from threads that serve pages: beside 500 pages a
+#: second, a thousand writes took 2.5 s with `os.write` and 9 ms with this. Its argument types are
+#: not declared: the arguments are converted once for all sockets, which halves the cost of a call.
 _write: Callable[..., int] = ctypes.PyDLL(None).write
 
 
@@ -40,7 +40,7 @@ def write_to_each(fds: Iterable[int], data: bytes) -> list[tuple[int, int]]:
     """Write the same to sockets that never wait.
 
     Returns:
-        Those that did not take it whole, each with how many bytes it took; -1 where its peer is
+        Those that did not take all of it, each with how many bytes it took; -1 where its peer is
         gone.
     """
     size = len(data)
@@ -56,7 +56,7 @@ def write_to_each(fds: Iterable[int], data: bytes) -> list[tuple[int, int]]:
 
 
 def _write_again(fd: int, data: bytes) -> int:
-    """After a failure, once more, to be told its reason."""
+    """Write again after a failure, since `os.write` tells the reason."""
     try:
         return os.write(fd, data)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Things that are due at times far from now: each costs nothing until its time comes. Pure."""
+"""Things that are due at a time, looked at only when it comes. Pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 class Wheel(Generic[T]):
-    """A list of things for each step of time. They are told of never early, a step late at most.
+    """A list of things for each step of time. A thing is never early, and late by one step at most.
 
-    Looking through all that a hub serves twice a second would make every frame wait that comes
-    meanwhile: with 2,000 logs, 4 ms.
+    A hub that looked through all its logs twice a second would hold up the frames that come
+    meanwhile: by 4 ms with 2,000 logs.
 
     Args:
         step_seconds: How long one step is.
@@ -22,17 +22,18 @@ class Wheel(Generic[T]):
 
     def __init__(self, *, step_seconds: float, now: float) -> None:
         self._step_seconds = step_seconds
-        # Lists, not sets, which take 70 bytes a thing: of 10,000 streams a dozen share a step.
+        # Sets would take 70 bytes more for each thing. The lists are short: of 10,000 streams
+        # about a dozen share a step.
         self._slots: dict[int, list[T]] = {}
-        #: The next step that was not told of.
+        #: The first step whose things `due` has not given.
         self._next = self._step(now)
 
     def put(self, thing: T, when: float) -> None:
-        """Have something told of at a time, or with the next step where that is past."""
+        """Have `due` give a thing at a time, or at the next step where that time is past."""
         self._slots.setdefault(max(self._step(when), self._next), []).append(thing)
 
     def remove(self, thing: T, when: float) -> None:
-        """Tell nothing of what was put there."""
+        """Take back a thing that was put at a time."""
         step = self._step(when)
         for found in (step, self._next):
             things = self._slots.get(found, [])
@@ -43,7 +44,7 @@ class Wheel(Generic[T]):
                 return
 
     def due(self, now: float) -> Iterator[T]:
-        """What is due by now, and was not told of. Who stops is told of the rest next time."""
+        """The things that are due, each once. A caller that stops gets the rest next time."""
         while self._next * self._step_seconds <= now:
             step, self._next = self._next, self._next + 1
             things = self._slots.get(step, [])

@@ -1,10 +1,10 @@
 """The streamer: one process for a machine's streams, fed with descriptors by its web workers.
 
-In a web process a hub would win back the interpreter's lock after every write, against the
-threads that serve pages. It is started by gunicorn's master, restarted when it dies, and
-ends with it (`progress.streamer.supervisor`); the workers may come and go meanwhile. ``python -m
-progress.streamer`` reads its settings as one JSON line from standard input, whose end is the end
-of its master.
+In a web process a hub has to win the interpreter's lock back after every write, against the
+threads that serve pages. gunicorn's master starts the streamer, starts it again when it dies, and
+ends it (`progress.streamer.supervisor`); the workers may come and go meanwhile. ``python -m
+progress.streamer`` reads its settings as one JSON line from standard input. When standard input
+ends, its master is gone, and the streamer ends.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from .supervisor import StreamerSettings
 
 logger = logging.getLogger(__name__)
 
-#: Taken from one worker before others have their turn.
+#: How many descriptors are taken from one worker before the others have their turn.
 _TAKEN_AT_ONCE = 8
 
 
@@ -46,7 +46,7 @@ class Streamer:
     def __init__(self, hub: Hub, path: str) -> None:
         self._hub = hub
         self._stopped = False
-        # Before anybody can know of this process.
+        # Before the socket exists, from which others learn of this process.
         signal.signal(signal.SIGTERM, lambda *_: self._stop())
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         Path(path).unlink(missing_ok=True)
@@ -62,7 +62,7 @@ class Streamer:
 
     def serve(self) -> None:
         """Take descriptors until standard input ends or SIGTERM comes; then end all streams."""
-        # A handler alone does not end a wait: Python takes it up again.
+        # A signal handler alone does not end `select`: Python goes on waiting after it.
         woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         with selectors.DefaultSelector() as selector:
@@ -102,9 +102,9 @@ class Streamer:
 
     def _add(self, reader: Reader) -> None:
         try:
-            self._hub.admit(reader.ref.account)
+            self._hub.admit(reader.request.ref.account)
         except TooManyStreams as error:
-            # A socket that was just opened takes so little at once, or has gone.
+            # A socket that was just opened takes this little at once, unless its peer has gone.
             with suppress(OSError):
                 os.set_blocking(reader.fd, False)
                 os.write(reader.fd, refusal(error))
@@ -117,8 +117,9 @@ def _receive(connection: socket.socket) -> Reader:
     """The next reader that a worker hands over.
 
     Raises:
-        BlockingIOError: there is none at the moment.
-        OSError, ValueError, TypeError, KeyError: there will be none that can be understood.
+        BlockingIOError: no message is there at the moment.
+        OSError, ValueError, TypeError, KeyError: the worker is gone, or the message is wrong. The
+            connection is of no further use.
     """
     fds: list[int] = []
     data, ancillary, flags, _ = connection.recvmsg(MAX_MESSAGE, _ANCILLARY_BYTES)
@@ -132,32 +133,32 @@ def _receive(connection: socket.socket) -> Reader:
             raise ValueError("a message comes whole, with one descriptor")
         if not stat.S_ISSOCK(os.fstat(fds[0]).st_mode):
             raise ValueError("a descriptor is a socket's")
-        return decode(data, fds[0])
+        return Reader(fds[0], decode(data))
     except BaseException:
         for fd in fds:
             os.close(fd)
         raise
 
 
-#: Room for more than one descriptor: what is sent too many must be closed.
+#: Room for more than one descriptor, so that the ones that should not be there can be closed.
 _ANCILLARY_BYTES = socket.CMSG_SPACE(16)
 
 
 def _is_ours(connection: socket.socket) -> bool:
-    """Whether the peer is a process of this user: the socket's mode says so too."""
+    """Whether the peer is a process of this user. The socket's mode allows no other either."""
     peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     _, uid, _ = struct.unpack("3i", peer)
     return bool(uid == os.geteuid())
 
 
 def _raise_descriptor_limit() -> None:
-    """A stream is a descriptor; the usual limit of 1,024 is for programs that use select."""
+    """Raise the usual limit of 1,024 descriptors to what the system allows: a stream takes one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def main() -> None:
-    """Run the streamer; see the module's text."""
+    """Run the streamer, with the settings from standard input."""
     _raise_descriptor_limit()
     said = json.loads(sys.stdin.buffer.readline())
     limits = StreamLimits(**said.pop("limits"))

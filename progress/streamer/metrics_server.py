@@ -1,4 +1,4 @@
-"""Answers Prometheus where there is no web server: ``GET /metrics``, for this machine alone."""
+"""The streamer's ``GET /metrics`` for Prometheus, on 127.0.0.1 alone."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from ..metrics import CONTENT_TYPE, exposition
 
 logger = logging.getLogger(__name__)
 
-#: Who asks and then says nothing is not waited for any longer.
+#: A client that connects and sends nothing is dropped after this time.
 _TIMEOUT_SECONDS = 5
 
 
 def serve_metrics(hub: Hub, *, port: int) -> ThreadingHTTPServer | None:
-    """Serve a hub's metrics from threads of their own; None where the port cannot be had.
+    """Serve a hub's metrics from threads of their own.
 
-    That is logged and no more: streams go on without metrics.
+    Returns None where the port is taken. That is logged, and streams go on without metrics.
     """
 
     class Handler(BaseHTTPRequestHandler):
         timeout = _TIMEOUT_SECONDS
 
         def do_GET(self) -> None:
-            """Answer."""
+            """Answer with the metrics."""
             if self.path.partition("?")[0] != "/metrics":
                 self.send_error(404)
                 return
@@ -37,7 +37,7 @@ def serve_metrics(hub: Hub, *, port: int) -> ThreadingHTTPServer | None:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Nothing: a question every few seconds is no news."""
+            """Log nothing: Prometheus asks every few seconds."""
 
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), Handler)

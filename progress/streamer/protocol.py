@@ -1,7 +1,8 @@
 """Handing a stream from a web process to its machine's streamer: a descriptor and a message.
 
-A message is a line of JSON that says whose stream it is, and then its first bytes. Only processes
-of the same user reach the socket; what comes is bounded and checked all the same.
+A message is a line of JSON with the stream's account, job and cursor, followed by the bytes that
+the streamer is to write first. Only processes of the same user reach the socket; the streamer
+bounds and checks every message all the same.
 """
 
 from __future__ import annotations
@@ -16,33 +17,33 @@ from math import inf
 import orjson
 
 from ..cursor import parse_cursor
-from ..hub.reader import Reader
+from ..hub.reader import Reader, StreamRequest
 from ..log import FeedRef, JobRef
 
-#: Longest message that comes with a descriptor.
+#: The longest message that the streamer takes.
 MAX_MESSAGE = 32 * 1024
-#: A worker waits no longer to hand a descriptor over.
+#: How long a worker waits for the streamer to take a descriptor.
 _SEND_SECONDS = 0.2
 
 
-def encode(reader: Reader) -> bytes:
-    """What is said of a reader beside its descriptor."""
-    ref = reader.ref
+def encode(request: StreamRequest) -> bytes:
+    """The message of a stream request. The descriptor goes beside it."""
+    ref = request.ref
     said = {
         "account": ref.account,
         "job": ref.job_id if isinstance(ref, JobRef) else None,
-        "cursor": str(reader.cursor) if reader.cursor else None,
+        "cursor": str(request.cursor) if request.cursor else None,
         # JSON has no infinity.
-        "authorizedAt": reader.authorized_at if reader.authorized_at < inf else None,
+        "authorizedAt": request.authorized_at if request.authorized_at < inf else None,
     }
-    return orjson.dumps(said) + b"\n" + reader.first
+    return orjson.dumps(said) + b"\n" + request.first
 
 
-def decode(data: bytes, fd: int) -> Reader:
-    """The reader that a message tells of.
+def decode(data: bytes) -> StreamRequest:
+    """The stream request of a message.
 
     Raises:
-        ValueError, TypeError, KeyError: the message is none.
+        ValueError, TypeError, KeyError: it is no such message.
     """
     line, end, first = data.partition(b"\n")
     if not end:
@@ -55,12 +56,12 @@ def decode(data: bytes, fd: int) -> Reader:
     ref = FeedRef(account) if job is None else JobRef(account, job)
     asked_at = said["authorizedAt"]
     authorized_at = inf if asked_at is None else float(asked_at)
-    return Reader(fd, ref, parse_cursor(cursor), first, authorized_at)
+    return StreamRequest(ref, parse_cursor(cursor), first, authorized_at)
 
 
 @dataclass
 class StreamerClient:
-    """A web process's way to its machine's streamer."""
+    """The connection of a web process to its machine's streamer, made when it is first needed."""
 
     path: str
 
@@ -70,8 +71,8 @@ class StreamerClient:
         self._socket: socket.socket | None = None
 
     def send(self, reader: Reader) -> bool:
-        """Hand a descriptor over; whether that was possible. The caller's stays open."""
-        data = encode(reader)
+        """Send a reader; returns whether that was possible. The caller's descriptor stays open."""
+        data = encode(reader.request)
         if len(data) > MAX_MESSAGE:
             return False
         with self._lock:
@@ -96,7 +97,7 @@ class StreamerClient:
         return self._socket
 
     def close(self) -> None:
-        """End the connection; the next reader makes it anew."""
+        """End the connection; the next `send` makes a new one."""
         with self._lock:
             self._forget()
 

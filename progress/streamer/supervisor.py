@@ -21,26 +21,26 @@ from ..limits import StreamLimits
 
 logger = logging.getLogger(__name__)
 
-#: Between starts of a streamer that dies.
+#: How long to wait before a streamer that died is started again.
 RESTART_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class StreamerSettings:
-    """What a streamer needs to know. The URL may hold a password: never on a command line."""
+    """A streamer's settings. No command line bears them, since the URL may hold a password."""
 
     path: str
     url: str = field(repr=False)
     prefix: str = "progress"
     limits: StreamLimits = field(default_factory=StreamLimits)
-    #: Where Prometheus is answered, on 127.0.0.1; None for nowhere.
+    #: The port of ``GET /metrics`` on 127.0.0.1; None serves no metrics.
     metrics_port: int | None = None
     #: For `logging.config.dictConfig`, as JSON holds it; None: warnings go to standard error.
     logging: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 class Supervisor:
-    """Keeps a streamer running for as long as this process, gunicorn's master, does."""
+    """Keeps a streamer running for as long as this process runs, which is gunicorn's master."""
 
     def __init__(self, settings: StreamerSettings) -> None:
         self.settings = settings
@@ -81,7 +81,7 @@ class Supervisor:
         return process
 
     def stop(self, *, seconds: float = 2.0) -> None:
-        """End the streamer; its streams end at frame boundaries."""
+        """End the streamer. Each of its streams ends between two frames."""
         process = self._end()
         if process is None:
             return

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..cursor import Cursor, parse_cursor
 from ..events import Snapshot, StatusEvent, StreamEvent, parse_stream_event
 from ..hub import Hub
-from ..hub.reader import Reader
+from ..hub.reader import Reader, StreamRequest
 from ..log import JobRef, Log, LogRef
 
 
@@ -52,7 +52,7 @@ def _stream(hub: Hub, ref: LogRef, cursor: Cursor | None, until: float) -> Itera
     hub.admit(ref.account)
     ours, theirs = socket.socketpair()
     with ours, ours.makefile("rb") as lines:
-        hub.add(Reader(theirs.detach(), ref, cursor))
+        hub.add(Reader(theirs.detach(), StreamRequest(ref, cursor)))
         while True:
             ours.settimeout(max(0.001, until - time.monotonic()))
             fields: dict[bytes, bytes] = {}

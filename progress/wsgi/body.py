@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import replace
 
 from ..hub import Hub
-from ..hub.reader import Reader
+from ..hub.reader import Reader, StreamRequest
 
-#: A hub that says nothing for so many keep-alives is no more.
+#: A hub that has written nothing for this many keep-alives is taken to be gone.
 _MISSED = 4
 
 
 class Body:
-    """What a WSGI server writes to a client, for as long as the client stays.
+    """The body of a WSGI response that is a stream. The server iterates it; the hub fills it.
 
-    The stream begins when the server asks for it, and it is given back however it ends,
-    also before it began. The thread or greenlet that reads it waits on a socket.
+    The stream begins when the server asks for the first part. `close` gives the stream back to
+    the hub, also one that never began. While the server waits for the next part, its thread or
+    greenlet waits on a socket.
     """
 
-    def __init__(self, hub: Hub, reader: Reader) -> None:
+    def __init__(self, hub: Hub, request: StreamRequest) -> None:
         self._hub = hub
-        self._reader = reader
-        #: Admitted, and neither begun nor given up.
+        self._request = request
+        #: The hub has admitted the stream, and it was neither added nor given up.
         self._is_held = True
         self._socket: socket.socket | None = None
 
@@ -49,23 +49,23 @@ class Body:
         ours.settimeout(self._hub.limits.keep_alive_seconds * _MISSED)
         self._socket = ours
         self._is_held = False
-        self._hub.add(replace(self._reader, fd=theirs.detach()))
+        self._hub.add(Reader(theirs.detach(), self._request))
 
     def leave(self, fd: int, head: bytes) -> None:
-        """Have the hub write to a client itself, on a duplicate of its descriptor.
+        """Have the hub write to a client itself, on a duplicate of the client's descriptor.
 
         Raises:
-            OSError: there is no descriptor left.
+            OSError: the process may open no further descriptor.
         """
         copy = os.dup(fd)
         self._is_held = False
-        self._hub.add(replace(self._reader, fd=copy, first=head + self._reader.first))
+        self._hub.add(Reader(copy, self._request.preceded_by(head)))
 
     def close(self) -> None:
-        """End the stream. Called by the server, once or more."""
+        """End the stream. The server calls this, once or more often."""
         if self._is_held:
             self._is_held = False
-            self._hub.give_up(self._reader.ref.account)
+            self._hub.give_up(self._request.ref.account)
         if self._socket is not None:
             self._socket.close()
             self._socket = None

@@ -1,23 +1,23 @@
 """Taking a client's socket from gunicorn, so that a stream costs it no thread. Linux.
 
-gunicorn (23 to 27) leaves the socket in the request's environment. A duplicate of it goes to
-the hub; over the original goes a dead one, since gunicorn half-closes what it owns and a shutdown
-reaches every duplicate. It then writes its empty response into that, finds the client gone,
-and writes its line in the access log. Nothing of gunicorn is patched.
+gunicorn (23 to 27) leaves the socket in the request's environment. The hub writes to a duplicate of
+it. A dead socket is put over the original descriptor: gunicorn half-closes what it owns, and a
+shutdown would reach every duplicate. gunicorn then writes its empty response into the dead socket,
+finds the client gone, and still writes its line in the access log. Nothing of gunicorn is patched.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 from ..errors import TooManyStreams
+from .problem import Problem
 
 #: Where gunicorn's workers put the client's socket.
 _SOCKET = "gunicorn.socket"
@@ -27,8 +27,8 @@ _PLAIN = (socket.AF_INET, socket.AF_INET6, getattr(socket, "AF_UNIX", -1))
 def client_socket(environ: Mapping[str, Any]) -> Any | None:
     """The client's socket, where it may be taken; None where only the server may write to it.
 
-    Not of TLS, whose keys the server holds; not of HTTP/2, where it is all streams of a
-    connection; not for HEAD, which has no body.
+    A TLS socket is not taken, since the server holds its keys. An HTTP/2 socket is not taken, since
+    all streams of a connection share it. A HEAD request's is not taken: its response has no body.
     """
     found = environ.get(_SOCKET)
     if found is None or environ.get("REQUEST_METHOD") != "GET":
@@ -41,10 +41,10 @@ def client_socket(environ: Mapping[str, Any]) -> Any | None:
 
 
 def give_away(client: Any, take: Callable[[int], None]) -> None:
-    """Have a duplicate of a client's socket taken, and leave the server a dead one in its place.
+    """Have `take` duplicate a client's socket, and leave the server a dead one in its place.
 
     Raises:
-        OSError: there is no descriptor left. The server has its socket still.
+        OSError: the process may open no further descriptor. The server still has its socket.
     """
     dead = _dead_socket()
     take(client.fileno())
@@ -53,13 +53,13 @@ def give_away(client: Any, take: Callable[[int], None]) -> None:
 
 @cache
 def _dead_socket() -> int:
-    """One for all that is given away: what is shut down on it has no other end."""
+    """One dead socket serves all: it has no other end that a shutdown could reach."""
     dead, other = socket.socketpair()
     other.close()
     return dead.detach()
 
 
-def response_head(status: str, headers: Sequence[tuple[str, str]]) -> bytes:
+def response_head(status: str, headers: Iterable[tuple[str, str]]) -> bytes:
     """The head of a response that ends with its connection, HTTP/1.1."""
     lines = [f"HTTP/1.1 {status}"]
     lines += [
@@ -71,13 +71,7 @@ def response_head(status: str, headers: Sequence[tuple[str, str]]) -> bytes:
 
 
 def refusal(error: TooManyStreams) -> bytes:
-    """The whole response to a reader that was let in and finds no place."""
+    """The whole response to a client that may read and finds no free place."""
     status = HTTPStatus.TOO_MANY_REQUESTS
-    problem = {"type": "about:blank", "title": status.phrase, "status": status}
-    body = json.dumps(problem | {"detail": str(error)}).encode()
-    headers = [
-        ("Content-Type", "application/problem+json"),
-        ("Retry-After", str(error.retry_after_seconds)),
-        ("Cache-Control", "no-store"),
-    ]
-    return response_head(f"{status} {status.phrase}", headers) + body
+    problem = Problem(status, str(error), error.retry_after_seconds)
+    return response_head(f"{status} {status.phrase}", problem.headers.items()) + problem.body

@@ -1,25 +1,24 @@
-"""A short way in for streams: WSGI middleware that answers before the framework looks at a request.
+"""A short way in for streams: WSGI middleware that answers before the framework sees a request.
 
-A framework spends more on a request than all that a stream needs of it, and after a deploy every
-open stream asks at once. This only ever says yes: whatever is not a plain stream that may begin
-now goes the long way, where it is decided anew and refused in words.
+A framework spends more on a request than everything else that begins a stream, and after a deploy
+every client asks for its stream at once. The middleware only lets streams in. Any request that is
+not a plain stream request, or that it cannot let in at once, goes to the application, which decides
+anew and refuses in its own words.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ..cursor import parse_cursor
-from ..hub import Hub
-from ..hub.reader import HandOver, Reader
-from ..log import Log, LogRef
+from ..hub.reader import HandOver, Reader, StreamRequest
+from ..log import LogRef
 from ..sse import CONTENT_TYPE, HEADERS, retry_hint
+from .entrance import Entrance, Standing
 from .gunicorn import client_socket, give_away, response_head
 
 if TYPE_CHECKING:
@@ -27,43 +26,42 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: The log that the request of an environment may read, of a job by its id or the account's feed
-#: for None; None where it may not, or where only the application can tell.
+#: Tells the log that the sender of a request may read: the log of the job with this id, or the
+#: account's feed where the id is None. Returns None where the sender may not read it, or where
+#: only the application can tell.
 Admit = Callable[["WSGIEnvironment", str | None], LogRef | None]
 
-_PATH = re.compile(r"/api/jobs/(?:([\w.~-]+)/)?progress", re.ASCII)
 _OK = "200 OK"
 
 
 class StreamMiddleware:
-    """The middleware: put around an application that has the blueprint of `progress.flask`.
+    """Put around an application that has the blueprint of `progress.flask`.
 
     Args:
-        app: Answers everything else.
-        log: Where the events are.
-        hub: The process's own; while it ends no stream is taken.
-        admit: Whether a request may read a log. What it raises is the application's to find out.
-        hand_over: Takes a stream out of this process.
-        headers: Of the answer, beside those that every stream has.
+        app: Answers every request that is not let in here.
+        entrance: The blueprint's. It needs a `hand_over`.
+        admit: Whether a request may read a log. An exception of it is logged, and the
+            application answers the request.
+        headers: What the response has besides the headers of every stream.
     """
 
     def __init__(
         self,
         app: WSGIApplication,
-        log: Log,
-        hub: Hub,
+        entrance: Entrance,
         *,
         admit: Admit,
-        hand_over: HandOver,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        self._app, self._log, self._hub = app, log, hub
-        self._admit, self._hand_over = admit, hand_over
+        if entrance.hand_over is None:
+            raise ValueError("StreamMiddleware needs a streamer: give the blueprint a hand_over.")
+        self._app, self._entrance, self._admit = app, entrance, admit
+        self._hand_over: HandOver = entrance.hand_over
         sent = {"Content-Type": CONTENT_TYPE, **(headers or {}), **HEADERS}
-        self._head = response_head(_OK, list(sent.items()))
+        self._head = response_head(_OK, sent.items())
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a stream with nothing, since somebody else writes it; or as the application."""
+        """Hand a stream over and answer with an empty body; or answer as the application does."""
         try:
             is_taken = self._take(environ)
         except Exception as error:  # the application meets it too, and says so in its way
@@ -75,26 +73,27 @@ class StreamMiddleware:
         return []
 
     def _take(self, environ: WSGIEnvironment) -> bool:
-        asked = _PATH.fullmatch(environ["PATH_INFO"])
-        if asked is None or environ.get("HTTP_ACCEPT") != CONTENT_TYPE:
+        entrance = self._entrance
+        url = entrance.urls.find(environ["PATH_INFO"])
+        if url is None or environ.get("HTTP_ACCEPT") != CONTENT_TYPE:
             return False
-        if environ.get("QUERY_STRING") or environ.get("SCRIPT_NAME") or self._hub.is_closing:
+        if environ.get("QUERY_STRING") or environ.get("SCRIPT_NAME") or entrance.is_closed:
             return False
         client = client_socket(environ)
         if client is None:
             return False
+        # Before the question: a sign-out in between must end the stream.
         asked_at = time.monotonic()
-        ref = self._admit(environ, asked[1])
+        ref = self._admit(environ, url.job_id)
         if ref is None:
             return False
         cursor = parse_cursor(environ.get("HTTP_LAST_EVENT_ID"))
-        position = self._log.position(ref)
-        if position is None or (position.has_ended and position.cursor == cursor):
+        if entrance.standing(ref, cursor) is not Standing.MORE:
             return False
-        reader = Reader(-1, ref, cursor, self._head + retry_hint(), asked_at)
-        give_away(client, partial(self._leave, reader))
+        request = StreamRequest(ref, cursor, self._head + retry_hint(), asked_at)
+        give_away(client, partial(self._leave, request))
         return True
 
-    def _leave(self, reader: Reader, fd: int) -> None:
-        if not self._hand_over(replace(reader, fd=fd)):
-            raise ConnectionError("there is nobody to hand a stream to")
+    def _leave(self, request: StreamRequest, fd: int) -> None:
+        if not self._hand_over(Reader(fd, request)):
+            raise ConnectionError("there is no streamer to hand a stream to")

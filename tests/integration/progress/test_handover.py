@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from progress.cursor import Cursor
-from progress.hub.reader import Reader
+from progress.hub.reader import Reader, StreamRequest
 from progress.log import FeedRef, JobRef
 from progress.redis import RedisLog
 from progress.streamer.protocol import MAX_MESSAGE, StreamerClient, decode, encode
@@ -38,10 +38,10 @@ names = st.text(min_size=1, max_size=40).filter(lambda text: text.isprintable())
     st.binary(max_size=200),
     st.floats(0, 1e9) | st.just(inf),
 )
-def test_a_message_tells_all_of_a_reader(account, job, cursor, first, at):
+def test_a_message_tells_all_of_a_request(account, job, cursor, first, at):
     ref = FeedRef(account) if job is None else JobRef(account, job)
-    reader = Reader(3, ref, Cursor(*cursor) if cursor else None, first, at)
-    assert decode(encode(reader), 3) == reader
+    request = StreamRequest(ref, Cursor(*cursor) if cursor else None, first, at)
+    assert decode(encode(request)) == request
 
 
 def whole(**differs: object) -> bytes:
@@ -86,7 +86,7 @@ def serves(supervisor: Supervisor, server: Server) -> bool:
     ours, theirs = socket.socketpair()
     client = StreamerClient(supervisor.settings.path)
     with ours, theirs:
-        assert client.send(Reader(theirs.fileno(), ref, first=b"retry: 1\n\n"))
+        assert client.send(Reader(theirs.fileno(), StreamRequest(ref, first=b"retry: 1\n\n")))
         theirs.close()
         ours.settimeout(5)
         got = b""
@@ -166,7 +166,7 @@ def test_many_readers_in_one_go_are_all_served(
             mine, theirs = socket.socketpair()
             mine.settimeout(5)
             ours.append(mine)
-            send(to, encode(Reader(theirs.fileno(), ref, first=b"retry: 1\n\n")), theirs.fileno())
+            send(to, encode(StreamRequest(ref, first=b"retry: 1\n\n")), theirs.fileno())
             theirs.close()
         for mine in ours:
             got = b""

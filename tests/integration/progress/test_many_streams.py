@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from progress.hub.reader import Reader
+from progress.hub.reader import Reader, StreamRequest
 from progress.limits import StreamLimits
 from progress.log import JobRef
 from progress.redis import RedisLog
@@ -72,7 +72,7 @@ def client(tmp_path: Path) -> Iterator[StreamerClient]:
 def open_stream(client: StreamerClient, ref: JobRef) -> socket.socket:
     ours, theirs = socket.socketpair()
     with theirs:
-        reader = Reader(theirs.fileno(), ref, first=b"retry: 1\n\n")
+        reader = Reader(theirs.fileno(), StreamRequest(ref, first=b"retry: 1\n\n"))
         # A queue that is full for a moment is no fault here.
         wait_until(lambda: client.send(reader))
     ours.setblocking(False)

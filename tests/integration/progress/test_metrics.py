@@ -14,7 +14,7 @@ import pytest
 
 from progress.cursor import Cursor
 from progress.events import ItemStatus
-from progress.hub.reader import Reader
+from progress.hub.reader import Reader, StreamRequest
 from progress.log import JobRef
 from progress.redis import RedisLog
 from progress.reports import ItemReport
@@ -50,7 +50,9 @@ def log(valkey_server: Server) -> Iterator[RedisLog]:
 def follow(client: StreamerClient, ref: JobRef, cursor: Cursor | None = None) -> socket.socket:
     ours, theirs = socket.socketpair()
     with theirs:
-        assert client.send(Reader(theirs.fileno(), ref, cursor, b"", time.monotonic()))
+        assert client.send(
+            Reader(theirs.fileno(), StreamRequest(ref, cursor, b"", time.monotonic()))
+        )
     ours.settimeout(WAIT_SECONDS)
     return ours
 

@@ -78,7 +78,7 @@ def door(make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch) -> Doo
 
         def send(self, reader: Reader) -> bool:
             doors[0].readers.append(reader)
-            os.write(reader.fd, reader.first)
+            os.write(reader.fd, reader.request.first)
             return True
 
     monkeypatch.setattr(streams, "StreamerClient", Client)
@@ -109,7 +109,7 @@ def test_an_owner_is_let_in_to_a_job_and_to_the_feed_without_flask(door: Door) -
     before = door.seen
     for path in (path_of(ref), "/api/jobs/progress"):
         assert door.ask(path, cookie)[0] == "200 OK"
-    assert [reader.ref for reader in door.readers] == [ref, FeedRef(ref.account)]
+    assert [reader.request.ref for reader in door.readers] == [ref, FeedRef(ref.account)]
     assert door.seen == before
 
 

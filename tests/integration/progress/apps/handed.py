@@ -71,10 +71,8 @@ def create_app() -> Flask:
     app.register_blueprint(blueprint)
     app.wsgi_app = StreamMiddleware(  # type: ignore[method-assign]
         app.wsgi_app,
-        log,
-        blueprint.hub,
+        blueprint.entrance,
         admit=admit,
-        hand_over=hand_over,
         headers={"X-Frame-Options": "DENY", "X-Way": "short"},
     )
     return app

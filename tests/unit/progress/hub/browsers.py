@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from progress.cursor import Cursor
 from progress.hub import Hub
-from progress.hub.reader import Reader
+from progress.hub.reader import Reader, StreamRequest
 from progress.log import LogRef
 from progress.sse import retry_hint
 from tests.sse import Parser
@@ -76,6 +76,6 @@ def browse(
     """A stream that was let in, and its browser."""
     ours, theirs = socket.socketpair()
     hub.admit(ref.account)
-    hub.add(Reader(theirs.detach(), ref, cursor, retry_hint(), authorized_at))
+    hub.add(Reader(theirs.detach(), StreamRequest(ref, cursor, retry_hint(), authorized_at)))
     browsers.append(Browser(ours))
     return browsers[-1]

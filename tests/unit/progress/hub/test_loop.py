@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -20,10 +20,16 @@ class Told:
     """A loop, and what it told."""
 
     def __init__(self) -> None:
-        self.gone: list[int] = []
-        self.loop = Loop(
-            on_gone=self.gone.append, on_writable=lambda _: None, on_tick=lambda _: None
-        )
+        self.left: list[int] = []
+        self.on_gone: Callable[[int], None] = self.left.append
+        self.loop = Loop(self)
+
+    def gone(self, fd: int) -> None:
+        self.on_gone(fd)
+
+    def writable(self, fd: int) -> None: ...
+
+    def tick(self, now: float) -> None: ...
 
 
 @pytest.fixture
@@ -46,7 +52,7 @@ def test_a_descriptor_that_is_given_is_not_taken_for_the_closed_one_of_its_numbe
 
     def leave(fd: int) -> None:
         # Both end with the first to be told of, as by a sign-out.
-        told.gone.append(fd)
+        told.left.append(fd)
         for stream in (first[0], second[0]):
             if stream.fileno() >= 0:
                 loop.forget(stream.fileno())
@@ -58,10 +64,10 @@ def test_a_descriptor_that_is_given_is_not_taken_for_the_closed_one_of_its_numbe
         given.extend(os.dup(woken.fileno()) for _ in range(4))
         for fd in given:
             loop.follow(fd)
-        told.gone.append(TAKEN)
+        told.left.append(TAKEN)
         loop.post(done.set)
 
-    loop._on_gone = leave
+    told.on_gone = leave
     numbers = {first[0].fileno(), second[0].fileno()}
     loop.listen_for_descriptors(woken.fileno(), take)
     for stream in (first, second):
@@ -73,7 +79,7 @@ def test_a_descriptor_that_is_given_is_not_taken_for_the_closed_one_of_its_numbe
     loop.start()
     assert done.wait(5)
     assert numbers <= set(given)
-    assert told.gone[-1] == TAKEN
+    assert told.left[-1] == TAKEN
     for fd in given:
         os.close(fd)
     wake.close()

@@ -10,6 +10,7 @@ import pytest
 from progress.cursor import Cursor
 from progress.hub import writer
 from progress.hub.channel import Channel, Stream
+from progress.hub.kept import Kept
 from progress.hub.writer import Writer
 from progress.log import Entry
 from progress.metrics import HubMetrics
@@ -31,19 +32,22 @@ class Desk:
             self,  # type: ignore[arg-type] # only its times are asked for
             self._write,
             HubMetrics(),
-            on_behind=lambda *_: pytest.fail("nobody is behind"),
-            on_end=lambda _: None,
+            self,
         )
         self.channel = Channel(fresh_ref())
-        self.channel.begin(Cursor(1, 0))
-        self.channel.live[0] = Stream(0, self.channel, ends_at=1e9)
+        self.channel.kept = self.kept = Kept(Cursor(1, 0), can_end=True)
+        self.channel.delivery.live[0] = Stream(0, self.channel, ends_at=1e9)
+
+    def behind(self, stream: Stream, cursor: Cursor | None) -> None:
+        pytest.fail("nobody is behind")
+
+    def ended(self, stream: Stream) -> None: ...
 
     def at(self, when: float, do: Callable[[], None]) -> None:
         heapq.heappush(self.due, (when, len(self.due), do))
 
     def _write(self, _fds: Iterable[int], _data: bytes) -> list[tuple[int, int]]:
-        assert self.channel.ring is not None
-        self.written.append((self.now, self.channel.ring.last))
+        self.written.append((self.now, self.kept.ring.last))
         self.now += self._write_seconds
         return []
 
@@ -54,7 +58,7 @@ class Desk:
             do()
         self.now = max(self.now, when)
         self.appended.append(when)
-        self.channel.take([Entry(Cursor(1, len(self.appended)), b"{}")])
+        self.kept.take([Entry(Cursor(1, len(self.appended)), b"{}")])
         self.writer.flush_soon(self.channel)
 
     def finish(self) -> list[float]:

@@ -16,19 +16,20 @@ from progress.hub.reader import Reader
 from progress.log import FeedRef, JobRef, LogRef
 from progress.memory import MemoryLog
 from progress.testing import FaultyLog, fresh_ref, status
-from progress.wsgi.middleware import StreamMiddleware
+from progress.wsgi import Entrance, StreamMiddleware
 
 LONG_WAY = [b"the application"]
 
 
 @dataclass
 class Gate:
-    """A lane with all that is around it."""
+    """The middleware with all that is around it."""
 
     log: Any = field(default_factory=MemoryLog)
     ref: JobRef = field(default_factory=fresh_ref)
     admits: Callable[[str | None], LogRef | None] | None = None
     takes: bool = True
+    prefix: str = ""
     readers: list[Reader] = field(default_factory=list)
     answered: list[tuple[str, list[tuple[str, str]]]] = field(default_factory=list)
 
@@ -36,12 +37,12 @@ class Gate:
         self.server, self.client = socket.socketpair()
         self.client.settimeout(5)
         self.hub = Hub(self.log)
-        self.lane = StreamMiddleware(
+        self.entrance = Entrance(self.log, self.hub, self._take)
+        self.entrance.urls.serve_under(self.prefix)
+        self.middleware = StreamMiddleware(
             self._application,
-            self.log,
-            self.hub,
+            self.entrance,
             admit=self._admit,
-            hand_over=self._take,
             headers={"X-Frame-Options": "DENY"},
         )
 
@@ -56,7 +57,7 @@ class Gate:
     def _take(self, reader: Reader) -> bool:
         if self.takes:
             self.readers.append(reader)
-            os.write(reader.fd, reader.first)
+            os.write(reader.fd, reader.request.first)
         return self.takes
 
     def ask(self, **differs: Any) -> list[bytes]:
@@ -69,7 +70,7 @@ class Gate:
             "HTTP_ACCEPT": "text/event-stream",
             "gunicorn.socket": self.server,
         } | differs
-        return list(self.lane(environ, lambda *told: self.answered.append(told)))
+        return list(self.middleware(environ, lambda *told: self.answered.append(told)))
 
     def close(self) -> None:
         self.server.close()
@@ -99,8 +100,8 @@ def test_a_stream_is_handed_over_with_its_head_and_the_server_keeps_a_dead_socke
 ) -> None:
     assert gate.ask(HTTP_LAST_EVENT_ID="7-1") == []
     (reader,) = gate.readers
-    assert (reader.ref, str(reader.cursor)) == (gate.ref, "7-1")
-    assert reader.authorized_at < float("inf")
+    assert (reader.request.ref, str(reader.request.cursor)) == (gate.ref, "7-1")
+    assert reader.request.authorized_at < float("inf")
     head, _, first = gate.client.recv(4096).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
     for line in (
@@ -126,9 +127,26 @@ def test_what_a_server_shuts_down_of_one_stream_is_not_shut_down_of_the_next(gat
         other.close()
 
 
+def test_streams_under_a_prefix_are_taken_there_and_nowhere_else() -> None:
+    gate = Gate(prefix="/shop")
+    gate.log.append(gate.ref, [status("running")], attempt=1)
+    try:
+        assert gate.ask() == LONG_WAY
+        assert gate.ask(PATH_INFO=f"/shop/api/jobs/{gate.ref.job_id}/progress") == []
+        assert gate.readers[0].request.ref == gate.ref
+    finally:
+        gate.close()
+
+
+def test_without_a_streamer_the_middleware_says_what_it_needs() -> None:
+    log = MemoryLog()
+    with pytest.raises(ValueError, match="give the blueprint a hand_over"):
+        StreamMiddleware(lambda *_: [], Entrance(log, Hub(log)), admit=lambda *_: None)
+
+
 def test_a_feed_is_taken_too(gate: Gate) -> None:
     assert gate.ask(PATH_INFO="/api/jobs/progress") == []
-    assert gate.readers[0].ref == FeedRef(gate.ref.account)
+    assert gate.readers[0].request.ref == FeedRef(gate.ref.account)
 
 
 @pytest.mark.parametrize(

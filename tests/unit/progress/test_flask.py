@@ -1,0 +1,88 @@
+"""Where the blueprint's streams are: the same URLs for Flask and for the middleware before it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+
+import pytest
+from flask import Blueprint, Flask, request
+
+from progress.flask import ProgressBlueprint, create_blueprint
+from progress.hub.reader import Reader
+from progress.log import JobRef, LogRef
+from progress.memory import MemoryLog
+from progress.testing import fresh_ref, status
+from progress.wsgi import StreamMiddleware
+
+REF = fresh_ref()
+
+
+def readable(account: str | None, job_id: str) -> JobRef | None:
+    return JobRef(account, job_id) if account == REF.account else None
+
+
+def admit(environ: Any, job_id: str | None) -> LogRef | None:
+    return readable(environ.get("HTTP_X_ACCOUNT"), job_id) if job_id else None
+
+
+class Site:
+    """An application whose streams are handed over, and the requests that Flask saw."""
+
+    def __init__(self) -> None:
+        self.app = Flask(__name__)
+        self.readers: list[Reader] = []
+        self.seen: list[str] = []
+        log = MemoryLog()
+        log.append(REF, [status("running")], attempt=1)
+        self.blueprint: ProgressBlueprint = create_blueprint(
+            log,
+            authorize=lambda job_id: readable(request.headers.get("X-Account"), job_id),
+            account=lambda: request.headers.get("X-Account"),
+            hand_over=self._take,
+        )
+        self.app.before_request(lambda: self.seen.append(request.path))
+        self.app.wsgi_app = StreamMiddleware(  # type: ignore[method-assign]
+            self.app.wsgi_app, self.blueprint.entrance, admit=admit
+        )
+
+    def _take(self, reader: Reader) -> bool:
+        self.readers.append(reader)
+        os.write(reader.fd, reader.request.first)
+        return True
+
+    def ask(self, path: str, account: str = REF.account) -> bytes:
+        server, client = socket.socketpair()
+        with server, client:
+            headers = {"X-Account": account, "Accept": "text/event-stream"}
+            answer = self.app.test_client().get(
+                path, headers=headers, environ_overrides={"gunicorn.socket": server}
+            )
+            client.settimeout(1)
+            return client.recv(65_536) if answer.status_code == 200 else answer.data
+
+
+@pytest.mark.parametrize("prefix", [None, "/shop", "/shop/"])
+def test_under_a_prefix_a_stream_comes_by_the_short_way_too(prefix: str | None) -> None:
+    site = Site()
+    site.app.register_blueprint(site.blueprint, url_prefix=prefix)
+    at = (prefix or "").rstrip("/")
+    assert b"retry: " in site.ask(f"{at}/api/jobs/{REF.job_id}/progress")
+    assert (len(site.readers), site.seen) == (1, [])
+
+
+def test_a_blueprint_in_a_blueprint_is_found_under_both_prefixes() -> None:
+    site, outer = Site(), Blueprint("outer", __name__, url_prefix="/outer")
+    outer.register_blueprint(site.blueprint, url_prefix="/inner")
+    site.app.register_blueprint(outer)
+    assert b"retry: " in site.ask(f"/outer/inner/api/jobs/{REF.job_id}/progress")
+    assert (len(site.readers), site.seen) == (1, [])
+
+
+def test_what_the_short_way_does_not_let_in_flask_refuses_in_words_under_the_prefix() -> None:
+    site = Site()
+    site.app.register_blueprint(site.blueprint, url_prefix="/shop")
+    path = f"/shop/api/jobs/{REF.job_id}/progress"
+    assert b"There is no such job." in site.ask(path, account="another")
+    assert (site.readers, site.seen) == ([], [path])

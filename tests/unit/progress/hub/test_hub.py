@@ -361,3 +361,19 @@ def wait_until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_log_that_is_lost_and_begins_lower_is_shown_event_by_event(
+    hub: Hub, log: ForgetfulLog
+) -> None:
+    ref = fresh_ref()
+    for number in range(20):
+        log.append(ref, [item(str(number), "succeeded")], attempt=1)
+    browser = browse(hub, ref)
+    browser.read_first()
+    log.forget(ref)
+    log.append(ref, [item("a", "succeeded")], attempt=1)
+    wait_until(lambda: browser.read() or "snapshot" in str(browser.events[1:]))
+    for name in ("b", "c"):
+        log.append(ref, [item(name, "succeeded")], attempt=1)
+        wait_until(lambda name=name: browser.read() or f"'{name}'" in str(browser.events))

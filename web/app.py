@@ -26,8 +26,7 @@ from . import (
     streams,
     words,
 )
-
-MAX_BODY_BYTES = 64 * 1024
+from .arrival import MAX_BODY_BYTES
 
 
 def create_app(

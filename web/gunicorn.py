@@ -25,7 +25,10 @@ startup.look_at_servers(_settings)
 bind = f"0.0.0.0:{_settings.port}"
 # One would have all wait for its slowest page.
 workers = _settings.web_processes
-worker_class = "gthread"
+worker_class = "web.worker.Worker"
+# Connections that wait for a request cost a descriptor each and no thread. Where there are more,
+# those that waited longest make way.
+worker_connections = 10_000
 # For pages: a stream keeps none. More of them only take the interpreter from each other: with 16, a
 # worker let in 470 streams a second, with 2 560. Each may hold a connection to Redis, one to the
 # database.

@@ -1,6 +1,7 @@
 """Asks a site for a page at an even pace: ``python -m benchmarks.streaming.pages < SPEC``.
 
-SPEC is JSON: ``port``, ``path``, ``headers``, ``rate`` (pages a second), ``seconds``. The time
+SPEC is JSON: ``port``, ``path``, ``headers``, ``rate`` (pages a second), ``seconds``, and
+``give_up``, the seconds after which a page that has not come is an error. The time
 of a page counts from when it was due, so that a server that stands still is not forgiven. Answers
 are only looked into as far as must be: what asks takes its time from the same processors.
 """
@@ -23,8 +24,8 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.IGNORECASE)
 class Asker:
     """A connection that is kept alive."""
 
-    def __init__(self, port: int, path: str, headers: list[str]) -> None:
-        self._port = port
+    def __init__(self, port: int, path: str, headers: list[str], give_up: float) -> None:
+        self._port, self._give_up = port, give_up
         lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", "User-Agent: earmark-load", *headers]
         self._request = "\r\n".join([*lines, "", ""]).encode()
         self._socket: socket.socket | None = None
@@ -36,7 +37,9 @@ class Asker:
             OSError: there was none.
         """
         if self._socket is None:
-            self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=30)
+            self._socket = socket.create_connection(
+                ("127.0.0.1", self._port), timeout=self._give_up
+            )
         self._socket.sendall(self._request)
         got = b""
         while (end := got.find(b"\r\n\r\n")) < 0:
@@ -75,7 +78,7 @@ def run(spec: dict[str, Any]) -> dict[str, float]:
     began = time.perf_counter()
 
     def work() -> None:
-        asker = Asker(spec["port"], spec["path"], spec["headers"])
+        asker = Asker(spec["port"], spec["path"], spec["headers"], spec["give_up"])
         while True:
             with lock:
                 number = next(numbers, None)

@@ -180,6 +180,20 @@ def _earmark(jobs: int, options: Sequence[str]) -> Iterator[Running]:
             yield Running(port, process.pid, target, publishing, redis, page)
 
 
+def taker(*options: str) -> Start:
+    """Gunicorn with an application that only takes a stream's descriptor."""
+
+    @contextmanager
+    def start(jobs: int, _: Path) -> Iterator[Running]:
+        port, module = free_port(), "benchmarks.streaming.taker"
+        command = [sys.executable, "-m", "gunicorn", "-c", f"python:{module}", *options]
+        with _process([*command, f"--bind=127.0.0.1:{port}", f"{module}:app"], port) as process:
+            publishing = {"way": "none", "jobs": [f"/{number}" for number in range(jobs)]}
+            yield Running(port, process.pid, _plain, publishing)
+
+    return start
+
+
 @contextmanager
 def limit(jobs: int, programs: Path) -> Iterator[Running]:
     """The bare C program."""

@@ -244,9 +244,10 @@ def connect(stage: Stage, case: Case) -> Figures:
     """How many streams a second are opened."""
     if stage.server.wake is not None:
         raise Skipped("it answers nothing until the first event")
-    # A job that is followed has begun.
-    with stage.publishing(case, each=1, first=1, rate=20):
-        pass
+    if stage.server.publishing["way"] != "none":
+        # A job that is followed has begun.
+        with stage.publishing(case, each=1, first=1, rate=20):
+            pass
     with stage.generator(Case(scenario="connect", streams=50)) as generator:
         generator.open(seconds=OPEN_SECONDS)
     with stage.generator(case) as generator:
@@ -262,13 +263,15 @@ def pages_beside_streams(stage: Stage, case: Case) -> Figures:
     return pages | {"errors": opened["errors"]}
 
 
-def ask_for_pages(server: Running, *, rate: float, seconds: float) -> Figures:
+def ask_for_pages(
+    server: Running, *, rate: float, seconds: float, give_up: float = 30.0
+) -> Figures:
     """Ask for the site's page, from another process."""
     if server.page is None:
         raise Skipped("it has no pages")
     page = {"port": server.port, "path": server.page.path, "headers": list(server.page.headers)}
     command = [sys.executable, "-m", "benchmarks.streaming.pages"]
-    return _finish(_start(command, {**page, "rate": rate, "seconds": seconds}))
+    return _finish(_start(command, {**page, "rate": rate, "seconds": seconds, "give_up": give_up}))
 
 
 def slow(stage: Stage, case: Case) -> Figures:

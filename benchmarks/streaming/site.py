@@ -50,7 +50,8 @@ def cookie(app: Flask, account: str, source: str) -> str:
         with services().database.session() as database:
             found = database.get(Account, UUID(account))
             assert found is not None
-            sessions.begin(found)
+        # Which writes: by then what was read is given back.
+        assert sessions.begin(found)
         generate_csrf()  # as the first page's form has it kept
         serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
         return f"Cookie: {app.config['SESSION_COOKIE_NAME']}={serializer.dumps(dict(session))}"

@@ -18,7 +18,8 @@ from tests.servers import Server, free_port
 
 from .gunicorns import Site, Stream, UnixConnection, gunicorn, tls, together, wait_until
 
-WORKERS = ["sync", "gthread", "gevent"]
+#: Earmark's own among them, which is a gthread that reads otherwise.
+WORKERS = ["sync", "gthread", "gevent", "web.worker.Worker"]
 #: All that leave the socket in the environment, and the one that is installed.
 VERSIONS = ["23", "24", "25", "26", "27"]
 INSTALLED = VERSIONS[-1]

@@ -10,6 +10,7 @@ from sqlalchemy import CursorResult, and_, bindparam, case, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from . import parts
 from .errors import JobAlreadyActive
 from .models import ACTIVE_STATUSES, BrowserSession, Job
 
@@ -231,7 +232,10 @@ def finish(
     }
     if counts is not None:
         values |= dict(zip(("total", "succeeded", "failed"), counts, strict=True))
-    return _change(session, job_id, attempt, values)
+    is_first = _change(session, job_id, attempt, values)
+    if is_first:
+        parts.forget(session, job_id=job_id)
+    return is_first
 
 
 def request_cancel(session: Session, *, account_id: UUID, job_id: UUID, now: datetime) -> bool:

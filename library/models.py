@@ -413,6 +413,23 @@ class ItemFailure(Base):
     failed_at: Mapped[datetime]
 
 
+class JobPart(Base):
+    """A part of a job that is shared out: where in the order of the songs' ids it ends.
+
+    It begins after the part before it. The song need not be there any more.
+    """
+
+    __tablename__ = "job_parts"
+    __table_args__ = (_within_account("job_id", "jobs"),)
+
+    job_id: Mapped[UUID] = mapped_column(primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    #: From 0.
+    number: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    through_song_id: Mapped[UUID]
+
+
 class Match(Base):
     """A playlist proposed for a song."""
 

@@ -218,11 +218,11 @@ def to_analyse(
     account_id: UUID,
     analyser_version: int,
     after: UUID | None = None,
-    limit: int | None = None,
+    through: UUID | None = None,
 ) -> Iterator[SongToHear]:
     """The songs that were not heard yet, or heard in another form or by another analyser.
 
-    In the order of their ids, from the one after `after` on; fetched while they are read.
+    In the order of their ids, from the one after `after` to `through`; fetched while they are read.
     """
     query = (
         select(*_TO_HEAR)
@@ -235,27 +235,37 @@ def to_analyse(
                 Features.content_key != _CONTENT_KEY,
             )
         )
+        .where(*_within(after, through))
         .order_by(Song.id)
-        .limit(limit)
     )
-    if after is not None:
-        query = query.where(Song.id > after)
     return (SongToHear(*row) for row in _fetched(session, query))
 
 
 def heard_since(
-    session: Session, *, account_id: UUID, analyser_version: int, since: datetime
+    session: Session,
+    *,
+    account_id: UUID,
+    analyser_version: int,
+    since: datetime,
+    after: UUID | None = None,
+    through: UUID | None = None,
 ) -> Iterator[SongToHear]:
-    """The songs that were listened to, as they are now, from a time on."""
+    """The songs that were listened to, as they are now, from a time on; in the same order."""
     query = (
         select(*_TO_HEAR)
         .join(Features, Features.song_id == Song.id)
         .where(Song.account_id == account_id, Song.present)
         .where(Features.analyser_version == analyser_version, Features.analysed_at >= since)
         .where(Features.content_key == _CONTENT_KEY)
+        .where(*_within(after, through))
         .order_by(Song.id)
     )
     return (SongToHear(*row) for row in _fetched(session, query))
+
+
+def _within(after: UUID | None, through: UUID | None) -> list[ColumnElement[bool]]:
+    bounds = [] if after is None else [Song.id > after]
+    return bounds if through is None else [*bounds, Song.id <= through]
 
 
 def _fetched(session: Session, query: Select[*tuple[Any, ...]]) -> Iterator[Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator
 from uuid import UUID
 
-from celery import chord, shared_task
+from celery import shared_task
+from sqlalchemy.orm import Session
 
-from library import songs
+from library import failures, parts, songs
 from library.analysis import ANALYSER_VERSION, analyse
 from library.errors import UnreadableFile
 from library.songs import SongToHear
@@ -28,53 +29,77 @@ CHUNK_SONGS = 8
 
 @shared_task(bind=True, base=PipelineTask, name=NAME)
 def analysis(task: PipelineTask) -> None:
-    """Find the songs to hear and share them out; `finish_analysis` takes this task's place."""
-    heard, waiting = _songs(task)
-    task.job.total(len(heard) + len(waiting))
-    for song in heard:  # by an earlier attempt of this job
-        task.job.item_status(song.id, ItemStatus.SUCCEEDED, kind="song", label=label(song))
-    if not waiting:
-        task.keep(succeeded=len(heard), failed=0, heard=len(heard))
-        return
-    task.job.queue(((song.id, label(song)) for song in waiting), kind="song")
+    """Find the songs to hear and share them out over parts, of which a few are in the queue."""
+    heard, lasts, waiting = _share_out(task)
+    task.job.total(heard + waiting)
     task.job.flush()
-    ids = [str(song.id) for song in waiting]
-    chunks = [ids[start : start + CHUNK_SONGS] for start in range(0, len(ids), CHUNK_SONGS)]
-    task.replace(chord([analyse_chunk.s(chunk) for chunk in chunks], finish_analysis.si(ids)))
+    task.fan_out(analyse_part.s(), parts=len(lasts), window=task.window, then=finish_analysis.si())
 
 
-def _songs(task: PipelineTask) -> tuple[list[SongToHear], list[SongToHear]]:
-    """What this job has heard, and what is to be heard."""
-    account_id, since = task.account_id, task.begun_at
-    with task.database.reading() as session:
-        heard = songs.heard_since(
-            session, account_id=account_id, analyser_version=ANALYSER_VERSION, since=since
-        )
-        waiting = songs.to_analyse(
+def _share_out(task: PipelineTask) -> tuple[int, list[UUID], int]:
+    """How many songs this job has heard; the last song of each part; how many wait."""
+    account_id, since, waiting = task.account_id, task.begun_at, 0
+
+    def ids(session: Session) -> Iterator[UUID]:
+        nonlocal waiting
+        for song in songs.to_analyse(
             session, account_id=account_id, analyser_version=ANALYSER_VERSION
-        )
-        return list(heard), list(waiting)
+        ):
+            waiting += 1
+            yield song.id
 
-
-@shared_task(bind=True, base=PipelineTask, name=f"{NAME}.chunk")
-def analyse_chunk(task: PipelineTask, song_ids: Sequence[str]) -> None:
-    """Listen to some songs. Never raises for a song: the job waits for every chunk."""
-    _, folder = task.source()
-    wanted = [UUID(song_id) for song_id in song_ids]
+    with task.database.reading() as session:
+        heard = 0
+        for song in songs.heard_since(
+            session, account_id=account_id, analyser_version=ANALYSER_VERSION, since=since
+        ):  # by an earlier attempt of this job
+            heard += 1
+            _tell_heard(task, song)
+        lasts = parts.lasts(ids(session), size=CHUNK_SONGS)
     with task.database.session() as session:
-        found = songs.by_ids(session, account_id=task.account_id, song_ids=wanted)
-    for song in found:
+        job_id = UUID(task.job.ref.job_id)
+        parts.plan(
+            session, account_id=account_id, job_id=job_id, attempt=task.job.attempt, lasts=lasts
+        )
+    return heard, lasts, waiting
+
+
+@shared_task(bind=True, base=PipelineTask, name=f"{NAME}.part")
+def analyse_part(task: PipelineTask, number: int) -> None:
+    """Listen to the songs of one part. Never raises for a song: the job waits for every part."""
+    _, folder = task.source()
+    heard, waiting = _songs_of(task, number)
+    for song in heard:  # by an execution that was lost before it could say so
+        _tell_heard(task, song)
+    task.job.queue(((song.id, label(song)) for song in waiting), kind="song")
+    for song in waiting:
         with task.item(song.id, kind="song", label=label(song)) as item:
             try:
                 _listen(task, folder, song)
-            except UnreadableFile:
-                raise
+            except (UnreadableFile, *task.autoretry_for):
+                raise  # of a file, or for the part to be tried again with this song
             except Exception:
                 logger.exception(
                     "Song %s could not be heard.", song.id, extra={"action": "listening_failed"}
                 )
                 item.fail("Something went wrong while listening to this song.")
     task.failures.flush()
+
+
+def _songs_of(task: PipelineTask, number: int) -> tuple[list[SongToHear], list[SongToHear]]:
+    """What of a part this job has heard, and what is to be heard."""
+    job_id, account_id, since = UUID(task.job.ref.job_id), task.account_id, task.begun_at
+    with task.database.reading() as session:
+        span = parts.span(session, job_id=job_id, attempt=task.job.attempt, number=number)
+        if span is None:
+            return [], []
+        of_part = {"account_id": account_id, "analyser_version": ANALYSER_VERSION, **span._asdict()}
+        heard = songs.heard_since(session, since=since, **of_part)
+        return list(heard), list(songs.to_analyse(session, **of_part))
+
+
+def _tell_heard(task: PipelineTask, song: SongToHear) -> None:
+    task.job.item_status(song.id, ItemStatus.SUCCEEDED, kind="song", label=label(song))
 
 
 def _listen(task: PipelineTask, folder: FolderSource, song: SongToHear) -> None:
@@ -96,9 +121,13 @@ def label(song: SongToHear) -> str:
 
 
 @shared_task(bind=True, base=PipelineTask, name=f"{NAME}.finish")
-def finish_analysis(task: PipelineTask, song_ids: Sequence[str]) -> None:
-    """Count what was heard, when all chunks are done."""
-    wanted = {UUID(song_id) for song_id in song_ids}
-    heard, left = _songs(task)
-    failed = sum(song.id in wanted for song in left)
-    task.keep(succeeded=len(heard), failed=failed, heard=len(heard))
+def finish_analysis(task: PipelineTask) -> None:
+    """Count what was heard, when all parts are done."""
+    job_id, account_id, since = UUID(task.job.ref.job_id), task.account_id, task.begun_at
+    with task.database.reading() as session:
+        found = songs.heard_since(
+            session, account_id=account_id, analyser_version=ANALYSER_VERSION, since=since
+        )
+        heard = sum(1 for _ in found)
+        failed = failures.count(session, account_id=account_id, job_id=job_id)
+    task.keep(succeeded=heard, failed=failed, heard=heard)

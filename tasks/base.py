@@ -28,16 +28,23 @@ class PipelineTask(JobTask):
     """A task of a pipeline: it knows its account and its database."""
 
     abstract = True
-    # A database that is locked or being restarted is back soon, most often.
+    # A database that is locked or being restarted is back soon, most often. Tried again before
+    # a job that nobody works on is taken for lost, and for some minutes.
     autoretry_for = (OperationalError,)
     retry_backoff = 2
-    retry_backoff_max = 60
-    max_retries = 3
+    retry_backoff_max = 8
+    retry_jitter = False
+    max_retries = 30
 
     @property
     def database(self) -> Database:
         """The database of this process."""
         return cast("Runtime", self.app.runtime).database
+
+    @property
+    def window(self) -> int:
+        """How many parts of a job that is shared out are open at a time."""
+        return cast("Runtime", self.app.runtime).settings.window
 
     @property
     def account_id(self) -> UUID:

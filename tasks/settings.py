@@ -21,6 +21,7 @@ LogFormat = Literal["text", "json"]
 
 DEFAULT_PORT = 5000
 DEFAULT_WEB_PROCESSES = 2
+DEFAULT_WINDOW = 8
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
 _YES = frozenset({"1", "true", "yes", "on"})
@@ -29,6 +30,7 @@ _HIGHEST_PORT = 65535
 _MOST_PROXIES = 10
 _MOST_WEB_PROCESSES = 1_000
 _MOST_DAYS, _MOST_JOBS = 36_500, 1_000_000
+_LARGEST_WINDOW = 10_000
 _DATABASE_SCHEMES = ("postgres://", "postgresql://", "postgresql+psycopg://", "sqlite://")
 
 
@@ -78,6 +80,8 @@ class Settings:
     web_processes: int = 2
     #: Which jobs that are over are kept (``EARMARK_KEEP_JOBS_DAYS`` and ``EARMARK_KEEP_JOBS``).
     job_retention: JobRetention = field(default_factory=JobRetention)
+    #: How many parts of an analysis are in the queue or under way (``EARMARK_WINDOW``).
+    window: int = DEFAULT_WINDOW
     #: How log lines are written (``EARMARK_LOG``).
     log_format: LogFormat = "text"
 
@@ -112,6 +116,7 @@ class Settings:
                 said.get("EARMARK_KEEP_JOBS_DAYS", _keep_days) or JobRetention().days,
                 said.get("EARMARK_KEEP_JOBS", _keep_jobs) or JobRetention().each_account,
             ),
+            window=said.get("EARMARK_WINDOW", _window) or DEFAULT_WINDOW,
             log_format=said.get("EARMARK_LOG", _log_format) or "text",
         )
         said.refuse_what_is_wrong()
@@ -230,6 +235,15 @@ def _keep_jobs(text: str) -> int:
         raise SettingsError(
             f"EARMARK_KEEP_JOBS is {text!r}: set it to how many jobs an account keeps, from 1 to "
             f"{_MOST_JOBS:,}."
+        )
+    return int(text)
+
+
+def _window(text: str) -> int:
+    if not _is_number(text, highest=_LARGEST_WINDOW):
+        raise SettingsError(
+            f"EARMARK_WINDOW is {text!r}: set it to twice the number of processes that run tasks, "
+            f"from 1 to {_LARGEST_WINDOW}."
         )
     return int(text)
 

@@ -18,10 +18,12 @@ from library.models import (
     TERMINAL_STATUSES,
     Account,
     Base,
+    BrowserSession,
     Decision,
     Features,
     ItemFailure,
     Job,
+    JobPart,
     LikedSong,
     Match,
     Playlist,
@@ -32,6 +34,11 @@ from library.models import (
 from tests.integration.library.conftest import Home
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def part(account_id: UUID, job_id: UUID, song_id: UUID) -> JobPart:
+    keys = {"account_id": account_id, "job_id": job_id, "through_song_id": song_id}
+    return JobPart(**keys, attempt=1, number=0)
 
 
 def refused(session: Session, *rows: Base) -> None:
@@ -175,6 +182,8 @@ class TestEnd:
                 match(mine.id, song, playlist, job_id=first.id),
                 decision(mine.id),
                 failure(mine.id, first.id),
+                BrowserSession(account_id=mine.id, token_hash=uuid4().hex),
+                part(mine.id, first.id, song.id),
             ])  # fmt: skip
             session.flush()
         session.execute(delete(Account).where(Account.id == home.id))

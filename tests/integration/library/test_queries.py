@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from library import accounts, jobs, matches, playlists, songs
+from library import accounts, jobs, matches, parts, playlists, songs
 from library.errors import EmailTaken, JobAlreadyActive
 from library.listening import Listening
 from library.matching import Proposal
-from library.models import Job, Playlist, Song
+from library.models import Job, Playlist, Song, utc_now
 from tests.integration.library.conftest import LISTENING, Home
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -220,23 +220,40 @@ class TestSongs:
         home.heard(before, content_key=read.content_key)
         assert titles(songs.to_analyse(session, account_id=home.id, analyser_version=2)) == ["a"]
 
+    @pytest.mark.parametrize("size", [1, 2, 3, 7, 8])
     def test_what_is_to_be_heard_comes_a_part_at_a_time_each_once(
+        self, session: Session, home: Home, size: int
+    ) -> None:
+        made = sorted(home.song(str(n)).id for n in range(7))
+        lasts = parts.lasts(made, size=size)
+        job, _ = jobs.create(session, account_id=home.id, kind="analysis")
+        parts.plan(session, account_id=home.id, job_id=job.id, attempt=1, lasts=lasts)
+        walked: list[UUID] = []
+        for number in range(len(lasts)):
+            span = parts.span(session, job_id=job.id, attempt=1, number=number)
+            assert span is not None
+            of_part = {"account_id": home.id, "analyser_version": 2, **span._asdict()}
+            found = [song.id for song in songs.to_analyse(session, **of_part)]
+            assert len(found) <= size
+            walked += found
+        assert walked == made
+
+    def test_a_newer_attempt_shares_out_anew_and_an_older_one_changes_nothing(
         self, session: Session, home: Home
     ) -> None:
-        made = {home.song(str(n)).id for n in range(7)}
-        walked: list[UUID] = []
-        while found := list(
-            songs.to_analyse(
-                session,
-                account_id=home.id,
-                analyser_version=2,
-                after=walked[-1] if walked else None,
-                limit=2,
-            )
-        ):
-            walked += [song.id for song in found]
-            assert len(walked) <= len(made)
-        assert set(walked) == made
+        made = sorted(home.song(str(n)).id for n in range(3))
+        job, _ = jobs.create(session, account_id=home.id, kind="analysis")
+        parts.plan(session, account_id=home.id, job_id=job.id, attempt=1, lasts=made)
+        parts.plan(session, account_id=home.id, job_id=job.id, attempt=2, lasts=made[2:])
+        assert parts.span(session, job_id=job.id, attempt=1, number=0) is None
+        parts.plan(session, account_id=home.id, job_id=job.id, attempt=1, lasts=made)
+        assert parts.span(session, job_id=job.id, attempt=2, number=0) == (None, made[2])
+        assert parts.span(session, job_id=job.id, attempt=2, number=1) is None
+        ended = {"job_id": job.id, "status": "completed", "now": utc_now()}
+        assert not jobs.finish(session, attempt=7, **ended)
+        assert parts.span(session, job_id=job.id, attempt=2, number=0) is not None
+        assert jobs.finish(session, attempt=0, **ended)
+        assert parts.span(session, job_id=job.id, attempt=2, number=0) is None
 
 
 class TestPlaylists:

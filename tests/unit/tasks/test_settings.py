@@ -58,6 +58,7 @@ def test_every_variable_is_read():
             "EARMARK_KEEP_JOBS_DAYS": "30",
             "EARMARK_KEEP_JOBS": "250",
             "EARMARK_LOG": "JSON",
+            "EARMARK_WINDOW": "40",
         }
     )
     assert settings == Settings(
@@ -75,6 +76,7 @@ def test_every_variable_is_read():
         web_processes=3,
         job_retention=JobRetention(days=30, each_account=250),
         log_format="json",
+        window=40,
     )
 
 
@@ -147,6 +149,7 @@ def test_all_that_is_wrong_is_told_at_once_a_line_each():
         "REDIS_URL": "x",
         "EARMARK_KEEP_JOBS_DAYS": "0",
         "EARMARK_KEEP_JOBS": "all",
+        "EARMARK_WINDOW": "0",
     }
     with pytest.raises(SettingsError) as caught:
         Settings.from_environ(wrong)

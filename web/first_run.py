@@ -132,10 +132,16 @@ def check_music_folder(folder: Path) -> None:
 
 
 def first_account(session: Session, settings: Settings) -> tuple[UUID, SignIn]:
-    """The account the settings name, or the oldest one; made if there is none."""
+    """The account the settings name, or the oldest one; made if there is none.
+
+    Raises:
+        Refusal: it is to be made with a password that is too short or too long.
+    """
     account = _known_account(session, settings.email)
     if account is not None:
         return account.id, SignIn(account.email)
+    if settings.password is not None:
+        _check_password(settings.password)
     new_password = None if settings.password else secrets.token_urlsafe(9)
     account = accounts.create(
         session,
@@ -144,6 +150,17 @@ def first_account(session: Session, settings: Settings) -> tuple[UUID, SignIn]:
     )
     session.flush()
     return account.id, SignIn(account.email, new_password)
+
+
+def _check_password(password: str) -> None:
+    # Imported late: the pages' modules are slow to load.
+    from web.accounts import MAX_PASSWORD, MIN_PASSWORD
+
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise Refusal(
+            f"EARMARK_PASSWORD has {len(password)} characters: set it to a password of "
+            f"{MIN_PASSWORD} to {MAX_PASSWORD}."
+        )
 
 
 def _known_account(session: Session, email: str | None) -> Account | None:

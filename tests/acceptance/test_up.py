@@ -58,6 +58,12 @@ def test_a_music_folder_that_is_none_is_refused(fresh):
     assert_refused(fresh, f"MUSIC is {fresh.folder}/nowhere, which is no folder")
 
 
+def test_a_password_that_is_too_short_is_refused_and_not_repeated(fresh):
+    fresh.environment["EARMARK_PASSWORD"] = "hunter2"
+    assert_refused(fresh, "EARMARK_PASSWORD has 7 characters", "10 to 200")
+    assert "hunter2" not in fresh.output
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_music_folder_that_may_not_be_read_is_refused(fresh):
     music = Path(fresh.environment["MUSIC"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -41,6 +41,35 @@ def get(session: Session, *, account_id: UUID) -> Account | None:
 def by_email(session: Session, *, email: str) -> Account | None:
     """The account of an e-mail address, in any case."""
     return session.scalar(select(Account).where(Account.email == normal_email(email)))
+
+
+def are_there_any(session: Session) -> bool:
+    """Whether the installation has an account."""
+    return session.scalar(select(Account.id).limit(1)) is not None
+
+
+def everyone(session: Session) -> list[tuple[Account, str | None]]:
+    """All accounts, the oldest first, each with the location of its music."""
+    found = session.scalars(select(Account).order_by(Account.created_at, Account.id)).all()
+    places = select(Source.account_id, Source.location)
+    oldest_last = places.order_by(Source.created_at.desc(), Source.id.desc())
+    location = {row.account_id: row.location for row in session.execute(oldest_last)}
+    return [(account, location.get(account.id)) for account in found]
+
+
+def claim_ownership(session: Session, *, account: Account) -> None:
+    """Make an account the installation's owner, if it has none."""
+    if session.scalar(select(Account.id).where(Account.is_owner)) is None:
+        account.is_owner = True
+        session.flush()
+
+
+def make_owner(session: Session, *, account: Account) -> None:
+    """Make an account the installation's owner in place of whoever was."""
+    # Before the next: there is one at most, at every moment.
+    session.execute(update(Account).where(Account.is_owner).values(is_owner=False))
+    account.is_owner = True
+    session.flush()
 
 
 def set_password(

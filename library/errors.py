@@ -44,3 +44,11 @@ class SchemaTooNew(LibraryError):
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         super().__init__(str(schema))
+
+
+class FolderRefused(LibraryError):
+    """A folder that an account cannot have; its text is fit for the person who chose it."""
+
+
+class InviteUsed(LibraryError):
+    """An invite that somebody else has used in the meantime."""

@@ -25,6 +25,7 @@ from sqlalchemy import (
     String,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -118,13 +119,24 @@ class Account(Base):
     """A person who signs in."""
 
     __tablename__ = "accounts"
-    __table_args__ = (CheckConstraint("email = lower(email)", name="email_lower"),)
+    __table_args__ = (
+        CheckConstraint("email = lower(email)", name="email_lower"),
+        Index(
+            "ix_accounts_one_owner",
+            "is_owner",
+            unique=True,
+            sqlite_where=text("is_owner"),
+            postgresql_where=text("is_owner"),
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     email: Mapped[str] = mapped_column(String(254), unique=True)
     password_hash: Mapped[str] = mapped_column(String(255))
     #: For the release before sessions had rows: its sessions of an earlier version are over.
     session_version: Mapped[int] = mapped_column(default=1)
+    #: Whether it is the installation's owner, of whom there is one at most: who may invite others.
+    is_owner: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
@@ -143,6 +155,22 @@ class BrowserSession(Base):
     last_seen_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
     #: What the browser calls itself.
     user_agent: Mapped[str] = mapped_column(String(200), default="")
+
+
+class Invite(Base):
+    """Leave to make one account, given by another."""
+
+    __tablename__ = "invites"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    #: Who gave it.
+    account_id: Mapped[UUID] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    #: SHA-256 of the token in its link.
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Source(Base):

@@ -7,8 +7,6 @@ there are.
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -16,6 +14,7 @@ from sqlalchemy import CursorResult, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from .models import Account, BrowserSession
+from .tokens import new_token, token_hash
 
 #: How long a session lasts from the last page that it asked for.
 LIFE = timedelta(days=30)
@@ -38,7 +37,7 @@ SIGNED_IN = (
 
 def token_values(token: str, *, now: datetime) -> dict[str, object]:
     """What statements ask for a session by: its token's hash, and that it is not over."""
-    return {"token_hash": _hash(token), "seen_after": now - LIFE}
+    return {"token_hash": token_hash(token), "seen_after": now - LIFE}
 
 
 def begin(
@@ -51,12 +50,12 @@ def begin(
     account = session.get(Account, account_id, with_for_update=True, populate_existing=True)
     if account is None or account.password_hash != password_hash:
         return None
-    token = secrets.token_urlsafe(32)
+    token = new_token()
     called = "".join(letter for letter in user_agent if letter.isprintable())
     row = BrowserSession(
         id=uuid4(),
         account_id=account_id,
-        token_hash=_hash(token),
+        token_hash=token_hash(token),
         created_at=now,
         last_seen_at=now,
         user_agent=called[:_MAX_USER_AGENT],
@@ -96,10 +95,6 @@ def purge(session: Session, *, now: datetime, limit: int) -> int:
     """Delete sessions that are over, at most so many; how many it were."""
     over = select(BrowserSession.id).where(BrowserSession.last_seen_at <= now - LIFE).limit(limit)
     return _count(session, delete(BrowserSession).where(BrowserSession.id.in_(over)))
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
 def _count(session: Session, statement: object) -> int:

@@ -15,6 +15,7 @@ from library import accounts, jobs
 from library.database import Database
 from library.errors import UnreadableFile
 from library.sources.folder import FolderSource
+from library.sources.location import folder_at
 from progress.celery import JobTask
 from progress.errors import JobFailure
 from progress.events import ItemStatus
@@ -70,7 +71,18 @@ class PipelineTask(JobTask):
             source = accounts.source(session, account_id=self.account_id)
             if source is None:
                 raise JobFailure("No music folder has been chosen yet.", code="no_source")
-            return source.id, FolderSource(Path(source.location))
+            return source.id, FolderSource(self._allowed(folder_at(source.location)))
+
+    def _allowed(self, folder: Path) -> Path:
+        """The folder, unless a link or the settings have changed since it was chosen."""
+        settings = cast("Runtime", self.app.runtime).settings
+        if settings.music_roots and not settings.roots.holds(folder):
+            raise JobFailure(
+                "Your music folder is none of those that accounts may choose from any more. "
+                "Choose one on the page Account.",
+                code="source_unavailable",
+            )
+        return folder
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task; what failed in it is kept, however it ends."""

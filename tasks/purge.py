@@ -9,7 +9,7 @@ from typing import Any
 from celery import shared_task
 from sqlalchemy.orm import Session
 
-from library import retention, sessions
+from library import invites, retention, sessions
 from library.database import Database
 from library.models import utc_now
 
@@ -33,12 +33,13 @@ Step = Callable[[Session], int]
 
 @shared_task(bind=True, name=NAME, ignore_result=True)
 def purge(task: Any) -> None:
-    """Delete sessions that are over, and jobs that are kept no longer with what belongs to them."""
+    """Delete sessions and invites that are over, and jobs that are kept no longer with what belongs to them."""
     runtime: Runtime = task.app.runtime
     terms = runtime.settings.job_retention
     run_steps(
         runtime.database,
         lambda session: sessions.purge(session, now=utc_now(), limit=BATCH),
+        lambda session: invites.purge(session, now=utc_now(), limit=BATCH),
         lambda session: retention.purge_jobs(session, now=utc_now(), terms=terms, limit=BATCH),
     )
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, cast, get_args
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from library.database import normal_url
+from library.music_roots import MusicRoots
 from library.retention import JobRetention
 
 from .redis_url import RedisUrlError, read_redis_url
 
 T = TypeVar("T")
 LogFormat = Literal["text", "json"]
+SignUp = Literal["closed", "invite", "open"]
 
 DEFAULT_PORT = 5000
 DEFAULT_WEB_PROCESSES = 2
@@ -60,6 +63,12 @@ class Settings:
     secret_key: str | None = field(default=None, repr=False)
     #: The folder of music to sort, absolute (``MUSIC``). None: the demo library.
     music_dir: Path | None = None
+    #: The folders that accounts may choose theirs from, absolute (``EARMARK_MUSIC_ROOTS``).
+    music_roots: tuple[Path, ...] = ()
+    #: Who may make an account on the site (``EARMARK_SIGN_UP``): nobody, the invited, anybody.
+    sign_up: SignUp = "closed"
+    #: Whether `earmark up` runs it, for this machine alone (``EARMARK_LOCAL``, which that sets).
+    is_local: bool = False
     #: The TCP port the site listens on (``PORT``).
     port: int = DEFAULT_PORT
     #: The first account's e-mail address (``EARMARK_EMAIL``).
@@ -95,6 +104,7 @@ class Settings:
         said = _Said(environ)
         data_dir = said.get("EARMARK_DATA", _folder) or _folder(".earmark")
         authority = said.get("EARMARK_REDIS_CA", str)
+        is_local = said.get("EARMARK_LOCAL", bool) or False
         settings = cls(
             data_dir=data_dir,
             database_url=said.get("DATABASE_URL", _database_url) or _default_database(data_dir),
@@ -104,6 +114,9 @@ class Settings:
             or DEFAULT_REDIS_URL,
             secret_key=said.get("SECRET_KEY", str),
             music_dir=said.get("MUSIC", _folder),
+            music_roots=said.get("EARMARK_MUSIC_ROOTS", _music_roots) or (),
+            sign_up=said.get("EARMARK_SIGN_UP", _sign_up) or ("open" if is_local else "closed"),
+            is_local=is_local,
             port=said.get("PORT", partial(_port, "PORT")) or DEFAULT_PORT,
             email=said.get("EARMARK_EMAIL", _email),
             password=said.get("EARMARK_PASSWORD", str),
@@ -121,6 +134,11 @@ class Settings:
         )
         said.refuse_what_is_wrong()
         return settings
+
+    @property
+    def roots(self) -> MusicRoots:
+        """All folders that accounts may choose from: those of `earmark up` are among them."""
+        return MusicRoots((*self.music_roots, self.music_dir or self.data_dir / "music"))
 
 
 class _Said:
@@ -148,6 +166,18 @@ class _Said:
 
 def _folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
+
+
+def _music_roots(text: str) -> tuple[Path, ...]:
+    folders = [Path(part).expanduser() for part in text.split(os.pathsep) if part.strip()]
+    for folder in folders:
+        # The processes have different working folders, so that another path means several.
+        if not folder.is_absolute() or ".." in folder.parts:
+            raise SettingsError(
+                f"EARMARK_MUSIC_ROOTS names {str(folder)!r}: name folders by their whole paths, "
+                f"with {os.pathsep} between them."
+            )
+    return tuple(folders)
 
 
 def _default_database(data_dir: Path) -> str:
@@ -246,6 +276,13 @@ def _window(text: str) -> int:
             f"from 1 to {_LARGEST_WINDOW}."
         )
     return int(text)
+
+
+def _sign_up(text: str) -> SignUp:
+    word = text.strip().lower()
+    if word not in get_args(SignUp):
+        raise SettingsError(f"EARMARK_SIGN_UP is {text!r}: set it to closed, invite or open.")
+    return cast("SignUp", word)
 
 
 def _log_format(text: str) -> LogFormat:

@@ -9,12 +9,13 @@ from flask_wtf import FlaskForm
 from wtforms import PasswordField
 from wtforms.validators import InputRequired
 
-from library import accounts
+from library import accounts, invites
 from library import sessions as rows
 from library.models import utc_now
 
 from . import sessions
 from .accounts import form_status, new_password_field, signed_out
+from .invites import may_invite
 from .job_views import parse_id
 from .passwords import hash_password, verify_password
 from .services import services
@@ -35,7 +36,17 @@ def page() -> ResponseReturnValue:
     """Where the account is signed in."""
     with services().database.reading() as session:
         found = rows.of_account(session, account_id=account_id(), now=utc_now())
-    return render_template("account.html", sessions=found, present=current_user.session_id)
+        source = accounts.source(session, account_id=account_id())
+        is_host = may_invite(session)
+        given = invites.of_account(session, account_id=account_id(), now=utc_now())
+    return render_template(
+        "account.html",
+        sessions=found,
+        present=current_user.session_id,
+        source=source,
+        may_invite=is_host,
+        invites=given,
+    )
 
 
 @blueprint.get("/api/session")

@@ -6,16 +6,18 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from wtforms import EmailField, PasswordField
+from sqlalchemy.orm import Session
+from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, Regexp
 
-from library import accounts
-from library.errors import EmailTaken
-from library.models import Account
+from library import accounts, invites
+from library.errors import EmailTaken, InviteUsed
+from library.models import Account, utc_now
 
 from . import sessions
 from .next_path import own_path
 from .passwords import hash_password, is_outdated, verify_password
+from .problems import refusal
 from .services import services
 
 blueprint = Blueprint("accounts", __name__)
@@ -60,6 +62,16 @@ class SignUpForm(SignInForm):
     password = new_password_field("Password")
 
 
+class InvitedForm(SignUpForm):
+    """With an invitation's code."""
+
+    invitation = StringField(
+        "Invitation code",
+        [InputRequired("Enter the code of your invitation.")],
+        filters=[_stripped],
+    )
+
+
 @blueprint.route("/sign-in", methods=["GET", "POST"])
 def sign_in() -> ResponseReturnValue:
     """The sign-in page."""
@@ -72,7 +84,8 @@ def sign_in() -> ResponseReturnValue:
         if account is not None and sessions.begin(account):
             return redirect(then, 303)
         form.password.errors = ["The e-mail address or the password is not right."]
-    return render_template("sign_in.html", form=form), form_status(form)
+    shown = render_template("sign_in.html", form=form, sign_up=services().settings.sign_up)
+    return shown, form_status(form)
 
 
 def _authenticated(email: str, password: str) -> Account | None:
@@ -100,23 +113,63 @@ def sign_up() -> ResponseReturnValue:
     """The page for a new account."""
     if current_user.is_authenticated:
         return redirect(url_for("pages.start"), 303)
-    form = SignUpForm()
+    closed = _why_closed()
+    if closed is not None:
+        return refusal(403, closed)
+    form = InvitedForm() if services().settings.sign_up == "invite" else SignUpForm()
     if form.validate_on_submit():
-        account = _new_account(form.email.data, form.password.data)
-        if account is not None:
-            sessions.begin(account)
+        account = _new_account(form)
+        if account is not None and sessions.begin(account):
             return redirect(url_for("pages.start"), 303)
-        form.email.errors = ["There is an account with this address already. Sign in."]
     return render_template("sign_up.html", form=form), form_status(form)
 
 
-def _new_account(email: str, password: str) -> Account | None:
-    password_hash = hash_password(password)
+def _why_closed() -> str | None:
+    settings = services().settings
+    if settings.sign_up == "closed":
+        return "No account can be made here. Ask the person who runs Earmark for one."
+    if settings.is_local:
+        return None
+    with services().database.reading() as session:
+        if accounts.are_there_any(session):
+            return None
+    return "The person who runs Earmark makes the first account: earmark account add EMAIL."
+
+
+def _new_account(form: SignUpForm) -> Account | None:
+    """The account of a form; None where it cannot be made, which the form then says."""
+    # Whoever is not invited is told nothing of addresses, and costs no hash.
+    if not _is_invited(form):
+        form.invitation.errors = ["This invitation was used, withdrawn or is too old. Ask again."]
+        return None
+    password_hash = hash_password(form.password.data)
     try:
         with services().database.session() as session:
-            return accounts.create(session, email=email, password_hash=password_hash)
+            account = accounts.create(session, email=form.email.data, password_hash=password_hash)
+            if services().settings.is_local:
+                accounts.claim_ownership(session, account=account)
+            _use_invitation(form, session)
     except EmailTaken:
+        form.email.errors = ["There is an account with this address already. Sign in."]
         return None
+    except InviteUsed:
+        form.invitation.errors = ["This invitation was used just now. Ask for another."]
+        return None
+    return account
+
+
+def _is_invited(form: SignUpForm) -> bool:
+    if not isinstance(form, InvitedForm):
+        return True
+    with services().database.reading() as session:
+        return invites.is_good(session, token=form.invitation.data, now=utc_now())
+
+
+def _use_invitation(form: SignUpForm, session: Session) -> None:
+    if not isinstance(form, InvitedForm):
+        return
+    if not invites.use(session, token=form.invitation.data, now=utc_now()):
+        raise InviteUsed("Somebody else has used this invitation.")
 
 
 def form_status(form: FlaskForm) -> int:

@@ -14,7 +14,9 @@ from . import (
     account_page,
     accounts,
     api,
+    folders,
     health,
+    invites,
     pages,
     problems,
     proxies,
@@ -60,7 +62,14 @@ def create_app(
     security.register(app)
     problems.register(app)
     words.register(app)
-    for blueprint in (accounts.blueprint, account_page.blueprint, api.blueprint, pages.blueprint):
+    for blueprint in (
+        accounts.blueprint,
+        account_page.blueprint,
+        api.blueprint,
+        folders.blueprint,
+        invites.blueprint,
+        pages.blueprint,
+    ):
         app.register_blueprint(blueprint)
     streams.register(app, found, limits=limits, streamer=settings.streamer)
     rate_limits.register(app)

@@ -23,6 +23,7 @@ from library.database import Database
 from library.errors import SchemaTooNew
 from library.models import Account
 from library.schema import Schema
+from library.sources.location import location_of
 from tasks import servers
 from tasks.settings import Settings
 from web.passwords import hash_password
@@ -56,8 +57,9 @@ def prepare(settings: Settings) -> SignIn:
     """
     with closing(open_database(settings)) as database:
         with database.session() as session:
-            account_id, sign_in = first_account(session, settings)
-        give_music(database, settings, account_id)
+            account, sign_in = first_account(session, settings)
+            accounts.claim_ownership(session, account=account)
+        give_music(database, settings, account.id)
     return sign_in
 
 
@@ -131,7 +133,7 @@ def check_music_folder(folder: Path) -> None:
         raise Refusal(f"MUSIC is {folder}, which may not be read: change its permissions.")
 
 
-def first_account(session: Session, settings: Settings) -> tuple[UUID, SignIn]:
+def first_account(session: Session, settings: Settings) -> tuple[Account, SignIn]:
     """The account the settings name, or the oldest one; made if there is none.
 
     Raises:
@@ -139,7 +141,7 @@ def first_account(session: Session, settings: Settings) -> tuple[UUID, SignIn]:
     """
     account = _known_account(session, settings.email)
     if account is not None:
-        return account.id, SignIn(account.email)
+        return account, SignIn(account.email)
     if settings.password is not None:
         _check_password(settings.password)
     new_password = None if settings.password else secrets.token_urlsafe(9)
@@ -149,7 +151,7 @@ def first_account(session: Session, settings: Settings) -> tuple[UUID, SignIn]:
         password_hash=hash_password(settings.password or str(new_password)),
     )
     session.flush()
-    return account.id, SignIn(account.email, new_password)
+    return account, SignIn(account.email, new_password)
 
 
 def _check_password(password: str) -> None:
@@ -179,7 +181,7 @@ def give_music(database: Database, settings: Settings, account_id: UUID) -> None
         folder, name = settings.data_dir / "music", "Demo library"
         make_demo(folder)
     with database.session() as session:
-        accounts.set_folder(session, account_id=account_id, location=str(folder), name=name)
+        accounts.set_folder(session, account_id=account_id, location=location_of(folder), name=name)
 
 
 def make_demo(folder: Path) -> demo.DemoSummary:

@@ -60,6 +60,7 @@ RULES = (
     Rule("accounts.sign_up", "10 per hour", _visitor),
     # By whoever has the session alone: another session's owner is not kept from theirs.
     Rule("account.password", "10 per 10 minutes", _session, counts=_was_refused),
+    Rule("invites.create", "20 per hour", _account),
     Rule("api.post_job", "60 per minute", _account),
     Rule("api.retry_job", "60 per minute", _account),
     Rule("pages.start_job", "60 per minute", _account),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import IO, Any
 
 import click
+
+from tasks.settings import Settings, SettingsError
 
 
 class Refusal(click.ClickException):
@@ -19,3 +22,15 @@ class Refusal(click.ClickException):
         """Print the sentences."""
         for sentence in self.format_message().splitlines():
             click.echo(f"earmark: {sentence}", file=file, err=file is None)
+
+
+def settings_or_refusal() -> Settings:
+    """What the environment of a command says.
+
+    Raises:
+        Refusal: a variable holds a value that cannot be used.
+    """
+    try:
+        return Settings.from_environ(os.environ)
+    except SettingsError as error:
+        raise Refusal(str(error)) from error

@@ -11,6 +11,7 @@ from flask import current_app
 from library.database import Database
 from progress.redis import RedisLog
 from tasks.runtime import Runtime
+from tasks.settings import Settings
 
 _KEY = "earmark"
 
@@ -22,12 +23,13 @@ class Services:
     celery: Celery
     database: Database
     log: RedisLog
+    settings: Settings
 
     @classmethod
     def of(cls, celery: Celery) -> Services:
         """The services behind a Celery application made by `tasks.factory`."""
         runtime: Runtime = celery.runtime
-        return cls(celery, runtime.database, runtime.log)
+        return cls(celery, runtime.database, runtime.log, runtime.settings)
 
 
 def keep(extensions: dict[str, object], services: Services) -> None:

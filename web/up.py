@@ -82,12 +82,16 @@ def _environment(settings: Settings, *, redis_url: str) -> dict[str, str]:
     # The server that `up` brings along is on this machine, without TLS.
     left_out = ("EARMARK_PASSWORD", "EARMARK_REDIS_CA")
     inherited = {name: text for name, text in os.environ.items() if name not in left_out}
+    if settings.music_dir is not None:
+        # The processes have the data folder as theirs.
+        inherited["MUSIC"] = str(settings.music_dir)
     return inherited | {
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": redis_url,
         "SECRET_KEY": first_run.secret_key(settings),
         "EARMARK_DATA": str(settings.data_dir),
         "PORT": str(settings.port),
+        "EARMARK_LOCAL": "yes",
         "PYTHONUNBUFFERED": "1",
     }
 

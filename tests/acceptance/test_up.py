@@ -8,7 +8,7 @@ import socket
 import stat
 import time
 from pathlib import Path
-from urllib.request import Request
+from urllib.request import Request, urlopen
 
 import psutil
 import pytest
@@ -95,6 +95,13 @@ def test_a_second_up_in_the_same_folder_is_refused_and_harms_nothing(running, fr
     assert_refused(fresh, f"Earmark runs in {running.data} already (process {running.process.pid})")
     assert answers(running.port)
     assert running.process.poll() is None
+
+
+def test_on_this_machine_alone_others_can_sign_up_and_choose_the_music_of_up(running):
+    with urlopen(f"{running.address}/sign-up") as page:
+        assert page.status == 200
+    with running.signed_in().open(f"{running.address}/account/folder") as page:
+        assert "Choose this folder" in page.read().decode()
 
 
 def test_where_processors_are_full_streams_go_first_and_jobs_last(running):

@@ -117,6 +117,7 @@ def make_site(
                 "REDIS_URL": redis_url or f"{valkey_server.tcp_url.removesuffix('/0')}/1",
                 "SECRET_KEY": "for tests",
                 "EARMARK_STREAMER": streamer,
+                "EARMARK_SIGN_UP": "open",
                 **environment,
             }
         )
@@ -134,8 +135,10 @@ def make_site(
 
 @pytest.fixture(scope="session")
 def site(make_site: Callable[..., Site]) -> Site:
-    """The site that all tests share; each has accounts of its own."""
-    return make_site()
+    """The site that all tests share; each has accounts of its own, beside the first one."""
+    shared = make_site()
+    shared.account()
+    return shared
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from werkzeug.routing import Rule
 
-from library import jobs, matches, playlists, sessions, songs
+from library import invites, jobs, matches, playlists, sessions, songs
 from library.matching import Proposal
 from library.models import utc_now
 from library.sources.records import SongRecord
@@ -55,11 +55,14 @@ def theirs(site: Site, music) -> Belongings:
         )
         matches.replace(session, **mine, song_id=song.id, job_id=job.id, proposals=[proposal])
         jobs.finish(session, job_id=job.id, attempt=0, status="completed", now=utc_now())
+        invites.create(session, **mine, now=utc_now())
+        (invite,) = invites.of_account(session, **mine, now=utc_now())
         (signed_in,) = sessions.of_account(session, **mine, now=utc_now())
     ids = {
         "job_id": str(job.id),
         "playlist_id": str(playlist.id),
         "session_id": str(signed_in.id),
+        "invite_id": str(invite.id),
     }
     return Belongings(person, ids, ("Secret", str(job.id), str(playlist.id), str(song.id)))
 

@@ -52,6 +52,9 @@ def test_every_variable_is_read():
             "EARMARK_PASSWORD": "correct horse",
             "EARMARK_SECURE_COOKIES": "Yes",
             "EARMARK_TRUSTED_PROXIES": "1",
+            "EARMARK_MUSIC_ROOTS": "/srv/music:~/Music:",
+            "EARMARK_SIGN_UP": "Invite",
+            "EARMARK_LOCAL": "yes",
             "EARMARK_REDIS_CA": "none",
             "EARMARK_METRICS_PORT": "9100",
             "WEB_CONCURRENCY": "3",
@@ -68,6 +71,9 @@ def test_every_variable_is_read():
         secret_key="key",
         music_dir=Path("/srv/music"),
         trusted_proxies=1,
+        music_roots=(Path("/srv/music"), Path.home() / "Music"),
+        sign_up="invite",
+        is_local=True,
         port=8080,
         email="ada@example.org",
         password="correct horse",
@@ -114,6 +120,25 @@ def test_a_port_that_is_no_port_is_named(port):
 def test_an_address_without_its_two_halves_is_refused(email):
     with pytest.raises(SettingsError, match="EARMARK_EMAIL"):
         Settings.from_environ({"EARMARK_EMAIL": email})
+
+
+@pytest.mark.parametrize("roots", ["music", "/srv/music:music", "/srv/../etc", "./music"])
+def test_a_music_root_that_is_no_whole_path_is_refused(roots):
+    with pytest.raises(SettingsError, match="EARMARK_MUSIC_ROOTS names"):
+        Settings.from_environ({"EARMARK_MUSIC_ROOTS": roots})
+
+
+def test_a_way_to_sign_up_that_is_none_is_refused():
+    with pytest.raises(SettingsError, match="EARMARK_SIGN_UP is 'anyone'"):
+        Settings.from_environ({"EARMARK_SIGN_UP": "anyone"})
+
+
+def test_sign_up_is_closed_but_for_an_installation_of_this_machine_alone():
+    assert Settings.from_environ({}).sign_up == "closed"
+    assert Settings.from_environ({"EARMARK_LOCAL": "yes"}).sign_up == "open"
+    assert Settings.from_environ({"EARMARK_LOCAL": "yes", "EARMARK_SIGN_UP": "closed"}).sign_up == (
+        "closed"
+    )
 
 
 def test_a_flag_that_is_neither_yes_nor_no_is_refused():

@@ -212,3 +212,52 @@ def test_the_first_account_is_the_one_that_is_named_or_else_the_oldest(earmark_c
             oldest,
             first_run.SignIn(first_run.DEFAULT_EMAIL),
         )
+
+
+def test_accounts_are_listed_with_their_owner_and_their_music(earmark_command, tmp_path):
+    (tmp_path / "music").mkdir()
+    earmark_command.environment["EARMARK_MUSIC_ROOTS"] = str(tmp_path)
+    assert earmark_command("account", "list").output == ""
+    for name in ("ada", "bob"):
+        add = ("account", "add", f"{name}@example.org", "--password", "long enough")
+        assert earmark_command(*add).exit_code == 0
+    chosen = earmark_command("account", "folder", "bob@example.org", str(tmp_path / "music"))
+    assert chosen.output == f"The music of bob@example.org is in {tmp_path}/music.\n"
+    first, second = earmark_command("account", "list").output.splitlines()
+    assert first.startswith("ada@example.org (owner)  ")
+    assert first.endswith("no music folder")
+    assert second.startswith("bob@example.org  ")
+    assert second.endswith(f"{tmp_path}/music")
+    assert earmark_command("account", "owner", "bob@example.org").exit_code == 0
+    assert "bob@example.org (owner)" in earmark_command("account", "list").output
+    assert "ada@example.org (owner)" not in earmark_command("account", "list").output
+
+
+@pytest.mark.parametrize("folder", ["/etc", "{}/music/../..", "{}/out", "{}/nothing", "nothing"])
+def test_no_folder_outside_of_the_roots_is_chosen(earmark_command, tmp_path, folder):
+    (tmp_path / "root" / "music").mkdir(parents=True)
+    (tmp_path / "root" / "out").symlink_to("/etc")
+    earmark_command.environment["EARMARK_MUSIC_ROOTS"] = str(tmp_path / "root")
+    earmark_command("account", "add", "ada@example.org", "--password", "long enough")
+    path = folder.format(tmp_path / "root")
+    result = earmark_command("account", "folder", "ada@example.org", path)
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert earmark_command("account", "list").output.rstrip().endswith("no music folder")
+
+
+def test_an_account_is_removed_only_by_who_says_yes(earmark_command):
+    earmark_command.environment["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}/0"
+    earmark_command("account", "add", "ada@example.org", "--password", "long enough")
+    asked = earmark_command("account", "remove", "ada@example.org", answers="n\n")
+    assert asked.exit_code == 1
+    assert "Remove ada@example.org with 0 songs" in asked.output
+    assert "ada@example.org" in earmark_command("account", "list").output
+    removed = earmark_command("account", "remove", "Ada@Example.org", "--yes")
+    assert (removed.exit_code, removed.stdout) == (
+        0,
+        "The account for ada@example.org is removed.\n",
+    )
+    assert earmark_command("account", "list").output == ""
+    again = earmark_command("account", "remove", "ada@example.org", "--yes")
+    assert (again.exit_code, len(again.stderr.splitlines())) == (2, 1)

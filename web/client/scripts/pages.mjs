@@ -5,7 +5,7 @@ import { build } from "esbuild";
 import { settle } from "./generated.mjs";
 
 const client = fileURLToPath(new URL("../", import.meta.url));
-for (const page of ["live", "session"]) {
+for (const page of ["live", "session", "invite"]) {
   const { outputFiles } = await build({
     absWorkingDir: client,
     entryPoints: [`src/pages/${page}.ts`],

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Table, delete, select, tuple_
+from sqlalchemy import CursorResult, Table, delete, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from . import accounts
-from .models import Account, Base
+from .models import Account, Base, Job
 
 #: No password has this hash.
 _NOBODYS_HASH = "-"
@@ -22,6 +22,8 @@ _TABLES = tuple(
 def close(session: Session, *, account_id: UUID) -> None:
     """Have nobody sign in to an account any more, and end its sessions."""
     accounts.set_password(session, account_id=account_id, password_hash=_NOBODYS_HASH)
+    # So that jobs can go in any order.
+    session.execute(update(Job).where(Job.account_id == account_id).values(retry_of=None))
 
 
 def remove_some(session: Session, *, account_id: UUID, limit: int) -> int:

@@ -33,7 +33,7 @@ Step = Callable[[Session], int]
 
 @shared_task(bind=True, name=NAME, ignore_result=True)
 def purge(task: Any) -> None:
-    """Delete sessions and invites that are over, and jobs that are kept no longer with what belongs to them."""
+    """Delete sessions and invites that are over, and jobs that are kept no longer, with theirs."""
     runtime: Runtime = task.app.runtime
     terms = runtime.settings.job_retention
     run_steps(

@@ -10,20 +10,21 @@ from .errors import InvalidCursor
 #: Redis Stream ids are two unsigned 64-bit integers.
 MAX_PART = 2**64 - 1
 
-#: Digits only, no leading zero (one spelling for each position), at most 20 digits each.
+#: At most 20 digits each and no leading zero, so that each position has one spelling.
 _FORM = re.compile(r"(0|[1-9][0-9]{0,19})-(0|[1-9][0-9]{0,19})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Cursor:
-    """A position in a log, and as a request "everything after this".
+    """A position in a log. In a request it means "everything after this".
 
-    Its text ``<epoch>-<seq>`` is both the event id of a frame and the id of the entry in
-    the Redis Stream. Positions of different epochs cannot be compared in meaning: an epoch
-    names one incarnation of a log.
+    Its text ``<epoch>-<seq>`` is both the event id of a frame and the id of the entry in the Redis
+    Stream. An epoch names one incarnation of a log, so positions of different epochs say nothing
+    about each other.
     """
 
-    #: Which incarnation of the log: microseconds since 1970 when it was made.
+    #: The incarnation of the log: the microseconds since 1970 at which it was made, or one more
+    #: than the last epoch where that is greater.
     epoch: int
     #: 1, 2, 3 … without holes; 0 is the position before the first event.
     seq: int
@@ -52,7 +53,7 @@ class Cursor:
 
 
 def parse_cursor(text: str | None) -> Cursor | None:
-    """An untrusted cursor; None for no cursor and for a malformed one, which are answered alike."""
+    """An untrusted cursor; None for a malformed one, which is answered as if there were none."""
     if not text:
         return None
     try:

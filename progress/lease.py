@@ -69,22 +69,23 @@ class LeaseBook(Protocol):
     """Keeps leases. Every method raises `LogUnavailable` when its server is gone."""
 
     def take(self, lease: Lease, *, seconds: float) -> Grant:
-        """Claim a part that nobody holds, whose lease has run out, or is vacant."""
+        """Claim a part. Granted where it has no lease, or one that has run out or is vacant."""
         ...
 
     def renew(self, leases: Iterable[Lease], *, seconds: float) -> Sequence[Lease]:
-        """Extend what is held by the same process; the leases the server knows nothing of."""
+        """Extend the leases that the same process holds; return those that the book has lost."""
         ...
 
     def release(self, lease: Lease) -> None:
-        """The execution has ended in good order; of another's lease, nothing changes.
+        """Give a lease back: the execution has ended in good order.
 
-        A lease that was vacated meanwhile, since the task itself was over, is nobody else's.
+        The lease of another execution stays. A lease that was vacated meanwhile belongs to no other
+        execution, so it goes too.
         """
         ...
 
     def vacate(self, lease: Lease, *, seconds: float) -> None:
-        """The process lost the execution. Whoever the queue gives the part to may take it."""
+        """Make a lease vacant: its process lost the execution. Any process may take the part."""
         ...
 
     def expired(self, *, claim_seconds: float, limit: int = 100) -> Sequence[Lease]:
@@ -92,7 +93,7 @@ class LeaseBook(Protocol):
         ...
 
     def held(self) -> frozenset[JobRef]:
-        """The jobs of which anything is leased."""
+        """The jobs that have at least one lease."""
         ...
 
 

@@ -29,13 +29,13 @@ _NUMBERED = re.compile(r"^[1-9][0-9]*\.(last|0|[1-9][0-9]*)$")
 class Window:
     """How an attempt fans out."""
 
-    #: Numbered from 0.
+    #: How many parts there are, numbered from 0.
     parts: int
     #: How many of them are open at a time.
     size: int
     #: Whether a closing part follows when all of them have succeeded.
     closes: bool
-    #: What the tasks are and how they are sent, in the words of whoever sends them.
+    #: What the tasks are and how to send them, as whoever fanned out wrote it.
     recipe: bytes
 
     @property
@@ -131,19 +131,19 @@ class SupportsParts(Protocol):
 def part_id(ref: JobRef, number: int | None, *, attempt: int) -> str:
     """The task id of a part of a window; None is the closing one.
 
-    Derived, so that a part that is sent twice is one part.
+    It is derived from job, attempt and number, so that a part that is sent twice is one part.
     """
     return f"{ref.job_id}.{attempt}.{'last' if number is None else number}"
 
 
 def member_of(ref: JobRef, task_id: str) -> str:
-    """What a part is called in a book: ``#`` and its number, where it is of a window."""
+    """The name of a part in a book: ``#`` and its number if it is part of a window."""
     job, _, rest = task_id.rpartition(f"{ref.job_id}.")
     return f"#{rest.split('.')[1]}" if not job and _NUMBERED.match(rest) else task_id
 
 
 def number_of(member: str) -> int | None:
-    """The number of a part in its window; None for the closing part and those of no window."""
+    """The number of a part in its window; None for the closing part and for parts of no window."""
     return int(member[1:]) if member.startswith("#") and member != CLOSING else None
 
 

@@ -1,7 +1,7 @@
 """What a writer tells a log, from which the log makes events.
 
-A report is an intention; the log decides what it comes to. An item that is reported twice
-becomes one event, and counts are never reported beside items: they are derived.
+A report is an intention, and the log decides which events it becomes. An item that is reported
+twice becomes one event. Counts are not reported beside items: the log derives them.
 Times (``at``) are seconds since 1970 on the writer's clock.
 """
 
@@ -47,7 +47,7 @@ class ErrorReport(NamedTuple):
 
 
 class TotalReport(NamedTuple):
-    """How many items there are. A smaller number than one already known changes nothing."""
+    """How many items there are. A number smaller than an earlier one changes nothing."""
 
     total: int
     at: float
@@ -80,7 +80,7 @@ class CountsReport(NamedTuple):
 Report = ItemReport | StatusReport | ErrorReport | TotalReport | PhaseReport | CountsReport
 
 
-#: The job's items as the database knows them, to make good what the log has lost.
+#: Gives the job's items as the database knows them, for a log that has lost them.
 Repair = Callable[[], Iterable[ItemReport]]
 
 
@@ -95,8 +95,8 @@ _STATUS_JSON = {status: b'"' + status.value.encode() + b'"' for status in ItemSt
 def item_json(report: ItemReport, head: bytes, at: bytes) -> bytes:
     """The item event of a report, as it goes on the wire; `at` is its moment in ISO 8601.
 
-    Put together by hand: nearly all that a busy job sends are these, and building a dict for
-    each costs three times as much.
+    It is put together by hand, since a dict for each costs three times as much, and nearly all
+    events of a busy job are of items.
     """
     item_id, kind, status, _, label, index, count, error = report
     json = orjson.dumps
@@ -120,7 +120,8 @@ def item_json(report: ItemReport, head: bytes, at: bytes) -> bytes:
 
 def status_json(report: StatusReport, *, job_id: str, attempt: int) -> bytes:
     """The status event of a report, as it goes on the wire."""
-    # Type and status first: who forwards frames tells the terminal one by its first bytes.
+    # Type and status come first: `is_terminal_json` and the hub know the terminal event by its
+    # first bytes.
     document: dict[str, object] = {
         "type": "status",
         "status": report.status,

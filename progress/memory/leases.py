@@ -25,7 +25,7 @@ class _Record:
 
 @dataclass
 class MemoryLeaseBook:
-    """Leases of one process: for tests, and for logs in memory."""
+    """The leases of one process: for tests, for logs in memory and for logs without leases."""
 
     clock: Callable[[], float] = time.monotonic
     _records: dict[Part, _Record] = field(default_factory=dict)

@@ -35,14 +35,14 @@ class MemoryMessages:
         self._followed.discard(ref)
 
     def grew(self, ref: LogRef, message: Message) -> None:
-        """A log grew: keep its message where the log is followed."""
+        """A log grew: keep its message if the log is followed."""
         if ref in self._followed:
             self.put((ref, message))
 
     def put(self, heard: Heard) -> None:
         """Keep what was heard until it is taken."""
         self._heard.append(heard)
-        with suppress(OSError):  # full means that there is enough to read
+        with suppress(OSError):  # a full buffer wakes the reader as well
             self._theirs.send(b"!")
 
     def take(self) -> Sequence[Heard]:

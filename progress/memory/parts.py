@@ -16,14 +16,14 @@ class _Attempt:
     open: set[str] = field(default_factory=set)
     outcome: Settlement | None = None
     window: Window | None = None
-    #: The newest number that was sent of those which follow one another.
+    #: For each lane (number modulo the window's size) the newest number that was sent.
     lanes: dict[int, int] = field(default_factory=dict)
     #: Whether the closing part is `due`, `opened` or `sent`.
     closing: str = ""
     halted: bool = False
 
     def follow(self, member: str) -> int | None:
-        """The number that follows a part which has ended, opened now or before and not sent."""
+        """The number that follows a part, opened here, where it is not known to be sent."""
         number, window = number_of(member), self.window
         if number is None or window is None:
             return None

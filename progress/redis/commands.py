@@ -1,8 +1,8 @@
-"""Redis commands that are asked with every request or report, without a client's own way to them.
+"""Redis commands that are sent with every request or report, without the client's overhead.
 
 redis-py takes three times as long over a command as the server and the sockets together: it checks
-out a connection, looks whether it is well, and counts. Here a connection is used again as it is;
-where it turns out to be broken, the client does it, with its retries.
+out a connection, looks whether that is well, and counts. Here a connection is used again as it is.
+If it turns out to be broken, the client sends the command, with its retries.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ import hiredis
 
 
 class QuickCommands:
-    """Runs commands on a client's connections, one for each thread that asks at once.
+    """Runs commands on a client's connections, one for each thread that asks at the same time.
 
     Args:
-        client: Of redis-py.
-        lost: What it raises where a connection broke.
+        client: A client of redis-py.
+        lost: The exception that the client raises where a connection broke.
     """
 
     def __init__(self, client: Any, *, lost: type[Exception]) -> None:
         self._client, self._lost = client, lost
-        # A cluster has one for each node: there the client finds the way.
+        # A cluster's client has a pool for each node, and knows which node a command goes to.
         self._pool: Any = getattr(client, "connection_pool", None)
         self._idle: list[Any] = []
 
     def execute(self, *command: str | bytes | int) -> Any:
-        """The reply to a command that may be sent twice. Raises as the client does."""
+        """The reply to a command that may be sent twice. It raises what the client raises."""
         if self._pool is None:
             return self._client.execute_command(*command)
         connection = self._idle.pop() if self._idle else self._pool.get_connection()

@@ -1,4 +1,4 @@
-"""What the keys of a log are called in Redis. Pure."""
+"""The names of a log's keys in Redis. Pure."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ..log import FeedRef, LogRef
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The names of a log's keys. All of an account share a hash tag, hence a cluster's node."""
+    """The names of a log's keys. An account's keys share a hash tag, hence a cluster's node."""
 
     log: str
     state: str
     items: str
 
     @classmethod
-    @lru_cache(maxsize=1024)  # a task reports of one job again and again
+    @lru_cache(maxsize=1024)  # a task reports on one job again and again
     def of(cls, ref: LogRef, prefix: str) -> Keys:
-        """The keys of a job's log or of a feed; any account and job id make safe names."""
-        # A brace in the name would end the hash tag early.
+        """The keys of a job's log or of a feed, whatever the texts of account and job id are."""
+        # Quoted, since a brace in the name would end the hash tag early.
         account = quote(ref.account, safe="")
         kind = "feed" if isinstance(ref, FeedRef) else f"job:{quote(ref.job_id, safe='')}"
         base = f"{prefix}:{{{account}}}:{kind}"

@@ -1,4 +1,4 @@
-"""Leases in Redis or Valkey, timed by the server's clock: no worker's clock matters."""
+"""Leases in Redis or Valkey, timed by the server's clock, so that no worker's clock matters."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..log import JobRef
 from .connection import Server
 
 # KEYS of every script: 1 part → when its lease runs out, in ms
-#                       2 part → process, execution and attempt, parted by tabs
-#                       3 part → times begun
+#                       2 part → process, execution and attempt, with tabs between them
+#                       3 part → how often it was begun
 _HEAD = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -75,7 +75,7 @@ return found
 
 
 class RedisLeaseBook:
-    """The leases of all jobs of a log, beside it on its server. One round trip for each step."""
+    """The leases of all jobs of a log, on its server. Each method is one round trip."""
 
     def __init__(self, server: Server) -> None:
         self._server = server

@@ -1,8 +1,7 @@
 """The messages of many logs over one subscribed connection, for the thread of a hub.
 
-The connection is made by `progress.redis`; from then on its socket is read here, without a
-thread between the server and the hub: handing each message from thread to thread costs more
-than all else that is done with it.
+`progress.redis.connection` makes the connection. From then on the hub's thread reads its socket
+here: to hand each message from thread to thread would cost more than all else that is done with it.
 """
 
 from __future__ import annotations
@@ -19,10 +18,12 @@ from ..cursor import Cursor
 from ..errors import LogUnavailable
 from ..log import Entry, Following, Heard, LogRef, Message, Revoked
 
-#: Read at once, and how often before others have their turn. Python gives a larger buffer back
-#: to the kernel each time, which takes longer than all else that is done with a message.
+#: How many bytes one call reads, and how many calls follow one another before the hub does its
+#: other work. Python gives a larger buffer back to the kernel after each call, which takes longer
+#: than all else that is done with a message.
 _READ_BYTES, _READS = 16 * 1024, 64
-#: A server that was silent for so long is asked whether it is there, and given up after twice that.
+#: A server that was silent for this long is asked whether it is there. After twice as long it is
+#: given up.
 _SILENT_SECONDS = 5.0
 
 
@@ -42,7 +43,7 @@ def decode_message(data: bytes) -> Message:
 
 
 class RedisMessages:
-    """See `Messages`. The connection has just sent its first subscription, to `revocations`."""
+    """See `Messages`. The connection has just subscribed to the channel `revocations`."""
 
     def __init__(
         self,
@@ -61,7 +62,7 @@ class RedisMessages:
         self._refs: dict[bytes, LogRef] = {}
         self._unsent = bytearray()
         self._heard_at = time.monotonic()
-        #: Since it was last looked at.
+        #: Whether something came since the last `check`; whether the silent server was asked.
         self._is_heard = self._is_asked = False
         connection.settimeout(0)
 
@@ -139,7 +140,7 @@ class RedisMessages:
         self._flush()
 
     def _flush(self) -> None:
-        """Send what can be sent; the rest goes with the next call."""
+        """Send as much as the socket takes; the rest goes with the next call."""
         while self._unsent:
             try:
                 sent = self._socket.send(self._unsent)

@@ -1,4 +1,4 @@
-"""The open parts of jobs in Redis or Valkey: for each job a set, and how its attempt stands."""
+"""The open parts of jobs in Redis or Valkey: for each job a set, and a hash beside it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEAD = """
 local call = redis.call
 local set, hash = KEYS[1], KEYS[2]
 local attempt, known = tonumber(ARGV[1]), tonumber(call('HGET', hash, 'attempt') or 0)
--- An attempt that an older version began has no number of open parts: its set is believed.
+-- An attempt that an older version began has no number of open parts. Its set alone says it.
 local is_counted = call('HEXISTS', hash, 'open') == 1
 local function keep()
   call('EXPIRE', set, ARGV[2])
@@ -34,8 +34,8 @@ end
 local function shut(member)
   if call('SREM', set, member) == 1 and is_counted then call('HINCRBY', hash, 'open', -1) end
 end
--- How many are open; -1 where the set has not as many as were opened. Both change in one step,
--- so they differ only when the server evicted the set: it may be empty, and nothing is over.
+-- How many parts are open; -1 where the set holds fewer than were opened. Set and number change
+-- in one step, so they differ only if the server evicted the set: an empty one then says nothing.
 local function count_open()
   local there = call('SCARD', set)
   if is_counted and there ~= tonumber(call('HGET', hash, 'open')) then return -1 end
@@ -119,7 +119,7 @@ return count_open() < 0 and -1 or 0
 
 
 class RedisPartBook:
-    """The open parts of a log's jobs, beside it on its server. One round trip for each step."""
+    """The open parts of a log's jobs, on its server. Each method is one round trip."""
 
     def __init__(self, server: Server, *, live_seconds: int) -> None:
         self._server = server

@@ -68,7 +68,7 @@ class Inquiry:
     #: Whether the log's messages are subscribed to, and the questions that wait for that.
     is_followed: bool = False
     unasked: tuple[Want, ...] = ()
-    #: The last position that a message told.
+    #: The last position that a message told and that is not kept.
     heard: Cursor | None = None
     #: When the log was last asked whether a message was missed.
     looked_at: float = 0.0

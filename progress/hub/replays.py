@@ -119,15 +119,16 @@ class Replays:
 
     def came(self, channel: Channel, entries: Sequence[Entry]) -> bool:
         """A message said that a log grew; returns whether there is something to write."""
-        inquiry, kept = channel.inquiry, channel.kept
-        inquiry.heard = entries[-1].cursor
+        kept = channel.kept
         if kept is None:
+            channel.inquiry.heard = entries[-1].cursor
             # Its readers wait for it to begin. Where it stands, the message does not tell.
-            if inquiry.waiting:
+            if channel.inquiry.waiting:
                 self._ask(channel, None)
             return False
         last = kept.ring.last
         if not kept.take(entries):
+            channel.inquiry.heard = entries[-1].cursor
             self._mend(channel, kept)
             return False
         return kept.ring.last > last

@@ -11,7 +11,7 @@ from ..cursor import Cursor
 from ..metrics import HubMetrics
 from ..reports import made_at_json
 from ..sse import PING, retry_hint
-from .channel import Channel, Lag, Stream
+from .channel import Channel, Delivery, Lag, Stream
 from .loop import Loop
 from .sockets import Write
 
@@ -89,7 +89,7 @@ class Writer:
             return
         if position < ring.last:
             self._metrics.deliveries += (ring.last - position) * len(delivery.live)
-            self._write_to_all(channel, ring.since(position), ring.last)
+            self._write_to_all(delivery, ring.since(position), ring.last)
             if delivery.live:
                 self._metrics.observe_lag(delivery.made_at)
             delivery.made_at = None
@@ -97,8 +97,7 @@ class Writer:
             for stream in list(delivery.live.values()):
                 self.end(stream)
 
-    def _write_to_all(self, channel: Channel, data: bytes, position: int) -> None:
-        delivery = channel.delivery
+    def _write_to_all(self, delivery: Delivery, data: bytes, position: int) -> None:
         began = delivery.told_at = time.monotonic()
         live = delivery.live
         for fd, written in self._write(live, data):

@@ -43,8 +43,8 @@ class PipelineTask(JobTask):
         return cast("Runtime", self.app.runtime).database
 
     @property
-    def window(self) -> int:
-        """How many parts of a job that is shared out are open at a time."""
+    def window(self) -> int | None:
+        """How many parts of a shared-out job are open at a time; None: by the processors."""
         return cast("Runtime", self.app.runtime).settings.window
 
     @property

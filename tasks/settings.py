@@ -24,7 +24,6 @@ SignUp = Literal["closed", "invite", "open"]
 
 DEFAULT_PORT = 5000
 DEFAULT_WEB_PROCESSES = 2
-DEFAULT_WINDOW = 8
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
 _YES = frozenset({"1", "true", "yes", "on"})
@@ -89,8 +88,9 @@ class Settings:
     web_processes: int = 2
     #: Which jobs that are over are kept (``EARMARK_KEEP_JOBS_DAYS`` and ``EARMARK_KEEP_JOBS``).
     job_retention: JobRetention = field(default_factory=JobRetention)
-    #: How many parts of an analysis are in the queue or under way (``EARMARK_WINDOW``).
-    window: int = DEFAULT_WINDOW
+    #: How many parts of an analysis are in the queue or under way (``EARMARK_WINDOW``). None: by
+    #: the worker's processors.
+    window: int | None = None
     #: How log lines are written (``EARMARK_LOG``).
     log_format: LogFormat = "text"
 
@@ -129,7 +129,7 @@ class Settings:
                 said.get("EARMARK_KEEP_JOBS_DAYS", _keep_days) or JobRetention().days,
                 said.get("EARMARK_KEEP_JOBS", _keep_jobs) or JobRetention().each_account,
             ),
-            window=said.get("EARMARK_WINDOW", _window) or DEFAULT_WINDOW,
+            window=said.get("EARMARK_WINDOW", _window),
             log_format=said.get("EARMARK_LOG", _log_format) or "text",
         )
         said.refuse_what_is_wrong()

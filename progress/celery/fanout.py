@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 from celery.canvas import Signature
@@ -16,8 +17,15 @@ from .installation import Installation
 from .patience import patiently
 from .place import HEADER, Place
 
-#: Open parts of a job: enough to keep the processes of a few workers busy from one to the next.
-DEFAULT_WINDOW = 8
+_SMALLEST_DEFAULT_WINDOW = 8
+
+
+def default_window() -> int:
+    """Twice as many open parts as this machine has processors, and no fewer than 8.
+
+    So each process has a part, and the next one waits for it.
+    """
+    return max(_SMALLEST_DEFAULT_WINDOW, 2 * (os.cpu_count() or 1))
 
 
 def window_of(part: Signature, *, parts: int, size: int, then: Signature | None) -> Window:

@@ -12,7 +12,7 @@ from celery.canvas import Signature
 from ..errors import JobFailure, ProgressError
 from ..reporting.reporter import JobReporter
 from .execution import Execution
-from .fanout import DEFAULT_WINDOW, window_of
+from .fanout import default_window, window_of
 from .installation import installation_of
 
 
@@ -49,7 +49,7 @@ class JobTask(Task):  # type: ignore[misc] # Celery is untyped
         *,
         parts: int,
         then: Signature | None = None,
-        window: int = DEFAULT_WINDOW,
+        window: int | None = None,
     ) -> None:
         """Have the rest of the job done in numbered parts, of which a few are in the queue.
 
@@ -63,7 +63,8 @@ class JobTask(Task):  # type: ignore[misc] # Celery is untyped
             parts: How many there are, numbered from 0.
             then: Follows when all parts have succeeded. The job is done when it is.
             window: How many parts are open at a time, in the queue or under way. Twice as many
-                as there are processes keeps all of them busy; more make other jobs wait.
+                as there are processes keeps all of them busy; more make other jobs wait. By
+                default twice as many as this machine has processors, and at least 8.
 
         Raises:
             ProgressError: an argument cannot be right, or the attempt has fanned out already.
@@ -76,7 +77,8 @@ class JobTask(Task):  # type: ignore[misc] # Celery is untyped
                 "self.fan_out only inside the task."
             )
         # In eager mode each part runs where it is sent; one inside of the other would go deep.
-        size = max(window, parts) if self.request.is_eager else window
+        size = default_window() if window is None else window
+        size = max(size, parts) if self.request.is_eager else size
         execution.fan_out(window_of(part, parts=parts, size=size, then=then))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

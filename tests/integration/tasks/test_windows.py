@@ -17,12 +17,12 @@ from progress.events import Snapshot
 from tasks import jobs
 from tasks.factory import create_celery
 from tasks.runtime import Runtime
-from tasks.settings import DEFAULT_WINDOW, Settings
+from tasks.settings import Settings
 from tests.integration.conftest import Pipelines
 from tests.servers import Server, valkey
 from tests.workers import worker
 
-PROCESSES = 2
+PROCESSES, WINDOW = 2, 8
 SECONDS = 60.0
 
 
@@ -86,6 +86,7 @@ def busy(tmp_path: Path) -> Iterator[Busy]:
             "REDIS_URL": server.tcp_url,
             "EARMARK_DATA": str(tmp_path),
             "SECRET_KEY": "for tests",
+            "EARMARK_WINDOW": str(WINDOW),
         }
         settings = Settings.from_environ(environment)
         celery = create_celery(settings)
@@ -115,7 +116,7 @@ def test_a_job_of_100_000_songs_is_a_few_small_messages(busy: Busy, tmp_path: Pa
     assert state.progress.total == 100_000
     assert 0 < largest < 16_000
     assert in_all < 5_000_000
-    assert most <= DEFAULT_WINDOW + PROCESSES  # what has just ended is still to be acknowledged
+    assert most <= WINDOW + PROCESSES  # what has just ended is still to be acknowledged
     assert jobs.cancel(busy.celery, account_id=account, job_id=job.id)
     row, _, _ = busy.finish(job)
     assert row.status == "cancelled"
@@ -137,7 +138,7 @@ def test_another_s_job_waits_for_one_round_of_windows(
     after = busy.received()[before:]
     place = next(index for index, line in enumerate(after) if line.startswith("earmark.sync"))
     # In chunks, of which each process does its share: a window and two, or a round of windows.
-    bound = DEFAULT_WINDOW + 2 * PROCESSES if busy_accounts == 1 else busy_accounts * DEFAULT_WINDOW
+    bound = WINDOW + 2 * PROCESSES if busy_accounts == 1 else busy_accounts * WINDOW
     assert place <= bound
     assert not all(busy.done(one) == count for one in large)
     for owner, one in zip(owners, large, strict=True):

@@ -81,6 +81,10 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
+def _is_empty(value: tuple[object, ...]) -> bool:
+    return not value
+
+
 def _absent(**constraints: Any) -> Any:
     """A field that is left out when it has nothing to say."""
     return Field(default=None, exclude_if=_is_none, **constraints)
@@ -135,8 +139,16 @@ class Failure(WireModel):
     code: str
 
 
+class Note(WireModel):
+    """What a job says in words while it runs."""
+
+    text: str
+    #: A small typed mapping beside the text.
+    details: dict[str, Any] | None = _absent()
+
+
 class Item(WireModel):
-    """One thing a job works on, as last reported."""
+    """One thing a job works on, as last reported. Its kind and its id name it within the job."""
 
     item_id: str
     #: Such as ``song``, ``playlist``, ``match``; the core takes any string.
@@ -147,6 +159,14 @@ class Item(WireModel):
     count: int | None = _absent()
     #: Why the item failed.
     error: str | None = _absent()
+    #: How long an item that is over took, where that was a second or more.
+    took_seconds: float | None = _absent(ge=0)
+
+
+class RunningItem(Item):
+    """An item in progress, in a snapshot."""
+
+    since: Moment | None = _absent()
 
 
 class _JobEvent(WireModel):
@@ -181,6 +201,19 @@ class ErrorEvent(Failure, _JobEvent):
     type: Literal["error"] = "error"
 
 
+class NoteEvent(Note, _JobEvent):
+    """The job says something in words. The newest note is part of the snapshot."""
+
+    type: Literal["note"] = "note"
+
+
+class ResultEvent(_JobEvent):
+    """What the job came to. It comes before the terminal status."""
+
+    type: Literal["result"] = "result"
+    value: Any
+
+
 class Snapshot(_JobEvent):
     """A job's state folded from its events. Bounded in size whatever the job's size."""
 
@@ -189,9 +222,14 @@ class Snapshot(_JobEvent):
     reason: str | None = _absent()
     progress: Progress | None
     #: Oldest first; the newest `MAX_SNAPSHOT_ITEMS` of them.
-    items_in_progress: tuple[Item, ...]
+    items_in_progress: tuple[RunningItem, ...]
     #: Oldest first; the newest `MAX_SNAPSHOT_ITEMS` of them.
     failed_items: tuple[Item, ...]
+    #: The `MAX_SLOWEST_ITEMS` items of the attempt that took longest, the slowest first.
+    slowest_items: tuple[Item, ...] = Field(default=(), exclude_if=_is_empty)
+    note: Note | None = _absent()
+    #: What the job came to, as JSON.
+    result: Any = _absent()
     error: Failure | None = _absent()
     started_at: Moment | None = _absent()
     finished_at: Moment | None = _absent()
@@ -219,16 +257,27 @@ class FeedSnapshot(WireModel):
 #: A snapshot holds at most this many items in progress and this many failed ones.
 MAX_SNAPSHOT_ITEMS = 20
 
+#: A snapshot lists at most this many of the slowest items.
+MAX_SLOWEST_ITEMS = 5
+
 #: The feed of an account that never had a job.
 EMPTY_FEED = FeedSnapshot(at=datetime.fromtimestamp(0, UTC), jobs=())
 
 #: What a log holds.
 LogEvent = Annotated[
-    ProgressEvent | StatusEvent | ItemEvent | ErrorEvent, Field(discriminator="type")
+    ProgressEvent | StatusEvent | ItemEvent | ErrorEvent | NoteEvent | ResultEvent,
+    Field(discriminator="type"),
 ]
 #: What a stream carries.
 StreamEvent = Annotated[
-    ProgressEvent | StatusEvent | ItemEvent | ErrorEvent | Snapshot | FeedSnapshot,
+    ProgressEvent
+    | StatusEvent
+    | ItemEvent
+    | ErrorEvent
+    | NoteEvent
+    | ResultEvent
+    | Snapshot
+    | FeedSnapshot,
     Field(discriminator="type"),
 ]
 

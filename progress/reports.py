@@ -28,6 +28,8 @@ class ItemReport(NamedTuple):
     item_index: int | None = None
     item_count: int | None = None
     error: str | None = None
+    #: How long an item that is over took; None where that is not known, or too short to tell.
+    took_seconds: float | None = None
 
 
 class StatusReport(NamedTuple):
@@ -69,6 +71,30 @@ class PhaseReport(NamedTuple):
     total: int | None = None
 
 
+class PhaseEndReport(NamedTuple):
+    """A phase is over, with whatever was done of it."""
+
+    phase_index: int
+    at: float
+
+
+class NoteReport(NamedTuple):
+    """The job says something in words."""
+
+    text: str
+    at: float
+    #: A JSON object.
+    details: bytes | None = None
+
+
+class ResultReport(NamedTuple):
+    """What the job came to."""
+
+    #: A JSON document.
+    value: bytes
+    at: float
+
+
 class CountsReport(NamedTuple):
     """The counts of a job that reports no items, as plain ``update_state`` does."""
 
@@ -77,7 +103,17 @@ class CountsReport(NamedTuple):
     total: int | None = None
 
 
-Report = ItemReport | StatusReport | ErrorReport | TotalReport | PhaseReport | CountsReport
+Report = (
+    ItemReport
+    | StatusReport
+    | ErrorReport
+    | TotalReport
+    | PhaseReport
+    | PhaseEndReport
+    | CountsReport
+    | NoteReport
+    | ResultReport
+)
 
 
 #: Gives the job's items as the database knows them, for a log that has lost them.
@@ -98,7 +134,7 @@ def item_json(report: ItemReport, head: bytes, at: bytes) -> bytes:
     It is put together by hand, since a dict for each costs three times as much, and nearly all
     events of a busy job are of items.
     """
-    item_id, kind, status, _, label, index, count, error = report
+    item_id, kind, status, _, label, index, count, error, took = report
     json = orjson.dumps
     document = b'{"type":"item",%b,"at":"%b","itemId":%b,"itemKind":%b,"status":%b' % (
         head,
@@ -115,6 +151,8 @@ def item_json(report: ItemReport, head: bytes, at: bytes) -> bytes:
         document += b',"count":%d' % count
     if error is not None:
         document += b',"error":' + json(error)
+    if took is not None:
+        document += b',"tookSeconds":' + json(took)
     return document + b"}"
 
 
@@ -132,6 +170,31 @@ def status_json(report: StatusReport, *, job_id: str, attempt: int) -> bytes:
     if report.reason is not None:
         document["reason"] = report.reason
     return orjson.dumps(document)
+
+
+def note_json(report: NoteReport, *, job_id: str, attempt: int) -> bytes:
+    """The note event of a report, as it goes on the wire."""
+    at = iso_utc(report.at).encode()
+    opening = b'{"type":"note",%b,"at":"%b",' % (head(job_id, attempt), at)
+    return opening + said_json(report)[1:]
+
+
+def said_json(report: NoteReport) -> bytes:
+    """The words of a note and what is beside them, as JSON."""
+    details = b"" if report.details is None else b',"details":' + report.details
+    return b'{"text":%b%b}' % (orjson.dumps(report.text), details)
+
+
+def result_json(report: ResultReport, *, job_id: str, attempt: int) -> bytes:
+    """The result event of a report, as it goes on the wire."""
+    at = iso_utc(report.at).encode()
+    return b'{"type":"result",%b,"at":"%b","value":%b}' % (head(job_id, attempt), at, report.value)
+
+
+def item_key(report: ItemReport) -> bytes:
+    """What names an item within its job: its kind and its id, as JSON without quotes."""
+    # JSON holds no raw control character.
+    return b"%b\x1f%b" % (orjson.dumps(report.item_kind)[1:-1], orjson.dumps(report.item_id)[1:-1])
 
 
 def error_json(report: ErrorReport, *, job_id: str, attempt: int) -> bytes:

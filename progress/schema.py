@@ -51,8 +51,9 @@ def _make_absent_fields_optional(definition: Schema) -> None:
             continue
         key = field.serialization_alias or field.alias or name
         described = definition["properties"][key]
-        kept = [part for part in described.pop("anyOf") if part != {"type": "null"}]
         described.pop("default", None)
+        # A field that may be anything has no alternatives.
+        kept = [part for part in described.pop("anyOf", ()) if part != {"type": "null"}]
         definition["properties"][key] = kept[0] | described if len(kept) == 1 else described
         if key in definition["required"]:
             definition["required"].remove(key)

@@ -11,9 +11,12 @@
 -- Returns {verdict, epoch, seq, attempt, cancel requested, lost}
 --
 -- Each report is a line. JSON holds no raw control characters, so tabs and newlines divide.
---   I <status letter> <item id, escaped> <at> <event>     S <status> <at> <reason> <event>
+--   I <status letter> <item key> <at> <took> <event>      S <status> <at> <reason> <event>
 --   E <at> <event> <failure>                              T <total> <at>
---   P <index> <at> <weight before> <weight> <in all> <total> <phase, JSON>     C <done> <at> <total>
+--   N <at> <note, JSON> <event>                           R <at> <value, JSON> <event>
+--   P <index> <at> <weight before> <weight> <in all> <total> <phase, JSON>     X <index> <at>
+--   C <done> <at> <total>
+-- An item's key is its kind and its id, escaped as in JSON, with a \31 between them.
 
 -- == The call: keys, arguments, the time ==
 -- twin: memory.MemoryLog.append
@@ -31,7 +34,7 @@ end
 -- twin: rules.stored.job_snapshot
 local TEXTS = {status = true, reason = true, phase = true, counts = true, progress = true,
   feed_due = true, fed = true, cancel = true, running = true, failures = true, error = true,
-  at = true}
+  slowest = true, note = true, result = true, at = true}
 local s, changed = {}, {}
 do
   local stored = call('HGETALL', state)
@@ -84,7 +87,10 @@ if not (has_log and has_items and call('EXISTS', log, items) == 2) then
 end
 local is_new = not s.epoch or behind or items_lost or log_lost
 if is_new then
-  if not s.epoch then call('DEL', items) end
+  if not s.epoch then
+    call('DEL', items)
+    set('keyed', 1)
+  end
   set('epoch', math.max(now, (s.epoch or 0) + 1, seen_epoch + 1))
   set('seq', 0)
   call('DEL', log)
@@ -105,9 +111,12 @@ end
 -- twin: memory.MemoryLog.append
 local lost = (seen_epoch > 0 and seen_epoch ~= s.epoch) and 1 or 0
 
--- == The lists of a snapshot: the newest items in progress and the newest failed ones ==
+-- A log that an earlier version began names its items by their ids alone, to its end.
+local by_id = not s.keyed
+
+-- == The lists of a snapshot: the newest items in progress, the newest failed ones, the slowest ==
 -- twin: rules.snapshot._item_changes
--- Each list is lines of an item's id and its event, oldest first. Within an attempt an item leaves
+-- Two lists are lines of an item's key and its event, oldest first. Within an attempt an item leaves
 -- the failed ones only if the server lost the items and a writer then reports that item again.
 local running
 local function load_running()
@@ -145,12 +154,33 @@ local function list_failure(id, document)
   set('failures', text)
 end
 
+-- Lines of how long an item took, its key and its event, the slowest first.
+local function list_slow(took, id, document)
+  local count = s.slow_count or 0
+  if count >= MAX_SLOWEST and took <= s.slow_least then return end
+  local slowest, at = {}, nil
+  for seconds, other, line in string.gmatch(s.slowest or '', '([^\t]*)\t([^\t]*)\t([^\n]*)\n') do
+    if other ~= id then slowest[#slowest + 1] = {tonumber(seconds), other, line, seconds} end
+  end
+  for i = #slowest, 1, -1 do
+    if slowest[i][1] < took then at = i end
+  end
+  table.insert(slowest, at or #slowest + 1, {took, id, document, exact(took)})
+  slowest[MAX_SLOWEST + 1] = nil
+  local text = {}
+  for i, item in ipairs(slowest) do text[i] = item[4] .. '\t' .. item[2] .. '\t' .. item[3] .. '\n' end
+  set('slowest', table.concat(text))
+  set('slow_count', #slowest)
+  set('slow_least', slowest[#slowest][1])
+end
+
 -- == An attempt begins; a renewal begins none ==
 -- twin: rules.state.JobState._begin_attempt, rules.snapshot.fold
 local begins = ARGV[4] ~= '' and attempt > (s.attempt or 0)
 if begins then
   if s.attempt then
-    call('HDEL', state, 'fraction', 'phase', 'phase_index', 'phase_total', 'rate', 'error')
+    call('HDEL', state, 'fraction', 'phase', 'phase_index', 'phase_total', 'rate', 'error', 'note',
+      'result', 'slowest', 'slow_count', 'slow_least')
     set('running', '')
     set('failures', '')
   end
@@ -158,8 +188,8 @@ if begins then
   set('failed', 0)
   set('known', s.succeeded)
   set('own_done', 0)
-  s.fraction, s.phase, s.phase_index, s.phase_total, s.rate, s.error =
-    nil, nil, nil, nil, nil, nil
+  s.fraction, s.phase, s.phase_index, s.phase_total, s.rate, s.error, s.note, s.result, s.slowest,
+    s.slow_count, s.slow_least = nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil
   set('rate_at', now)
   set('began_at', now)
   set('rate_done', done())
@@ -195,9 +225,11 @@ do
     if byte(text, from) == ITEM then
       local id_end = find(text, '\t', from + 4, true)
       local at_end = find(text, '\t', id_end + 1, true)
-      local id = sub(text, from + 4, id_end - 1)
-      lines[#lines + 1] = {'I', sub(text, from + 2, from + 2), id,
-        sub(text, id_end + 1, at_end - 1), sub(text, at_end + 1, to - 1)}
+      local took_end = find(text, '\t', at_end + 1, true)
+      local id_begin = by_id and find(text, '\31', from + 4, true) + 1 or from + 4
+      local id = sub(text, id_begin, id_end - 1)
+      lines[#lines + 1] = {'I', sub(text, from + 2, from + 2), id, sub(text, id_end + 1, at_end - 1),
+        tonumber(sub(text, at_end + 1, took_end - 1)), sub(text, took_end + 1, to - 1)}
       if not asked[id] then
         asked[id] = true
         ids[#ids + 1] = id
@@ -222,7 +254,7 @@ do
   end
 end
 
-local function take_item(letter, id, at, document)
+local function take_item(letter, id, at, took, document)
   local was = known_items[id]
   if was then
     local was_letter, was_attempt = string.sub(was, 1, 1), tonumber(string.sub(was, 2))
@@ -249,6 +281,7 @@ local function take_item(letter, id, at, document)
     stop_running(id)
   end
   if letter == FAILED then list_failure(id, document) end
+  if took then list_slow(took, id, document) end
 end
 
 -- == What the account's feed carries ==
@@ -292,6 +325,7 @@ local function take_phase(index, before, weight, in_all, total, phase)
   set('phase_in_all', in_all)
   set('phase_total', total or -1)
   set('phase_done', done())
+  set('phase_over', 0)
   set('phase', phase)
   if total then set('total', (s.total or 0) + total) end
 end
@@ -302,7 +336,11 @@ local function fraction_of(count)
   local value
   if s.phase_index then
     local part = 0
-    if s.phase_total > 0 then part = math.min(1, (count - s.phase_done) / s.phase_total) end
+    if s.phase_over == 1 then
+      part = 1
+    elseif s.phase_total > 0 then
+      part = math.min(1, (count - s.phase_done) / s.phase_total)
+    end
     value = (s.phase_before + s.phase_weight * part) / s.phase_in_all
   elseif s.total then
     value = s.total > 0 and count / s.total or 0
@@ -313,7 +351,7 @@ local function fraction_of(count)
 end
 
 -- == The rate ==
--- twin: rules.state._Rate.observe
+-- twin: rules.rate.Rate.observe
 local function observe(count)
   local span = (now - s.rate_at) / 1000000
   if span < 0 then  -- the clock was set back: begin the span anew
@@ -331,7 +369,7 @@ local function observe(count)
 end
 
 -- == The rate and the time left, as they are told ==
--- twin: rules.state.JobState._pace, rules.state._Rate.mean
+-- twin: rules.state.JobState._pace, rules.rate.Rate.mean
 local function pace(count, ended)
   local rate = s.rate
   if ended then
@@ -375,14 +413,16 @@ end
 
 -- == The batch, report by report ==
 -- twin: rules.state.JobState.apply, rules.state.JobState._take, rules.state.JobState._end
--- twin: rules.state.JobState._take_error
+-- twin: rules.state.JobState._take_error, rules.state.JobState._take_note
+-- twin: rules.state.JobState._take_counts
+-- twin: rules.state.JobState._take_result, rules.state.JobState._end_phase
 local at_last
 local ended = false
 for _, line in ipairs(lines) do
   local kind = line[1]
   if kind == 'I' then
     at_last = line[4]
-    take_item(line[2], line[3], line[4], line[5])
+    take_item(line[2], line[3], line[4], line[5], line[6])
   elseif kind == 'S' then
     local status, at, reason, document = string.match(line[2], '^S\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$')
     at_last = at
@@ -405,6 +445,18 @@ for _, line in ipairs(lines) do
       set('error', failure)
       add(document, at)
     end
+  elseif kind == 'N' or kind == 'R' then
+    local at, said, document = string.match(line[2], '^.\t([^\t]*)\t([^\t]*)\t(.*)$')
+    local name = kind == 'N' and 'note' or 'result'
+    at_last = at
+    if said ~= s[name] then
+      set(name, said)
+      add(document, at)
+    end
+  elseif kind == 'X' then
+    local index, at = string.match(line[2], '^X\t(%d+)\t([^\t]*)$')
+    at_last = at
+    if tonumber(index) == s.phase_index then set('phase_over', 1) end
   elseif kind == 'T' then
     local total, at = string.match(line[2], '^T\t(%d+)\t([^\t]*)$')
     at_last = at

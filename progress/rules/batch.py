@@ -16,13 +16,20 @@ from ..reports import (
     CountsReport,
     ErrorReport,
     ItemReport,
+    NoteReport,
+    PhaseEndReport,
     PhaseReport,
     Report,
+    ResultReport,
     StatusReport,
     TotalReport,
     error_json,
     head,
     item_json,
+    item_key,
+    note_json,
+    result_json,
+    said_json,
     status_json,
 )
 from .constants import ITEM_LETTERS
@@ -46,10 +53,11 @@ def encode(reports: Sequence[Report], *, job_id: str, attempt: int) -> bytes:
 
 def _item_line(report: ItemReport, opening: bytes) -> bytes:
     at = iso_utc(report.at).encode()
-    return b"%b%b\t%b\t%b\n" % (
+    return b"%b%b\t%b\t%b\t%b\n" % (
         _OPENINGS[report.status],
-        orjson.dumps(report.item_id)[1:-1],
+        item_key(report),
         at,
+        b"" if report.took_seconds is None else orjson.dumps(report.took_seconds),
         item_json(report, opening, at),
     )
 
@@ -79,6 +87,14 @@ def _rare_line(report: Report, job_id: str, attempt: int) -> bytes:
                 _maybe(report.total),
                 orjson.dumps(phase),
             )
+        case PhaseEndReport():
+            return b"X\t%d\t%b\n" % (report.phase_index, at)
+        case NoteReport():
+            document = note_json(report, job_id=job_id, attempt=attempt)
+            return b"N\t%b\t%b\t%b\n" % (at, said_json(report), document)
+        case ResultReport():
+            document = result_json(report, job_id=job_id, attempt=attempt)
+            return b"R\t%b\t%b\t%b\n" % (at, report.value, document)
     raise TypeError(f"{type(report).__name__} is no report")
 
 

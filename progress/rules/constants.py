@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from ..events import MAX_SNAPSHOT_ITEMS, TERMINAL_STATUSES, ItemStatus, JobStatus
+from ..events import MAX_SLOWEST_ITEMS, MAX_SNAPSHOT_ITEMS, TERMINAL_STATUSES, ItemStatus, JobStatus
 
 
 def _item_order() -> Mapping[ItemStatus, int]:
@@ -36,6 +36,8 @@ class Rules:
     fraction_parts: int = 10_000
     #: A snapshot lists at most this many items in progress and this many failed ones.
     max_listed: int = MAX_SNAPSHOT_ITEMS
+    #: A snapshot lists at most this many of the slowest items.
+    max_slowest: int = MAX_SLOWEST_ITEMS
     #: Within an attempt an item goes only to a status with a greater number.
     item_order: Mapping[ItemStatus, int] = field(default_factory=_item_order)
     #: Nothing follows one of these.

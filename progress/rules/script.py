@@ -29,6 +29,7 @@ def _constants(rules: Rules, upkeep: Upkeep) -> list[str]:
         f"RATE_PARTS = {rules.rate_parts}",
         f"FRACTION_PARTS = {rules.fraction_parts}",
         f"MAX_LISTED = {rules.max_listed}",
+        f"MAX_SLOWEST = {rules.max_slowest}",
         f"TRIM_EVERY = {upkeep.trim_every_events}",
         f"KEEP_EVERY_S = {upkeep.keep_every_seconds}",
         f"KEEPS_IN_A_LIFE = {upkeep.keeps_in_a_life}",

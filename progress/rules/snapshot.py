@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 from ..events import (
     ErrorEvent,
     Failure,
@@ -12,8 +14,12 @@ from ..events import (
     ItemStatus,
     JobStatus,
     LogEvent,
+    Note,
+    NoteEvent,
     Progress,
     ProgressEvent,
+    ResultEvent,
+    RunningItem,
     Snapshot,
     StatusEvent,
 )
@@ -39,13 +45,20 @@ def begin(event: LogEvent) -> Snapshot:
 def fold(snapshot: Snapshot | None, event: LogEvent) -> Snapshot:
     """The state after one more event.
 
-    An event of a later attempt first clears what belonged to the earlier one: items in
-    progress, failed items, the error. Each progress event has all the counts.
+    An event of a later attempt first clears what belonged to the earlier one: items in progress,
+    failed and slowest items, the error, the note, the result. Each progress event has all counts.
     """
     current = begin(event) if snapshot is None else snapshot
     if event.attempt > current.attempt:
         current = current.model_copy(
-            update={"items_in_progress": (), "failed_items": (), "error": None}
+            update={
+                "items_in_progress": (),
+                "failed_items": (),
+                "slowest_items": (),
+                "error": None,
+                "note": None,
+                "result": None,
+            }
         )
     changes = _changes(current, event)
     return current.model_copy(update={"at": event.at, "attempt": event.attempt, **changes})
@@ -61,6 +74,10 @@ def _changes(current: Snapshot, event: LogEvent) -> dict[str, object]:
             return _item_changes(current, event)
         case ErrorEvent():
             return {"error": Failure(message=event.message, code=event.code)}
+        case NoteEvent():
+            return {"note": Note(text=event.text, details=event.details)}
+        case ResultEvent():
+            return {"result": event.value}
 
 
 def _status_changes(current: Snapshot, event: StatusEvent) -> dict[str, object]:
@@ -74,18 +91,38 @@ def _status_changes(current: Snapshot, event: StatusEvent) -> dict[str, object]:
 
 
 def _item_changes(current: Snapshot, event: ItemEvent) -> dict[str, object]:
-    running = _without(current.items_in_progress, event.item_id)
-    failed = _without(current.failed_items, event.item_id)
-    item = Item.model_construct(**{name: getattr(event, name) for name in _ITEM_FIELDS})
+    running = _without(current.items_in_progress, event)
+    failed = _without(current.failed_items, event)
+    changes: dict[str, object] = {}
+    fields = {name: getattr(event, name) for name in _ITEM_FIELDS}
     if event.status is ItemStatus.IN_PROGRESS:
-        running = (*running, item)[-RULES.max_listed :]
+        begun = RunningItem.model_construct(**fields, since=event.at)
+        running = (*running, begun)[-RULES.max_listed :]
     if event.status is ItemStatus.FAILED:
-        failed = (*failed, item)[-RULES.max_listed :]
-    return {"items_in_progress": running, "failed_items": failed}
+        failed = (*failed, Item.model_construct(**fields))[-RULES.max_listed :]
+    if event.took_seconds is not None:
+        changes["slowest_items"] = _with_slow(current.slowest_items, event, fields)
+    return changes | {"items_in_progress": running, "failed_items": failed}
 
 
-def _without(items: tuple[Item, ...], item_id: str) -> tuple[Item, ...]:
-    return tuple(item for item in items if item.item_id != item_id)
+def _with_slow(
+    items: tuple[Item, ...], event: ItemEvent, fields: dict[str, Any]
+) -> tuple[Item, ...]:
+    others = [*_without(items, event), Item.model_construct(**fields)]
+    # Stable: of two that took as long, the one that was over first comes first.
+    return tuple(sorted(others, key=_slowness)[: RULES.max_slowest])
+
+
+def _slowness(item: Item) -> float:
+    return -(item.took_seconds or 0.0)
+
+
+_SomeItem = TypeVar("_SomeItem", bound=Item)
+
+
+def _without(items: tuple[_SomeItem, ...], event: ItemEvent) -> tuple[_SomeItem, ...]:
+    name = (event.item_kind, event.item_id)
+    return tuple(item for item in items if (item.item_kind, item.item_id) != name)
 
 
 def progress_of(event: ProgressEvent) -> Progress:

@@ -19,49 +19,23 @@ from ..reports import (
     CountsReport,
     ErrorReport,
     ItemReport,
+    NoteReport,
+    PhaseEndReport,
     PhaseReport,
     Report,
+    ResultReport,
     StatusReport,
     TotalReport,
     error_json,
     head,
     item_json,
+    note_json,
+    result_json,
+    said_json,
     status_json,
 )
 from .constants import RULES
-
-
-@dataclass(slots=True)
-class _Rate:
-    """Items a second, exponentially smoothed over irregular spans.
-
-    Times are whole microseconds, as a server has them. A float of seconds since 1970 keeps no more
-    than quarters of a microsecond, and two logs that round differently come to different rates.
-    """
-
-    at_us: int
-    done: int
-    began_at_us: int
-    began_done: int
-    per_second: float | None = None
-
-    def observe(self, done: int, now_us: int) -> None:
-        span = (now_us - self.at_us) / 1e6
-        if span < 0:  # the clock was set back: begin the span anew
-            self.at_us, self.done = now_us, done
-        if span < RULES.rate_step_seconds:
-            return
-        instant = (done - self.done) / span
-        if self.per_second is None:
-            self.per_second = instant
-        else:
-            weight = 1 - math.exp(-span / RULES.rate_memory_seconds)
-            self.per_second += weight * (instant - self.per_second)
-        self.at_us, self.done = now_us, done
-
-    def mean(self, done: int, now_us: int) -> float | None:
-        span = (now_us - self.began_at_us) / 1e6
-        return (done - self.began_done) / span if span > 0 else None
+from .rate import Rate
 
 
 @dataclass(slots=True)
@@ -69,6 +43,7 @@ class _PhaseState:
     report: PhaseReport
     #: How many items were done before the phase began.
     done_before: int
+    is_over: bool = False
 
 
 @dataclass(slots=True)
@@ -81,8 +56,10 @@ class JobState:
     reason: str | None = None
     status_attempt: int = 0
     error: tuple[str, str] | None = None
-    #: Each item's newest status, and the attempt in which it came to that status.
-    items: dict[str, tuple[ItemStatus, int]] = field(default_factory=dict)
+    note: bytes | None = None
+    result: bytes | None = None
+    #: By kind and id: each item's newest status, and the attempt in which it came to that status.
+    items: dict[tuple[str, str], tuple[ItemStatus, int]] = field(default_factory=dict)
     #: Distinct items of this attempt and those that succeeded in earlier ones.
     known: int = 0
     succeeded: int = 0
@@ -92,7 +69,7 @@ class JobState:
     total: int | None = None
     fraction: float | None = None
     phase: _PhaseState | None = None
-    rate: _Rate | None = None
+    rate: Rate | None = None
     last_counts: dict[str, object] | None = None
 
     @property
@@ -132,7 +109,7 @@ class JobState:
         """Forget every item: the server lost them, and their writer is asked to repeat them."""
         self.items.clear()
         self.known = self.succeeded = self.failed = 0
-        self.rate = _Rate(now_us, self.done, now_us, self.done)
+        self.rate = Rate(now_us, self.done, now_us, self.done)
 
     def _begin_attempt(self, attempt: int, now_us: int) -> None:
         self.attempt = attempt
@@ -141,8 +118,8 @@ class JobState:
         self.own_done = 0
         self.fraction = None
         self.phase = None
-        self.error = None
-        self.rate = _Rate(now_us, self.done, now_us, self.done)
+        self.error = self.note = self.result = None
+        self.rate = Rate(now_us, self.done, now_us, self.done)
 
     def _take(self, report: Report) -> list[bytes]:
         match report:
@@ -152,18 +129,31 @@ class JobState:
                 return self._take_status(report)
             case ErrorReport():
                 return self._take_error(report)
+            case NoteReport():
+                return self._take_note(report)
+            case ResultReport():
+                return self._take_result(report)
+        self._take_counts(report)
+        return []
+
+    def _take_counts(
+        self, report: TotalReport | CountsReport | PhaseReport | PhaseEndReport
+    ) -> None:
+        match report:
             case TotalReport():
                 self.total = max(self.total or 0, report.total)
-            case PhaseReport():
-                self._take_phase(report)
             case CountsReport():
                 self.own_done = max(self.own_done, report.done)
                 if report.total is not None:
                     self.total = max(self.total or 0, report.total)
-        return []
+            case PhaseReport():
+                self._take_phase(report)
+            case PhaseEndReport():
+                self._end_phase(report)
 
     def _take_item(self, report: ItemReport) -> list[bytes]:
-        was, order = self.items.get(report.item_id), RULES.item_order
+        key, order = (report.item_kind, report.item_id), RULES.item_order
+        was = self.items.get(key)
         if was is not None:
             status, attempt = was
             if status is ItemStatus.SUCCEEDED:
@@ -172,7 +162,7 @@ class JobState:
                 return []
         if was is None or was[1] != self.attempt:
             self.known += 1
-        self.items[report.item_id] = (report.status, self.attempt)
+        self.items[key] = (report.status, self.attempt)
         self.succeeded += report.status is ItemStatus.SUCCEEDED
         self.failed += report.status is ItemStatus.FAILED
         at = iso_utc(report.at).encode()
@@ -193,6 +183,23 @@ class JobState:
             return []
         self.error = said
         return [error_json(report, job_id=self.job_id, attempt=self.attempt)]
+
+    def _take_note(self, report: NoteReport) -> list[bytes]:
+        said = said_json(report)
+        if said == self.note:
+            return []
+        self.note = said
+        return [note_json(report, job_id=self.job_id, attempt=self.attempt)]
+
+    def _take_result(self, report: ResultReport) -> list[bytes]:
+        if report.value == self.result:
+            return []
+        self.result = report.value
+        return [result_json(report, job_id=self.job_id, attempt=self.attempt)]
+
+    def _end_phase(self, report: PhaseEndReport) -> None:
+        if self.phase is not None and self.phase.report.phase_index == report.phase_index:
+            self.phase.is_over = True
 
     def _take_phase(self, report: PhaseReport) -> None:
         if self.phase is not None and report.phase_index <= self.phase.report.phase_index:
@@ -237,8 +244,8 @@ class JobState:
     def _fraction(self, done: int) -> float | None:
         if self.phase is not None:
             report = self.phase.report
-            part = 0.0
-            if report.total:
+            part = 1.0 if self.phase.is_over else 0.0
+            if report.total and not self.phase.is_over:
                 part = min(1.0, (done - self.phase.done_before) / report.total)
             value = (report.weight_before + report.weight * part) / report.weight_in_all
         elif self.total is not None:

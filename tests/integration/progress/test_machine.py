@@ -31,8 +31,11 @@ from progress.reports import (
     CountsReport,
     ErrorReport,
     ItemReport,
+    NoteReport,
+    PhaseEndReport,
     PhaseReport,
     Report,
+    ResultReport,
     StatusReport,
     TotalReport,
 )
@@ -46,13 +49,14 @@ REPORTS: st.SearchStrategy[Report] = st.one_of(
     st.builds(
         ItemReport,
         st.sampled_from(["a", "b", "c", "d\t", "é\n"]),
-        st.just("song"),
+        st.sampled_from(["song", "playlist"]),
         st.sampled_from(list(ItemStatus)),
         st.just(AT),
         st.sampled_from([None, "A label"]),
         st.just(None),
         st.just(None),
         st.sampled_from([None, "no"]),
+        st.sampled_from([None, 1.0, 1.5, 61.037, 3600.1]),
     ),
     st.builds(
         StatusReport,
@@ -73,6 +77,14 @@ REPORTS: st.SearchStrategy[Report] = st.one_of(
         st.just(1.1),
         st.one_of(st.none(), COUNTS),
     ),
+    st.builds(PhaseEndReport, st.integers(min_value=1, max_value=3), st.just(AT)),
+    st.builds(
+        NoteReport,
+        st.sampled_from(["one", "two\t\n\x1f"]),
+        st.just(AT),
+        st.sampled_from([None, b'{"n":1}']),
+    ),
+    st.builds(ResultReport, st.sampled_from([b"null", b'{"a":"\\t"}', b"[1.5]"]), st.just(AT)),
     st.builds(ErrorReport, st.sampled_from(["It broke", "Again"]), st.just("broken"), st.just(AT)),
 )
 #: A cursor as a number of epochs before the present one, and a position near its end.

@@ -1,7 +1,14 @@
 // Generated from progress/events.schema.json by `npm run types`. Not to be edited.
 
 export type StreamEvent =
-  ProgressEvent | StatusEvent | ItemEvent | ErrorEvent | Snapshot | FeedSnapshot;
+  | ProgressEvent
+  | StatusEvent
+  | ItemEvent
+  | ErrorEvent
+  | NoteEvent
+  | ResultEvent
+  | Snapshot
+  | FeedSnapshot;
 /**
  * Where a job stands. The last three are terminal: one per job, the last event of its log.
  */
@@ -61,6 +68,7 @@ export interface ItemEvent {
   index?: number;
   count?: number;
   error?: string;
+  tookSeconds?: number;
   type: "item";
 }
 /**
@@ -75,6 +83,29 @@ export interface ErrorEvent {
   type: "error";
 }
 /**
+ * The job says something in words. The newest note is part of the snapshot.
+ */
+export interface NoteEvent {
+  jobId: string;
+  at: string;
+  attempt: number;
+  text: string;
+  details?: {
+    [k: string]: unknown;
+  };
+  type: "note";
+}
+/**
+ * What the job came to. It comes before the terminal status.
+ */
+export interface ResultEvent {
+  jobId: string;
+  at: string;
+  attempt: number;
+  type: "result";
+  value: unknown;
+}
+/**
  * A job's state folded from its events. Bounded in size whatever the job's size.
  */
 export interface Snapshot {
@@ -85,8 +116,11 @@ export interface Snapshot {
   status: JobStatus;
   reason?: string;
   progress: Progress | null;
-  itemsInProgress: Item[];
+  itemsInProgress: RunningItem[];
   failedItems: Item[];
+  slowestItems?: Item[];
+  note?: Note;
+  result?: unknown;
   error?: Failure;
   startedAt?: string;
   finishedAt?: string;
@@ -105,7 +139,21 @@ export interface Progress {
   etaSeconds?: number;
 }
 /**
- * One thing a job works on, as last reported.
+ * An item in progress, in a snapshot.
+ */
+export interface RunningItem {
+  itemId: string;
+  itemKind: string;
+  status: ItemStatus;
+  label?: string;
+  index?: number;
+  count?: number;
+  error?: string;
+  tookSeconds?: number;
+  since?: string;
+}
+/**
+ * One thing a job works on, as last reported. Its kind and its id name it within the job.
  */
 export interface Item {
   itemId: string;
@@ -115,6 +163,16 @@ export interface Item {
   index?: number;
   count?: number;
   error?: string;
+  tookSeconds?: number;
+}
+/**
+ * What a job says in words while it runs.
+ */
+export interface Note {
+  text: string;
+  details?: {
+    [k: string]: unknown;
+  };
 }
 /**
  * Why something failed, fit for the person whose job it is.

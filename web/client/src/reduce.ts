@@ -6,8 +6,12 @@ import type {
   Item,
   ItemEvent,
   JobStatus,
+  Note,
+  NoteEvent,
   Progress,
   ProgressEvent,
+  ResultEvent,
+  RunningItem,
   Snapshot,
   StatusEvent,
   StreamEvent,
@@ -18,6 +22,8 @@ export type LogEvent = Exclude<StreamEvent, Snapshot | FeedSnapshot>;
 
 /** A snapshot holds at most this many items in progress and this many failed ones. */
 export const MAX_SNAPSHOT_ITEMS = 20;
+/** A snapshot lists at most this many of the slowest items. */
+export const MAX_SLOWEST_ITEMS = 5;
 
 const TERMINAL: readonly string[] = ["completed", "failed", "cancelled"] satisfies JobStatus[];
 
@@ -44,6 +50,10 @@ export function reduce(snapshot: Snapshot | null, event: StreamEvent): Snapshot 
       return takeItem(take(snapshot, event), event);
     case "error":
       return { ...take(snapshot, event), error: { message: event.message, code: event.code } };
+    case "note":
+      return { ...take(snapshot, event), note: noteOf(event) };
+    case "result":
+      return takeResult(take(snapshot, event), event);
     case "feed":
       return snapshot;
     default:
@@ -57,7 +67,7 @@ function take(snapshot: Snapshot | null, { jobId, at, attempt }: LogEvent): Snap
   const fresh = { at, attempt, itemsInProgress: [], failedItems: [] };
   if (!snapshot) return { type: "snapshot", jobId, status: "pending", progress: null, ...fresh };
   if (attempt <= snapshot.attempt) return { ...snapshot, at, attempt };
-  const { error: _, ...kept } = snapshot;
+  const { error: _, note: __, result: ___, slowestItems: ____, ...kept } = snapshot;
   return { ...kept, ...fresh };
 }
 
@@ -71,17 +81,38 @@ function takeStatus(state: Snapshot, { status, reason, at }: StatusEvent): Snaps
 }
 
 function takeItem(state: Snapshot, event: ItemEvent): Snapshot {
-  const { type: _, jobId: __, at: ___, attempt: ____, ...item } = event;
-  return {
+  const { type: _, jobId: __, at, attempt: ___, ...item } = event;
+  const next = {
     ...state,
-    itemsInProgress: withItem(state.itemsInProgress, item, "in_progress"),
+    itemsInProgress: withItem<RunningItem>(state.itemsInProgress, { ...item, since: at }, "in_progress"),
     failedItems: withItem(state.failedItems, item, "failed"),
   };
+  if (item.tookSeconds !== undefined) next.slowestItems = withSlow(state.slowestItems ?? [], item);
+  return next;
+}
+
+function isSame(one: Item, other: Item): boolean {
+  return one.itemId === other.itemId && one.itemKind === other.itemKind;
+}
+
+/** The slowest items first; of two that took as long, the one that was over first. */
+function withSlow(items: Item[], item: Item): Item[] {
+  const all = [...items.filter((other) => !isSame(other, item)), item];
+  return all.sort((one, other) => other.tookSeconds! - one.tookSeconds!).slice(0, MAX_SLOWEST_ITEMS);
+}
+
+function takeResult(state: Snapshot, { value }: ResultEvent): Snapshot {
+  const { result: _, ...kept } = state;
+  return value === null ? kept : { ...kept, result: value };
+}
+
+function noteOf({ text, details }: NoteEvent): Note {
+  return details === undefined ? { text } : { text, details };
 }
 
 /** The list without an item, or with it as the newest where that is its status. */
-function withItem(items: Item[], item: Item, status: Item["status"]): Item[] {
-  const others = items.filter((other) => other.itemId !== item.itemId);
+function withItem<Kind extends Item>(items: Kind[], item: Kind, status: Item["status"]): Kind[] {
+  const others = items.filter((other) => !isSame(other, item));
   if (item.status === status) return [...others, item].slice(-MAX_SNAPSHOT_ITEMS);
   return others.length === items.length ? items : others;
 }
@@ -101,6 +132,8 @@ export function reduceFeed(feed: FeedSnapshot | null, event: StreamEvent): FeedS
     case "status":
     case "item":
     case "error":
+    case "note":
+    case "result":
       return { type: "feed", at: event.at, jobs: takeJob(feed?.jobs ?? [], event) };
     case "snapshot":
       return feed;

@@ -15,5 +15,5 @@ def test_the_golden_files_reach_every_kind_of_event_and_every_terminal_status():
         for step in folds.json.loads((folds.FOLDER / name).read_text("utf-8"))["steps"]:
             kinds.add(step["event"]["type"])
             ends.add(step["event"].get("status"))
-    assert kinds == {"progress", "status", "item", "error"}
+    assert kinds == {"progress", "status", "item", "error", "note", "result"}
     assert {"completed", "failed", "cancelled"} <= ends

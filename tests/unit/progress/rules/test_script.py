@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import progress
-from progress.rules import feed, snapshot, state
+from progress.rules import feed, rate, snapshot, state
 from progress.rules.constants import Rules, Upkeep
 from progress.rules.script import append_script
 
@@ -58,7 +58,11 @@ def test_every_twin_that_the_script_names_exists():
 def test_every_rule_in_python_is_named_by_a_section():
     rules = {
         f"rules.{module.__name__.rpartition('.')[2]}.{type_.__name__}.{name}"
-        for module, types in ((state, (state.JobState, state._Rate)), (feed, (feed.FeedPace,)))
+        for module, types in (
+            (state, (state.JobState,)),
+            (rate, (rate.Rate,)),
+            (feed, (feed.FeedPace,)),
+        )
         for type_ in types
         for name, found in vars(type_).items()
         if getattr(found, "__module__", "") == module.__name__ or isinstance(found, property)

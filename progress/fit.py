@@ -19,13 +19,19 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
+
+import orjson
 
 #: Longest label, reason, error and note, item id, and kind or code on the wire, in characters.
 MAX_TEXT, MAX_ID, MAX_WORD = 300, 200, 40
 #: Largest count on the wire: JavaScript and Lua keep every integer up to here exactly.
 MAX_COUNT = 2**53 - 1
+#: A note's details and a result hold at most this much, in bytes of JSON.
+MAX_DETAILS_BYTES, MAX_RESULT_BYTES = 2_048, 4_096
+#: Parts of a JSON document that are looked at, and how deep: more would be too long in any case.
+_MOST_PARTS, _MOST_DEPTH = 4_096, 16
 #: A value that says nothing of itself for so long is not asked again, nor are others of its type.
 ASK_SECONDS = 0.1
 #: How soon an asker ends after the thread that it answers.
@@ -97,6 +103,46 @@ def fit_number(value: object) -> float | None:
     unknown: Any = value
     found = _ask(value, lambda: float(unknown))
     return found if found is not None and math.isfinite(found) else None
+
+
+def fit_json(value: object, *, most_bytes: int) -> bytes | None:
+    """A JSON document of at most so many bytes; None for what has more, or is no such thing.
+
+    What JSON does not know is a text in it, and what is no finite number is null.
+    """
+    with suppress(_TooMuch, RecursionError):
+        document = orjson.dumps(_json_of(value, [_MOST_PARTS], 0))
+        return document if len(document) <= most_bytes else None
+    return None
+
+
+class _TooMuch(Exception):
+    """A value has more parts, or parts within parts, than are looked at."""
+
+
+def _json_of(value: object, left: list[int], depth: int) -> Any:
+    left[0] -= 1
+    if left[0] < 0 or depth > _MOST_DEPTH:
+        raise _TooMuch
+    kind = type(value)
+    if value is None or kind is bool:
+        return value
+    if kind is int:
+        return value if abs(cast("int", value)) <= MAX_COUNT else str(value)
+    if kind is float:
+        return value if math.isfinite(cast("float", value)) else None
+    if issubclass(kind, dict):
+        pairs = dict.items(cast("dict[Any, Any]", value))
+        return {
+            fit_text(name, most=MAX_TEXT) or "?": _json_of(part, left, depth + 1)
+            for name, part in pairs
+        }
+    if kind in (list, tuple, set, frozenset):
+        return [_json_of(part, left, depth + 1) for part in cast("list[Any]", value)]
+    number = None if issubclass(kind, (str, bytes)) else fit_number(value)
+    if number is not None:
+        return int(number) if number.is_integer() and abs(number) <= MAX_COUNT else number
+    return fit_text(value, most=_MOST_PARTS)
 
 
 def _text_of(value: object) -> str | None:

@@ -215,3 +215,15 @@ class SupportsCancel(Protocol):
     def cancel_requested(self, ref: JobRef) -> bool:
         """Whether that flag is there."""
         ...
+
+
+@runtime_checkable
+class SupportsResume(Protocol):
+    """The ability of a log to tell which items need not be done again.
+
+    Without it, `JobReporter.unfinished` and ``track(resume=True)`` begin with the first item.
+    """
+
+    def has_succeeded(self, ref: JobRef, items: Sequence[tuple[str, str]]) -> Sequence[bool]:
+        """Of each item, named by kind and id, whether it has succeeded in any attempt."""
+        ...

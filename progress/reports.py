@@ -191,10 +191,15 @@ def result_json(report: ResultReport, *, job_id: str, attempt: int) -> bytes:
     return b'{"type":"result",%b,"at":"%b","value":%b}' % (head(job_id, attempt), at, report.value)
 
 
-def item_key(report: ItemReport) -> bytes:
-    """What names an item within its job: its kind and its id, as JSON without quotes."""
+def item_key(kind: str, item_id: str) -> bytes:
+    """What names an item within its job, in a batch and in a server's hash of items."""
     # JSON holds no raw control character.
-    return b"%b\x1f%b" % (orjson.dumps(report.item_kind)[1:-1], orjson.dumps(report.item_id)[1:-1])
+    return b"%b\x1f%b" % (orjson.dumps(kind)[1:-1], id_key(item_id))
+
+
+def id_key(item_id: str) -> bytes:
+    """The part of an item's key that is its id: its letters as JSON has them, without quotes."""
+    return orjson.dumps(item_id)[1:-1]
 
 
 def error_json(report: ErrorReport, *, job_id: str, attempt: int) -> bytes:

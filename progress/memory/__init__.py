@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..cursor import Cursor
 from ..errors import JobEnded, StaleAttempt
-from ..events import FeedSnapshot, Snapshot
+from ..events import FeedSnapshot, ItemStatus, Snapshot
 from ..lease import SupportsLeases
 from ..log import (
     Entry,
@@ -25,6 +25,7 @@ from ..log import (
     Retention,
     Revoked,
     SupportsCancel,
+    SupportsResume,
     SupportsRevocation,
 )
 from ..parts import SupportsParts
@@ -37,7 +38,9 @@ from .record import JobRecord, Record
 
 
 @dataclass
-class MemoryLog(Log, SupportsRevocation, SupportsCancel, SupportsLeases, SupportsParts):
+class MemoryLog(
+    Log, SupportsRevocation, SupportsCancel, SupportsResume, SupportsLeases, SupportsParts
+):
     """A log without a server. It gives the answers that the Redis log gives, to the same tests."""
 
     retention: Retention = field(default_factory=Retention)
@@ -141,6 +144,13 @@ class MemoryLog(Log, SupportsRevocation, SupportsCancel, SupportsLeases, Support
             return self._feeds.get(ref)
         job = self._jobs.get(ref)
         return job.record if job else None
+
+    def has_succeeded(self, ref: JobRef, items: Sequence[tuple[str, str]]) -> Sequence[bool]:
+        """See `SupportsResume.has_succeeded`."""
+        with self._lock:
+            job = self._jobs.get(ref)
+            known = job.state.items if job else {}
+            return [key in known and known[key][0] is ItemStatus.SUCCEEDED for key in items]
 
     def _job_for(self, ref: JobRef, attempt: int, seen: Cursor | None) -> JobRecord:
         job = self._jobs.get(ref)

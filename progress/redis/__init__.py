@@ -12,7 +12,7 @@ from typing import Any
 
 from ..cursor import Cursor
 from ..errors import JobEnded, StaleAttempt
-from ..events import TERMINAL_STATUSES, FeedSnapshot, Snapshot
+from ..events import TERMINAL_STATUSES, FeedSnapshot, ItemStatus, Snapshot
 from ..lease import SupportsLeases
 from ..log import (
     Entry,
@@ -25,11 +25,13 @@ from ..log import (
     Receipt,
     Retention,
     SupportsCancel,
+    SupportsResume,
     SupportsRevocation,
 )
 from ..parts import SupportsParts
-from ..reports import Report, head
+from ..reports import Report, head, id_key, item_key
 from ..rules.batch import encode
+from ..rules.constants import ITEM_LETTERS
 from ..rules.stored import feed_snapshot, job_snapshot
 from .connection import DEFAULT_TIMEOUT_SECONDS, ProcessClient, safe_client, subscribe, unavailable
 from .keys import Keys
@@ -39,11 +41,14 @@ from .parts import RedisPartBook
 
 __all__ = ["RedisLog", "safe_client"]
 
+_SUCCEEDED = ITEM_LETTERS[ItemStatus.SUCCEEDED].encode()
 _TERMINAL = {status.value.encode() for status in TERMINAL_STATUSES}
 
 
 @dataclass
-class RedisLog(Log, SupportsRevocation, SupportsCancel, SupportsLeases, SupportsParts):
+class RedisLog(
+    Log, SupportsRevocation, SupportsCancel, SupportsResume, SupportsLeases, SupportsParts
+):
     """A log in a Redis ≥ 6.2 or Valkey server.
 
     It holds one connection for each thread that asks at the same time, and one for each `messages`.
@@ -128,6 +133,18 @@ class RedisLog(Log, SupportsRevocation, SupportsCancel, SupportsLeases, Supports
         if not entries or entries[0].cursor != after.next():
             return Gap()
         return entries
+
+    def has_succeeded(self, ref: JobRef, items: Sequence[tuple[str, str]]) -> Sequence[bool]:
+        """See `SupportsResume.has_succeeded`. Two round trips."""
+        if not items:
+            return ()
+        keys, execute = self._keys(ref), self._process.commands.execute
+        with unavailable():
+            is_keyed = execute("HGET", keys.state, "keyed") is not None
+            # A log that an earlier version began names its items by their ids alone.
+            names = [item_key(*item) if is_keyed else id_key(item[1]) for item in items]
+            found = execute("HMGET", keys.items, *names)
+        return [value is not None and value.startswith(_SUCCEEDED) for value in found]
 
     def cancel_requested(self, ref: JobRef) -> bool:
         """See `SupportsCancel.cancel_requested`."""

@@ -13,6 +13,8 @@ from ..reports import ItemReport, Report
 from .tally import Tally
 
 _WRONG = "Something went wrong here."
+#: How long an item took is told from here on.
+TOLD_FROM_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +69,20 @@ class ItemContext:
         failure, begun, outlet = self._failure, self._report, self._outlet
         status = ItemStatus.SUCCEEDED if failure is None else ItemStatus.FAILED
         # Not `_replace`, which costs three times as much.
+        at = outlet.clock()
+        took_seconds = at - begun.at
         report = ItemReport(
             begun.item_id,
             begun.item_kind,
             status,
-            outlet.clock(),
+            at,
             begun.label,
             begun.item_index,
             begun.item_count,
             failure,
+            None if took_seconds < TOLD_FROM_SECONDS else round(took_seconds, 3),
         )
-        outlet.tally.note(begun.item_id, status)
+        outlet.tally.note(begun.item_kind, begun.item_id, status)
         outlet.send(report)
         return tolerated
 

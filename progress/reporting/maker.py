@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import count
 from typing import TypeVar, cast
 
+import orjson
+
 from ..events import ItemStatus, JobStatus
-from ..fit import MAX_WORD, fit_count, fit_id, fit_number, fit_text, fit_word
+from ..fit import (
+    MAX_DETAILS_BYTES,
+    MAX_RESULT_BYTES,
+    MAX_WORD,
+    fit_count,
+    fit_id,
+    fit_json,
+    fit_number,
+    fit_text,
+    fit_word,
+)
 from ..reports import (
     CountsReport,
     ErrorReport,
     ItemReport,
+    NoteReport,
     PhaseReport,
     Report,
+    ResultReport,
     StatusReport,
     TotalReport,
 )
@@ -55,7 +70,7 @@ class ReportMaker:
         """An item's report. One whose id names nothing gets an id of its own."""
         return ItemReport(
             fit_id(item_id) or self._own_id(),
-            fit_text(kind, most=MAX_WORD) or "item",
+            fit_kind(kind),
             status,
             self._clock(),
             None if label is None else fit_text(label),
@@ -88,23 +103,30 @@ class ReportMaker:
         number = self._count("total", total)
         return None if number is None else TotalReport(number, self._clock())
 
+    def note(self, text: object, details: Mapping[str, object] | None) -> NoteReport | None:
+        """A note's report; one whose details are too much is told without them."""
+        words = fit_text(text)
+        if not words:
+            self.complain("note", text)
+            return None
+        beside = fit_json(details, most_bytes=MAX_DETAILS_BYTES) if details else None
+        if details and beside is None:
+            self.complain("details", details)
+        return NoteReport(words, self._clock(), beside)
+
+    def result(self, value: object) -> ResultReport | None:
+        """A result's report; None for one that is too much."""
+        document = fit_json(value, most_bytes=MAX_RESULT_BYTES)
+        if document is None:
+            self.complain("result", value)
+            return None
+        return ResultReport(document, self._clock())
+
     def made_fit(self, report: Report) -> Report | None:
         """A report that an application has made itself."""
         match report:
             case ItemReport():
-                status = self.one_of(ItemStatus, "status", report.status)
-                if status is None:
-                    return None
-                made = self.item(
-                    report.item_id,
-                    status,
-                    report.item_kind,
-                    report.label,
-                    report.item_index,
-                    report.item_count,
-                    report.error,
-                )
-                return made._replace(at=self._moment(report.at))
+                return self._item(report)
             case StatusReport():
                 return self.status(report.status, reason=report.reason)
             case ErrorReport():
@@ -115,8 +137,30 @@ class ReportMaker:
                 return self.counts(report.done, report.total)
             case PhaseReport():
                 return self._phase(report)
+            case NoteReport():
+                return self.note(report.text, _object(report.details))
+            case ResultReport():
+                return self.result(_parsed(report.value))
+        # The end of a phase is the reporter's own to tell.
         self.complain("report", report)
         return None
+
+    def _item(self, report: ItemReport) -> ItemReport | None:
+        status = self.one_of(ItemStatus, "status", report.status)
+        if status is None:
+            return None
+        made = self.item(
+            report.item_id,
+            status,
+            report.item_kind,
+            report.label,
+            report.item_index,
+            report.item_count,
+            report.error,
+        )
+        took = None if report.took_seconds is None else fit_number(report.took_seconds)
+        took = None if took is None else round(max(0.0, took), 3)
+        return made._replace(at=self._moment(report.at), took_seconds=took)
 
     def _phase(self, report: PhaseReport) -> PhaseReport | None:
         index, of = fit_count(report.phase_index), fit_count(report.phase_count)
@@ -180,6 +224,23 @@ class ReportMaker:
 
     def _own_id(self) -> str:
         return f"{self._part}?{next(self._nameless)}"
+
+
+def fit_kind(kind: object) -> str:
+    """An item's kind."""
+    return fit_text(kind, most=MAX_WORD) or "item"
+
+
+def _parsed(document: object) -> object:
+    """What a JSON document says; the document itself where it is none."""
+    with suppress(ValueError, TypeError):
+        return orjson.loads(document)  # type: ignore[arg-type] # what is no text raises
+    return document
+
+
+def _object(document: object) -> dict[str, object] | None:
+    found = _parsed(document)
+    return found if type(found) is dict else None
 
 
 def fit_weight(weight: object) -> float:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
-from ..reports import CountsReport, ItemReport, PhaseReport, Report, StatusReport, TotalReport
+from ..reports import (
+    CountsReport,
+    ItemReport,
+    NoteReport,
+    PhaseEndReport,
+    PhaseReport,
+    Report,
+    ResultReport,
+    StatusReport,
+    TotalReport,
+)
 
 #: Items whose end is kept in mind, the newest ones.
 MAX_REMEMBERED = 20_000
@@ -17,8 +27,11 @@ class Memo:
     def __init__(self) -> None:
         self._status: StatusReport | None = None
         self._phase: PhaseReport | None = None
+        self._phase_end: PhaseEndReport | None = None
         self._counts: CountsReport | None = None
-        self._ended: dict[str, ItemReport] = {}
+        self._note: NoteReport | None = None
+        self._result: ResultReport | None = None
+        self._ended: dict[tuple[str, str], ItemReport] = {}
         self._forgotten = 0
         #: How many items were over when the phase began.
         self._before_phase = 0
@@ -28,7 +41,7 @@ class Memo:
         for report in reports:
             if type(report) is ItemReport:
                 if report.status.is_end:
-                    self._ended[report.item_id] = report
+                    self._ended[report.item_kind, report.item_id] = report
             else:
                 self._note_rare(report)
         while len(self._ended) > MAX_REMEMBERED:
@@ -36,13 +49,20 @@ class Memo:
             self._forgotten += 1
 
     def _note_rare(self, report: Report) -> None:
-        if isinstance(report, StatusReport):
-            self._status = report
-        elif isinstance(report, CountsReport):
-            self._counts = report
-        elif isinstance(report, PhaseReport):
-            self._phase = report
-            self._before_phase = self._forgotten + len(self._ended)
+        match report:
+            case StatusReport():
+                self._status = report
+            case CountsReport():
+                self._counts = report
+            case NoteReport():
+                self._note = report
+            case ResultReport():
+                self._result = report
+            case PhaseReport():
+                self._phase, self._phase_end = report, None
+                self._before_phase = self._forgotten + len(self._ended)
+            case PhaseEndReport():
+                self._phase_end = report
 
     def again(self, *, total: int, repaired: Iterable[ItemReport], at: float) -> list[Report]:
         """What stands, to be said again. `total` is all that was declared, 0 for nothing.
@@ -59,8 +79,8 @@ class Memo:
         said += repaired
         if total:
             said.append(TotalReport(total, at))
-        if self._counts is not None:
-            said.append(self._counts)
+        standing = (self._phase_end, self._counts, self._note, self._result)
+        said += [report for report in standing if report is not None]
         if self._forgotten:
             said.append(CountsReport(self._forgotten + len(self._ended), at, None))
         return said

@@ -1,8 +1,8 @@
-"""The phases of an attempt, planned and begun. Pure."""
+"""The phases of an attempt: planned, begun and over. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..reports import PhaseReport
 
@@ -42,3 +42,19 @@ class Phases:
             weight_in_all=sum(self._weights) or 1.0,
             total=total,
         )
+
+
+class PhaseScope:
+    """The block of a phase; see `JobReporter.phase`."""
+
+    __slots__ = ("_end",)
+
+    def __init__(self, end: Callable[[], None]) -> None:
+        self._end = end
+
+    def __enter__(self) -> None:
+        """Nothing: the phase has begun."""
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._end()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from typing import Self, TypeVar
 
@@ -12,12 +11,13 @@ from ..errors import CancelRequested, WriteRefused
 from ..events import ItemStatus, JobStatus
 from ..fit import fit_count, fit_text
 from ..log import JobRef, Log
-from ..reports import Repair, Report
+from ..reports import PhaseEndReport, Repair, Report
 from .buffer import ReportBuffer
 from .item import ItemContext, Outlet
-from .maker import ReportMaker, fit_weight
+from .maker import ReportMaker, fit_kind, fit_weight
 from .names import Names, length
-from .phases import Phases
+from .phases import Phases, PhaseScope
+from .resume import BEGINS_ANEW, Resume
 from .sender import BackgroundSender
 from .tally import Tally
 
@@ -51,6 +51,7 @@ class JobReporter:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.ref = ref
+        self._log = log
         self.attempt = attempt
         #: Exceptions that end a task wherever they are raised, in a key or a label, too.
         self._stops = (CancelRequested, WriteRefused, *passing, *stops)
@@ -108,6 +109,7 @@ class JobReporter:
         key: Callable[[T], object] | None = None,
         label: Callable[[T], object] | None = None,
         total: object = None,
+        resume: bool = False,
     ) -> Iterator[T]:
         """Go through items, each in progress while the loop's body works on it.
 
@@ -122,16 +124,42 @@ class JobReporter:
                 item's position is its id.
             label: An item's words; without it, its text where that is fit for a page.
             total: How many there are.
+            resume: Leave out what has succeeded before a retry or a lost worker. It needs a `key`.
         """
         place = f"{self._part}#{next(self._loops)}"
         names = Names(self._make, place=place, key=key, label=label, stops=self._stops)
         of = fit_count(length(items, stops=self._stops) if total is None else total)
         if of is not None:
             self.add_total(of)
-        for index, item in enumerate(items, 1):
-            item_id, words = names.of(item, index)
+        named: Iterator[tuple[T, int, str, object]] = (
+            (item, index, *names.of(item, index)) for index, item in enumerate(items, 1)
+        )
+        if resume and key is not None:
+            named = self._left(named, kind)
+        elif resume:
+            self._make.say_once("resume_without_key", "does a loop without a key all over again.")
+        for item, index, item_id, words in named:
             with self.item(item_id, kind=kind, label=words, index=index, count=of):
                 yield item
+
+    def unfinished(
+        self, items: Iterable[T], *, key: Callable[[T], object], kind: object = "item"
+    ) -> Iterator[T]:
+        """The items that have not succeeded, in any attempt: for a loop of one's own.
+
+        Work is done at least once: what succeeded and was not told yet when a worker was lost is
+        among them.
+        """
+        names = Names(self._make, place=self._part, key=key, label=None, stops=self._stops)
+        named = ((item, index, *names.of(item, index)) for index, item in enumerate(items, 1))
+        return (item for item, *_ in self._left(named, kind))
+
+    def _left(
+        self, named: Iterator[tuple[T, int, str, object]], kind: object
+    ) -> Iterator[tuple[T, int, str, object]]:
+        word = fit_kind(kind)
+        resume = Resume(self._log, self.ref, on_unknown=lambda: self.note(BEGINS_ANEW))
+        return resume.left((found, (word, found[2])) for found in named)
 
     def queue(self, items: Iterable[tuple[object, object]], *, kind: object) -> None:
         """Announce items, as pairs of id and label, that are waiting for their turn."""
@@ -153,7 +181,7 @@ class JobReporter:
             return
         report = self._make.item(item_id, found, kind, label, error=error)
         if found.is_end:
-            self._tally.note(report.item_id, found)
+            self._tally.note(report.item_kind, report.item_id, found)
         self._put(report)
 
     def total(self, total: object) -> None:
@@ -176,19 +204,26 @@ class JobReporter:
         planned = self._make.pairs("plan", phases)
         self._phases.plan([(fit_text(name) or "?", fit_weight(weight)) for name, weight in planned])
 
-    def phase(
-        self, name: object, *, weight: object = 1.0, total: object = None
-    ) -> AbstractContextManager[None]:
-        """A phase, until the next begins. Its `total` adds to the job's.
+    def phase(self, name: object, *, weight: object = 1.0, total: object = None) -> PhaseScope:
+        """A phase that begins now and is over with its block, or when the next begins.
 
-        Phases that were not planned count as coming last, each with its `weight`.
+        Its `total` adds to the job's. Phases that were not planned count as coming last, each with
+        its `weight`. What an exception leaves of a phase stays undone.
         """
         self.raise_if_stopped()
         count = None if total is None else fit_count(total)
         report = self._phases.begin(fit_text(name) or "?", fit_weight(weight), count, self._clock())
         self._phases.declared += count or 0
         self._put(report)
-        return nullcontext()
+        return PhaseScope(lambda: self._put(PhaseEndReport(report.phase_index, self._clock())))
+
+    def note(self, text: object, **details: object) -> None:
+        """Say something in words. The newest note is shown, with details of 2 KB at the most."""
+        self._put(self._make.note(text, details))
+
+    def result(self, value: object) -> None:
+        """Say what the job came to, before it ends: a value that JSON has, of 4 KB at the most."""
+        self._put(self._make.result(value))
 
     def error(self, message: object, *, code: object) -> None:
         """Why the job is about to fail, or to be tried again."""

@@ -12,11 +12,11 @@ class Tally:
     """
 
     def __init__(self) -> None:
-        self._has_succeeded: dict[str, bool] = {}
+        self._has_succeeded: dict[tuple[str, str], bool] = {}
 
-    def note(self, item_id: str, status: ItemStatus) -> None:
+    def note(self, kind: str, item_id: str, status: ItemStatus) -> None:
         """An item came to its end."""
-        self._has_succeeded.setdefault(item_id, status is ItemStatus.SUCCEEDED)
+        self._has_succeeded.setdefault((kind, item_id), status is ItemStatus.SUCCEEDED)
 
     @property
     def succeeded(self) -> int:

@@ -55,7 +55,7 @@ def _item_line(report: ItemReport, opening: bytes) -> bytes:
     at = iso_utc(report.at).encode()
     return b"%b%b\t%b\t%b\t%b\n" % (
         _OPENINGS[report.status],
-        item_key(report),
+        item_key(report.item_kind, report.item_id),
         at,
         b"" if report.took_seconds is None else orjson.dumps(report.took_seconds),
         item_json(report, opening, at),

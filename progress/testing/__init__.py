@@ -1,14 +1,14 @@
 """For tests of what is built on this library, and for tests of another log.
 
 `LogContract` is the suite that every log has to pass: subclass it, give it the fixtures `log` and
-`clock`, and pytest runs all of it. `CancelContract`, `LeaseContract`, `PartContract` and
-`RevocationContract` are suites for the abilities that a log may declare. Nothing here imports
-pytest.
+`clock`, and pytest runs all of it. `CancelContract`, `LeaseContract`, `PartContract`,
+`ResumeContract` and `RevocationContract` are suites for the abilities that a log may declare.
+Nothing here imports pytest.
 """
 
 from __future__ import annotations
 
-from .abilities import CancelContract, RevocationContract
+from .abilities import CancelContract, ResumeContract, RevocationContract
 from .contract import LogContract
 from .doubles import FaultyLog, ForgetfulLog, ManualClock
 from .leases import LeaseContract
@@ -34,6 +34,7 @@ __all__ = [
     "LogContract",
     "ManualClock",
     "PartContract",
+    "ResumeContract",
     "RevocationContract",
     "Shown",
     "entries_of",

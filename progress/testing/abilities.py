@@ -6,12 +6,16 @@ import select
 import time
 from typing import Protocol
 
-from ..log import Log, Revoked, SupportsCancel, SupportsRevocation
-from .reading import fresh_ref, status
+from ..log import Log, Revoked, SupportsCancel, SupportsResume, SupportsRevocation
+from .reading import fresh_ref, item, status
 
 
 class _Revoking(Log, SupportsRevocation, Protocol):
     """What `RevocationContract` tests."""
+
+
+class _Resuming(Log, SupportsResume, Protocol):
+    """A log that can tell what need not be done again."""
 
 
 class _Cancelling(Log, SupportsCancel, Protocol):
@@ -61,3 +65,22 @@ class CancelContract:
         assert log.cancel_requested(ref)
         log.append(ref, [status("running")], attempt=1)
         assert log.cancel_requested(ref)
+
+
+class ResumeContract:
+    """What a log has to do that can tell which items need not be done again."""
+
+    def test_it_declares_resuming(self, log: Log) -> None:
+        assert isinstance(log, SupportsResume)
+
+    def test_what_has_succeeded_is_told_by_kind_and_id_in_every_attempt(
+        self, log: _Resuming
+    ) -> None:
+        ref = fresh_ref()
+        names = [("song", name) for name in ("a", "b", "c\t", "never")]
+        assert list(log.has_succeeded(ref, names)) == [False] * 4
+        log.append(ref, [item("a", "succeeded"), item("b", "failed")], attempt=1)
+        log.append(ref, [item("c\t", "succeeded"), item("b", "in_progress")], attempt=2)
+        assert list(log.has_succeeded(ref, names)) == [True, False, True, False]
+        assert list(log.has_succeeded(ref, [("playlist", "a")])) == [False]
+        assert list(log.has_succeeded(ref, [])) == []

@@ -21,6 +21,7 @@ from ..log import (
     Position,
     Receipt,
     SupportsCancel,
+    SupportsResume,
     SupportsRevocation,
 )
 from ..memory import MemoryLog
@@ -72,11 +73,11 @@ class ForgetfulLog(MemoryLog):
                 self._jobs[ref].state.items.clear()
 
 
-class _Able(Log, SupportsRevocation, SupportsCancel, Protocol):
+class _Able(Log, SupportsRevocation, SupportsCancel, SupportsResume, Protocol):
     """A log with the abilities that `FaultyLog` passes on."""
 
 
-class FaultyLog(Log, SupportsRevocation, SupportsCancel):
+class FaultyLog(Log, SupportsRevocation, SupportsCancel, SupportsResume):
     """A log that fails as it is told, around one that works. For tests of what uses a log.
 
     `fail_next` and `lose_answers` count calls of any method; `delay_seconds` holds up each. It has
@@ -128,6 +129,10 @@ class FaultyLog(Log, SupportsRevocation, SupportsCancel):
     def cancel_requested(self, ref: JobRef) -> bool:
         """See `SupportsCancel.cancel_requested`."""
         return self._call(lambda: self.log.cancel_requested(ref))
+
+    def has_succeeded(self, ref: JobRef, items: Sequence[tuple[str, str]]) -> Sequence[bool]:
+        """See `SupportsResume.has_succeeded`."""
+        return self._call(lambda: self.log.has_succeeded(ref, items))
 
     def _call(self, do: Callable[[], T]) -> T:
         self.calls += 1

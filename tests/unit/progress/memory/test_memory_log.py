@@ -12,6 +12,7 @@ from progress.testing import (
     LogContract,
     ManualClock,
     PartContract,
+    ResumeContract,
     RevocationContract,
 )
 
@@ -21,7 +22,14 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-class TestMemoryLog(LogContract, RevocationContract, CancelContract, LeaseContract, PartContract):
+class TestMemoryLog(
+    LogContract,
+    RevocationContract,
+    CancelContract,
+    ResumeContract,
+    LeaseContract,
+    PartContract,
+):
     @pytest.fixture
     def log(self, clock: ManualClock) -> Log:
         return MemoryLog(clock=clock)

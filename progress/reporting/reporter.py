@@ -158,7 +158,12 @@ class JobReporter:
         self, named: Iterator[tuple[T, int, str, object]], kind: object
     ) -> Iterator[tuple[T, int, str, object]]:
         word = fit_kind(kind)
-        resume = Resume(self._log, self.ref, on_unknown=lambda: self.note(BEGINS_ANEW))
+        resume = Resume(
+            self._log,
+            self.ref,
+            on_unknown=lambda: self.note(BEGINS_ANEW),
+            stops=self._stops,
+        )
         return resume.left((found, (word, found[2])) for found in named)
 
     def queue(self, items: Iterable[tuple[object, object]], *, kind: object) -> None:

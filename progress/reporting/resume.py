@@ -32,12 +32,21 @@ class Resume:
         log: Where the job's items are.
         ref: The job.
         on_unknown: Called once, when the log cannot tell: from there on nothing is left out.
+        stops: Exceptions that end a task wherever they are raised.
     """
 
-    def __init__(self, log: Log, ref: JobRef, *, on_unknown: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        log: Log,
+        ref: JobRef,
+        *,
+        on_unknown: Callable[[], None],
+        stops: tuple[type[BaseException], ...],
+    ) -> None:
         self._log = log if isinstance(log, SupportsResume) else None
         self._ref = ref
         self._on_unknown = on_unknown
+        self._stops = stops
         self._patience = PATIENCE_SECONDS
         self._is_unknown = False
 
@@ -60,6 +69,10 @@ class Resume:
                 self._patience -= time.monotonic() - began
                 if self._patience <= 0:
                     self._give_up(str(error))
+            except self._stops:
+                raise
+            except Exception as error:
+                self._give_up(repr(error))
         return [False] * len(names)
 
     def _give_up(self, reason: str) -> None:

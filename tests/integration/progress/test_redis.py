@@ -19,6 +19,7 @@ from progress.testing import (
     LogContract,
     ManualClock,
     PartContract,
+    ResumeContract,
     RevocationContract,
     events_of,
     folded_feed,
@@ -36,7 +37,14 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-class TestRedisLog(LogContract, RevocationContract, CancelContract, LeaseContract, PartContract):
+class TestRedisLog(
+    LogContract,
+    RevocationContract,
+    CancelContract,
+    ResumeContract,
+    LeaseContract,
+    PartContract,
+):
     @pytest.fixture
     def log(self, valkey_server: Server, clock: ManualClock) -> Iterator[Log]:
         log = RedisLog(valkey_server.url, uuid4().hex, clock_us=clock.microseconds)

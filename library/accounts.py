@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -103,3 +104,18 @@ def set_folder(session: Session, *, account_id: UUID, location: str, name: str) 
     present.location, present.name = location, name
     session.flush()
     return present
+
+
+def set_synced(session: Session, *, source_id: UUID, location: str, now: datetime) -> None:
+    """Note that a sync has read all of a source at a location."""
+    session.execute(
+        update(Source).where(Source.id == source_id).values(synced_location=location, synced_at=now)
+    )
+
+
+def locations(session: Session, *, source_id: UUID) -> tuple[str, str | None]:
+    """Where a source is, and where its newest completed sync found it."""
+    row = session.execute(
+        select(Source.location, Source.synced_location).where(Source.id == source_id)
+    ).one()
+    return row.location, row.synced_location

@@ -25,6 +25,10 @@ class SourceUnavailable(LibraryError):
     """A music library that cannot be read at all, such as a folder that is gone."""
 
 
+class SourceIncomplete(LibraryError):
+    """A music library that can be read, and lacks a large part of what was in it before."""
+
+
 class JobAlreadyActive(LibraryError):
     """A job of the same kind has not ended yet."""
 

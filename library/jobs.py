@@ -208,6 +208,11 @@ def set_counts(
     return _change(session, job_id, attempt, values)
 
 
+def set_result(session: Session, *, job_id: UUID, attempt: int, result: dict[str, Any]) -> bool:
+    """Keep what a job found out that cannot go on: what its page shows beside the error."""
+    return _change(session, job_id, attempt, {"result": result})
+
+
 def finish(
     session: Session,
     *,

@@ -39,9 +39,14 @@ def replace(
 
 
 def keep_only(session: Session, *, account_id: UUID, song_ids: Iterable[UUID]) -> None:
-    """Drop the proposals for all other songs: they have found their place, or are gone."""
+    """Drop the proposals for all other songs that are there: they have found their place."""
     wanted = set(song_ids)
-    mine = select(Match.song_id).where(Match.account_id == account_id).distinct()
+    mine = (
+        select(Match.song_id)
+        .join(Song, and_(Song.account_id == Match.account_id, Song.id == Match.song_id))
+        .where(Match.account_id == account_id, Song.present)
+        .distinct()
+    )
     for song_id in set(session.scalars(mine)) - wanted:
         session.execute(
             delete(Match).where(Match.account_id == account_id, Match.song_id == song_id)
@@ -87,7 +92,9 @@ def page(
     query = (
         select(Match.song_id, Song.title, Song.artist)
         .join(Song, and_(Song.account_id == Match.account_id, Song.id == Match.song_id))
-        .where(Match.account_id == account_id, Match.rank == _BEST, Song.present)
+        .join(Playlist, Playlist.id == Match.playlist_id)
+        .where(Match.account_id == account_id, Match.rank == _BEST)
+        .where(Song.present, Playlist.gone_at.is_(None))
     )
     if after is not None:
         score, song_id = after
@@ -107,7 +114,7 @@ def _ranked(session: Session, song_ids: list[UUID]) -> dict[UUID, list[ListedMat
     query = (
         select(Match.song_id, Match.playlist_id, Playlist.name, Match.score, Match.reasons)
         .join(Playlist, Playlist.id == Match.playlist_id)
-        .where(Match.song_id.in_(song_ids))
+        .where(Match.song_id.in_(song_ids), Playlist.gone_at.is_(None))
         .order_by(Match.song_id, Match.rank)
     )
     found: dict[UUID, list[ListedMatch]] = {}
@@ -120,7 +127,8 @@ def _ranked(session: Session, song_ids: list[UUID]) -> dict[UUID, list[ListedMat
 def count(session: Session, *, account_id: UUID) -> int:
     """How many songs have a proposal."""
     # By the song alone, which is all that an index of the matches must be asked for.
-    has_one = exists().where(Match.song_id == Song.id)
+    best = exists().where(Match.song_id == Song.id, Match.rank == _BEST)
+    has_one = best.where(Playlist.id == Match.playlist_id, Playlist.gone_at.is_(None))
     mine = select(func.count()).select_from(Song).where(Song.account_id == account_id, Song.present)
     return session.scalar(mine.where(has_one)) or 0
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
+from .identity import identity_of
 from .models import Playlist, PlaylistEntry, Song
 
 
@@ -29,8 +30,6 @@ class ListedEntry:
     position: int
     title: str
     artist: str | None
-    #: False once the source has the song no longer.
-    is_present: bool
 
 
 def save(
@@ -51,7 +50,8 @@ def save(
             account_id=account_id, source_id=source_id, external_id=external_id, name=name
         )
         session.add(playlist)
-    playlist.name = name
+    playlist.name, playlist.gone_at = name, None
+    playlist.identity = playlist.identity or identity_of(source_id, external_id)
     session.flush()
     session.execute(delete(PlaylistEntry).where(PlaylistEntry.playlist_id == playlist.id))
     session.add_all(
@@ -64,27 +64,11 @@ def save(
     return playlist
 
 
-def remove_others(session: Session, *, source_id: UUID, present: Iterable[str]) -> int:
-    """Remove the playlists that their source has no longer; how many there were."""
-    here = set(present)
-    mine = select(Playlist.id, Playlist.external_id).where(Playlist.source_id == source_id)
-    gone = [pid for pid, external_id in session.execute(mine) if external_id not in here]
-    for playlist_id in gone:
-        session.execute(delete(Playlist).where(Playlist.id == playlist_id))
-    return len(gone)
-
-
 def page(
     session: Session, *, account_id: UUID, after: UUID | None = None, limit: int = 50
 ) -> list[ListedPlaylist]:
     """The account's playlists by name, from the one after `after` on."""
-    size = (
-        select(func.count())
-        .select_from(PlaylistEntry)
-        .where(PlaylistEntry.playlist_id == Playlist.id)
-        .scalar_subquery()
-    )
-    query = select(Playlist.id, Playlist.name, size).where(*_kept(account_id))
+    query = select(Playlist.id, Playlist.name).where(*_kept(account_id))
     if after is not None:
         mark = get(session, account_id=account_id, playlist_id=after)
         if mark is None:
@@ -92,7 +76,22 @@ def page(
         further = (Playlist.name == mark.name) & (Playlist.id > mark.id)
         query = query.where(or_(Playlist.name > mark.name, further))
     query = query.order_by(Playlist.name, Playlist.id).limit(limit)
-    return [ListedPlaylist(*row) for row in session.execute(query)]
+    rows = session.execute(query).all()
+    sizes = _sizes(session, account_id, [row.id for row in rows])
+    return [ListedPlaylist(row.id, row.name, sizes.get(row.id, 0)) for row in rows]
+
+
+def _sizes(session: Session, account_id: UUID, playlist_ids: Sequence[UUID]) -> dict[UUID, int]:
+    # All at once: asked for each playlist, a database looks through all songs for each.
+    is_entry = (Song.account_id == PlaylistEntry.account_id) & (Song.id == PlaylistEntry.song_id)
+    query = (
+        select(PlaylistEntry.playlist_id, func.count())
+        .join(Song, is_entry)
+        .where(PlaylistEntry.account_id == account_id, Song.present)
+        .where(PlaylistEntry.playlist_id.in_(playlist_ids))
+        .group_by(PlaylistEntry.playlist_id)
+    )
+    return {key: size for key, size in session.execute(query)}  # noqa: C416 - for its types
 
 
 def _kept(account_id: UUID) -> tuple[ColumnElement[bool], ...]:
@@ -106,11 +105,12 @@ def count(session: Session, *, account_id: UUID) -> int:
 
 
 def members(session: Session, *, account_id: UUID) -> dict[UUID, list[UUID]]:
-    """The songs of each of the account's playlists, in order; gone songs left out."""
+    """The songs of each of the account's playlists, in order; what is gone left out."""
     query = (
         select(PlaylistEntry.playlist_id, PlaylistEntry.song_id)
         .join(Song, Song.id == PlaylistEntry.song_id)
-        .where(PlaylistEntry.account_id == account_id, Song.present)
+        .join(Playlist, Playlist.id == PlaylistEntry.playlist_id)
+        .where(PlaylistEntry.account_id == account_id, Song.present, Playlist.gone_at.is_(None))
         .order_by(PlaylistEntry.playlist_id, PlaylistEntry.position)
     )
     found: dict[UUID, list[UUID]] = {}
@@ -129,10 +129,10 @@ def songs(
 ) -> list[ListedEntry]:
     """The songs of an account's own playlist in order, from the position after `after` on."""
     query = (
-        select(PlaylistEntry.position, Song.title, Song.artist, Song.present)
+        select(PlaylistEntry.position, Song.title, Song.artist)
         .join(Song, Song.id == PlaylistEntry.song_id)
         .where(PlaylistEntry.playlist_id == playlist_id, PlaylistEntry.account_id == account_id)
-        .where(PlaylistEntry.position > after)
+        .where(PlaylistEntry.position > after, Song.present)
         .order_by(PlaylistEntry.position)
         .limit(limit)
     )

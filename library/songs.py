@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -18,12 +18,14 @@ from sqlalchemy import (
     cast,
     delete,
     func,
+    insert,
     or_,
     select,
     update,
 )
 from sqlalchemy.orm import Session
 
+from .identity import identity_of
 from .listening import Listening
 from .models import Features, LikedSong, Song, utc_now
 from .sources.records import SongRecord
@@ -104,20 +106,10 @@ def save(session: Session, *, account_id: UUID, source_id: UUID, record: SongRec
         is_long = name in _BOUNDED and value is not None and len(value) > MAX_TEXT
         setattr(song, name, f"{value[: MAX_TEXT - 1]}…" if is_long else value)
     song.search_text = searchable(song.title, song.artist, song.album)
-    song.present = True
+    song.present, song.gone_at = True, None
+    song.identity = song.identity or identity_of(source_id, record.external_id)
     session.flush()
     return song
-
-
-def mark_gone(session: Session, *, source_id: UUID, present: Iterable[str]) -> int:
-    """Mark the songs that their source has no longer; how many there are."""
-    here = set(present)
-    mine = select(Song.id, Song.external_id).where(Song.source_id == source_id, Song.present)
-    gone = [song_id for song_id, external_id in session.execute(mine) if external_id not in here]
-    for start in range(0, len(gone), 500):
-        part = gone[start : start + 500]
-        session.execute(update(Song).where(Song.id.in_(part)).values(present=False))
-    return len(gone)
 
 
 def ids_by_external(session: Session, *, source_id: UUID) -> dict[str, UUID]:
@@ -126,17 +118,38 @@ def ids_by_external(session: Session, *, source_id: UUID) -> dict[str, UUID]:
     return {external_id: song_id for external_id, song_id in session.execute(mine)}  # noqa: C416
 
 
-def set_liked(session: Session, *, account_id: UUID, song_ids: Sequence[UUID]) -> None:
-    """Make these the account's liked songs, and no others."""
-    known = liked_ids(session, account_id=account_id)
-    wanted = set(song_ids)
-    for song_id in known - wanted:
-        session.execute(
-            delete(LikedSong).where(
-                LikedSong.account_id == account_id, LikedSong.song_id == song_id
-            )
-        )
-    session.add_all(LikedSong(account_id=account_id, song_id=song_id) for song_id in wanted - known)
+def set_liked(
+    session: Session,
+    *,
+    account_id: UUID,
+    song_ids: Sequence[UUID],
+    said_by: Mapping[UUID, str] | None = None,
+    is_unread: Callable[[str | None], bool] = lambda _: False,
+) -> None:
+    """Make these the account's liked songs, and no others, of those that are there.
+
+    `said_by` has the external id of the list that names a song. What a list said before still
+    holds where it `is_unread`.
+    """
+    mine = (
+        select(LikedSong.song_id, LikedSong.said_by)
+        .join(Song, _is_liked())
+        .where(LikedSong.account_id == account_id, Song.present)
+    )
+    known = {song_id: name for song_id, name in session.execute(mine)}  # noqa: C416 - for its types
+    wanted = dict.fromkeys(song_ids) | dict(said_by or {})
+    others = [key for key in known if key not in wanted and not is_unread(known[key])]
+    for start in range(0, len(others), _FETCHED_ROWS):
+        part = LikedSong.song_id.in_(others[start : start + _FETCHED_ROWS])
+        session.execute(delete(LikedSong).where(LikedSong.account_id == account_id, part))
+    rows = {
+        key: {"account_id": account_id, "song_id": key, "said_by": name}
+        for key, name in wanted.items()
+    }
+    if new := [row for key, row in rows.items() if key not in known]:
+        session.execute(insert(LikedSong), new)
+    if changed := [row for key, row in rows.items() if key in known and known[key] != wanted[key]]:
+        session.execute(update(LikedSong), changed)
     session.flush()
 
 

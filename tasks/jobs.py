@@ -166,3 +166,27 @@ def retry(app: Celery, *, account_id: UUID, job_id: UUID) -> Job | None:
         parameters=job.parameters,
         retry_of=job.id,
     )
+
+
+def confirm_loss(app: Celery, *, account_id: UUID, job_id: UUID) -> Job | None:
+    """A new sync that may take away exactly what a failed one missed; None where there is no such.
+
+    The job keeps what was confirmed. Where something else is missing by then, it fails as well.
+
+    Raises:
+        library.errors.JobAlreadyActive: a sync has not ended.
+        QueueUnavailable: the queue cannot be reached.
+    """
+    runtime: Runtime = app.runtime
+    with runtime.database.session() as session:
+        job = jobs.get(session, account_id=account_id, job_id=job_id)
+    loss = job.result.get(sync.LOSS) if job is not None else None
+    if job is None or loss is None:
+        return None
+    return start(
+        app,
+        account_id=account_id,
+        kind="sync",
+        parameters={sync.CONFIRMED_LOSS: loss["key"]},
+        retry_of=job.id,
+    )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
 from sqlalchemy.orm import Session
 
-from library import invites, retention, sessions
+from library import gone, invites, retention, sessions
 from library.database import Database
 from library.models import utc_now
 
@@ -33,14 +34,18 @@ Step = Callable[[Session], int]
 
 @shared_task(bind=True, name=NAME, ignore_result=True)
 def purge(task: Any) -> None:
-    """Delete sessions and invites that are over, and jobs that are kept no longer, with theirs."""
+    """Delete what is over: sessions, invites, jobs, and songs and playlists that are gone."""
     runtime: Runtime = task.app.runtime
     terms = runtime.settings.job_retention
+    before = utc_now() - timedelta(days=runtime.settings.keep_gone_days)
     run_steps(
         runtime.database,
         lambda session: sessions.purge(session, now=utc_now(), limit=BATCH),
         lambda session: invites.purge(session, now=utc_now(), limit=BATCH),
         lambda session: retention.purge_jobs(session, now=utc_now(), terms=terms, limit=BATCH),
+        lambda session: gone.settle(session, now=utc_now()),
+        lambda session: gone.purge_songs(session, before=before, limit=BATCH),
+        lambda session: gone.purge_playlists(session, before=before, limit=BATCH),
     )
 
 

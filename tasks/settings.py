@@ -24,6 +24,7 @@ SignUp = Literal["closed", "invite", "open"]
 
 DEFAULT_PORT = 5000
 DEFAULT_WEB_PROCESSES = 2
+DEFAULT_KEEP_GONE_DAYS = 90
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
 _YES = frozenset({"1", "true", "yes", "on"})
@@ -84,6 +85,8 @@ class Settings:
     #: Where the streamer answers Prometheus (``EARMARK_METRICS_PORT``). None: nowhere.
     metrics_port: int | None = None
 
+    #: How long songs and playlists that are gone are kept (``EARMARK_KEEP_GONE_DAYS``).
+    keep_gone_days: int = DEFAULT_KEEP_GONE_DAYS
     #: How many processes gunicorn has (``WEB_CONCURRENCY``, which hosts set too).
     web_processes: int = 2
     #: Which jobs that are over are kept (``EARMARK_KEEP_JOBS_DAYS`` and ``EARMARK_KEEP_JOBS``).
@@ -124,9 +127,10 @@ class Settings:
             trusted_proxies=said.get("EARMARK_TRUSTED_PROXIES", _trusted_proxies) or 0,
             streamer=said.get("EARMARK_STREAMER", str),
             metrics_port=said.get("EARMARK_METRICS_PORT", partial(_port, "EARMARK_METRICS_PORT")),
+            keep_gone_days=_days(said, "EARMARK_KEEP_GONE_DAYS") or DEFAULT_KEEP_GONE_DAYS,
             web_processes=said.get("WEB_CONCURRENCY", _web_processes) or DEFAULT_WEB_PROCESSES,
             job_retention=JobRetention(
-                said.get("EARMARK_KEEP_JOBS_DAYS", _keep_days) or JobRetention().days,
+                _days(said, "EARMARK_KEEP_JOBS_DAYS") or JobRetention().days,
                 said.get("EARMARK_KEEP_JOBS", _keep_jobs) or JobRetention().each_account,
             ),
             window=said.get("EARMARK_WINDOW", _window),
@@ -251,11 +255,14 @@ def _web_processes(text: str) -> int:
     return int(text)
 
 
-def _keep_days(text: str) -> int:
+def _days(said: _Said, name: str) -> int | None:
+    return said.get(name, partial(_keep_days, name))
+
+
+def _keep_days(name: str, text: str) -> int:
     if not _is_number(text, highest=_MOST_DAYS):
         raise SettingsError(
-            f"EARMARK_KEEP_JOBS_DAYS is {text!r}: set it to a number of days from 1 to "
-            f"{_MOST_DAYS:,}."
+            f"{name} is {text!r}: set it to a number of days from 1 to {_MOST_DAYS:,}."
         )
     return int(text)
 

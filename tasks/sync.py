@@ -1,22 +1,49 @@
-"""Sync: read the account's music library into the database."""
+"""Sync: read the account's music library into the database.
+
+What could not be looked at is not gone, and what is missing in a large part is not believed to be:
+such a sync fails, removes nothing, and its page asks the person.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import Any
 from uuid import UUID
 
 from celery import shared_task
 
-from library import playlists, songs
-from library.errors import SourceUnavailable
-from library.sources.folder import Contents, FolderSource, SongIndex
+from library import accounts, gone, jobs, playlists, songs
+from library.errors import SourceIncomplete, SourceUnavailable
+from library.loss import Loss, assess
+from library.models import utc_now
+from library.sources.contents import Contents
+from library.sources.folder import FolderSource, SongIndex
 from library.sources.records import PlaylistRecord
 from progress.errors import JobFailure
 
 from .base import PipelineTask
 
 NAME = "earmark.sync"
+
+#: In the result of a job that failed for it: what is missing.
+LOSS = "loss"
+#: The parameter of a job that names the loss which its person said is real, and no other one.
+CONFIRMED_LOSS = "confirmed_loss"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What one sync reads."""
+
+    source_id: UUID
+    #: Where it was when the sync began.
+    location: str
+    folder: FolderSource
+    contents: Contents
+    loss: Loss
+    #: What could not be looked at and stays as it is known, with the reasons.
+    unseen: dict[str, str]
 
 
 @dataclass
@@ -25,81 +52,160 @@ class _Tally:
 
     succeeded: int = 0
     failed: int = 0
-    read: list[str] = field(default_factory=list)
+    songs: int = 0
     playlists: list[PlaylistRecord] = field(default_factory=list)
 
 
 @shared_task(bind=True, base=PipelineTask, name=NAME)
 def sync(task: PipelineTask) -> None:
     """Read songs and playlists. What cannot be read fails by itself, and the job goes on."""
-    source_id, folder = task.source()
     try:
-        contents = folder.scan()
+        place = _look(task)
+        _refuse_a_large_loss(task, place)
+        _read(task, place)
     except SourceUnavailable as error:
         raise JobFailure(str(error), code="source_unavailable") from error
+    except SourceIncomplete as error:
+        raise JobFailure(str(error), code="source_incomplete") from error
+
+
+def _look(task: PipelineTask) -> _Place:
+    """Scan the folder, and compare what is there with what was."""
+    source_id, folder = task.source()
+    contents = folder.scan()
+    with task.database.session() as session:
+        known = gone.known(session, account_id=task.account_id, source_id=source_id)
+        location, synced = accounts.locations(session, source_id=source_id)
+    loss = assess(
+        known,
+        missing_songs=contents.missing(sorted(known.songs), folder.is_there),
+        missing_playlists=contents.missing(sorted(known.playlists), folder.is_there),
+        top_folders=contents.top_folders,
+        source_id=source_id,
+        is_expected=synced not in (None, location) and bool(contents.songs),
+    )
+    unseen = contents.kept_unseen((*known.songs, *known.playlists))
+    return _Place(source_id, location, folder, contents, loss, unseen)
+
+
+def _refuse_a_large_loss(task: PipelineTask, place: _Place) -> None:
+    """Remove nothing where too much is missing, unless its person has said that this is real.
+
+    Raises:
+        SourceIncomplete: it is so.
+    """
+    with task.database.session() as session:
+        job = jobs.load(session, job_id=UUID(task.job.ref.job_id))
+    confirmed = job.parameters.get(CONFIRMED_LOSS) if job is not None else None
+    if not place.loss.is_too_much or place.loss.key == confirmed:
+        return
+    with task.database.session() as session:
+        jobs.set_result(
+            session,
+            job_id=UUID(task.job.ref.job_id),
+            attempt=task.job.attempt,
+            result={LOSS: place.loss.as_json()},
+        )
+    raise SourceIncomplete(place.loss.sentence(f"The music folder {place.folder.root}"))
+
+
+def _read(task: PipelineTask, place: _Place) -> None:
     task.job.plan(("songs", 8.0), ("playlists", 1.0), ("liked songs", 1.0))
     tally = _Tally()
-    _read_songs(task, source_id, folder, contents, tally)
+    _read_songs(task, place, tally)
+    # Its disk may have gone since: then what was found missing is not.
+    place.folder.check()
+    missing = place.loss
     with task.database.session() as session:
-        gone = songs.mark_gone(session, source_id=source_id, present=tally.read)
-    _read_playlists(task, source_id, folder, contents, tally)
-    liked = _read_liked(task, source_id, tally)
-    task.keep(
-        succeeded=tally.succeeded,
-        failed=tally.failed,
-        songs=len(tally.read),
-        playlists=sum(not playlist.is_liked for playlist in tally.playlists),
-        liked=liked,
-        gone=gone,
-    )
+        gone.mark(
+            session,
+            source_id=place.source_id,
+            songs=missing.missing_songs,
+            playlists=missing.missing_playlists,
+            now=utc_now(),
+        )
+    _read_playlists(task, place, tally)
+    result = _result(place, tally) | {"liked": _read_liked(task, place, tally)}
+    with task.database.session() as session:
+        accounts.set_synced(
+            session, source_id=place.source_id, location=place.location, now=utc_now()
+        )
+    task.keep(succeeded=tally.succeeded, failed=tally.failed, **result)
 
 
-def _read_songs(
-    task: PipelineTask, source_id: UUID, folder: FolderSource, contents: Contents, tally: _Tally
-) -> None:
-    job, account_id = task.job, task.account_id
-    count = len(contents.songs)
-    with job.phase("songs", total=count):
-        for index, name in enumerate(contents.songs, 1):
-            label = PurePosixPath(name).stem
-            tally.failed += 1
-            with task.item(name, kind="song", label=label, index=index, count=count):
-                record = folder.read_song(name)
-                with task.database.session() as session:
-                    songs.save(session, account_id=account_id, source_id=source_id, record=record)
-                tally.read.append(name)
+def _result(place: _Place, tally: _Tally) -> dict[str, Any]:
+    return {
+        "songs": tally.songs,
+        "playlists": sum(not playlist.is_liked for playlist in tally.playlists),
+        "gone": len(place.loss.missing_songs),
+        "unseen": len(place.unseen),
+    }
+
+
+def _read_songs(task: PipelineTask, place: _Place, tally: _Tally) -> None:
+    names = place.contents.songs
+    with task.job.phase("songs", total=len(names) + len(place.unseen)):
+        for index, name in enumerate(names, 1):
+            if _read_song(task, place, name, index):
+                tally.songs += 1
                 tally.succeeded += 1
-                tally.failed -= 1
-
-
-def _read_playlists(
-    task: PipelineTask, source_id: UUID, folder: FolderSource, contents: Contents, tally: _Tally
-) -> None:
-    job = task.job
-    index = SongIndex(tally.read)
-    with task.database.session() as session:
-        ids = songs.ids_by_external(session, source_id=source_id)
-    with job.phase("playlists", total=len(contents.playlists)):
-        for name in contents.playlists:
+            else:
+                tally.failed += 1
+                # One file that cannot be read is one failure; where its disk went, so did all.
+                place.folder.check(name)
+        for name, reason in place.unseen.items():
             tally.failed += 1
-            with task.item(name, kind="playlist", label=PurePosixPath(name).stem):
-                record = folder.read_playlist(name, index)
-                if not record.is_liked:
-                    _save_playlist(task, source_id, record, ids)
-                tally.playlists.append(record)
-                tally.succeeded += 1
-                tally.failed -= 1
-            if tally.playlists and tally.playlists[-1].external_id == name:
-                tally.failed += _report_missing(task, tally.playlists[-1])
+            stays = f"{reason} What is known of it stays."
+            task.item_failed(name, kind="folder", label=name, reason=stays)
+
+
+def _read_song(task: PipelineTask, place: _Place, name: str, index: int) -> bool:
+    """Whether the song could be read."""
+    label, count = PurePosixPath(name).stem, len(place.contents.songs)
+    mine = {"account_id": task.account_id, "source_id": place.source_id}
+    with task.item(name, kind="song", label=label, index=index, count=count):
+        record = place.folder.read_song(name)
+        with task.database.session() as session:
+            songs.save(session, **mine, record=record)
+        return True
+    return False
+
+
+def _read_playlists(task: PipelineTask, place: _Place, tally: _Tally) -> None:
     with task.database.session() as session:
-        kept = [playlist.external_id for playlist in tally.playlists if not playlist.is_liked]
-        playlists.remove_others(session, source_id=source_id, present=kept)
+        present = songs.ids_by_external(session, source_id=place.source_id)
+        hidden = gone.songs_by_external(session, source_id=place.source_id)
+    indexes = SongIndex(present), SongIndex(hidden)
+    with task.job.phase("playlists", total=len(place.contents.playlists)):
+        for name in place.contents.playlists:
+            record = _read_playlist(task, place, name, indexes)
+            if record is None:
+                tally.failed += 1
+                place.folder.check(name)
+                continue
+            _save_playlist(task, place, record, hidden | present)
+            tally.playlists.append(record)
+            tally.succeeded += 1
+            tally.failed += _report_missing(task, record)
+
+
+def _read_playlist(
+    task: PipelineTask, place: _Place, name: str, indexes: tuple[SongIndex, SongIndex]
+) -> PlaylistRecord | None:
+    with task.item(name, kind="playlist", label=PurePosixPath(name).stem):
+        return place.folder.read_playlist(name, *indexes)
+    return None
 
 
 def _save_playlist(
-    task: PipelineTask, source_id: UUID, record: PlaylistRecord, ids: dict[str, UUID]
+    task: PipelineTask, place: _Place, record: PlaylistRecord, ids: dict[str, UUID]
 ) -> None:
+    source_id = place.source_id
     with task.database.session() as session:
+        if record.is_liked:
+            # It may have been a playlist before it was named so.
+            gone.mark(session, source_id=source_id, playlists=[record.external_id], now=utc_now())
+            return
         playlists.save(
             session,
             account_id=task.account_id,
@@ -125,10 +231,23 @@ def _report_missing(task: PipelineTask, record: PlaylistRecord) -> int:
     return len(missing)
 
 
-def _read_liked(task: PipelineTask, source_id: UUID, tally: _Tally) -> int:
-    names = {song for record in tally.playlists if record.is_liked for song in record.songs}
+def _read_liked(task: PipelineTask, place: _Place, tally: _Tally) -> int:
+    said_by = {
+        song: record.external_id
+        for record in tally.playlists
+        if record.is_liked
+        for song in record.songs
+    }
+    known = {record.external_id for record in tally.playlists} | {*place.loss.missing_playlists}
+    is_all_read = len(tally.playlists) == len(place.contents.playlists) and not place.unseen
     with task.job.phase("liked songs"), task.database.session() as session:
-        ids = songs.ids_by_external(session, source_id=source_id)
-        wanted = [ids[name] for name in sorted(names) if name in ids]
-        songs.set_liked(session, account_id=task.account_id, song_ids=wanted)
-        return len(wanted)
+        ids = songs.ids_by_external(session, source_id=place.source_id)
+        wanted = {ids[song]: name for song, name in said_by.items() if song in ids}
+        songs.set_liked(
+            session,
+            account_id=task.account_id,
+            song_ids=list(wanted),
+            said_by=wanted,
+            is_unread=lambda name: not is_all_read if name is None else name not in known,
+        )
+        return songs.counts(session, account_id=task.account_id)[1]

@@ -62,6 +62,7 @@ def create_app(
     security.register(app)
     problems.register(app)
     words.register(app)
+    app.jinja_env.globals["keep_gone_days"] = settings.keep_gone_days
     for blueprint in (
         accounts.blueprint,
         account_page.blueprint,

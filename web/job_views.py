@@ -130,3 +130,11 @@ def present_state(job: Job, logged: Snapshot | None, failed: Sequence[ListedFail
             "failed_items": logged.failed_items or row.failed_items,
         }
     )
+
+
+def loss_of(job: Job | None) -> dict[str, Any] | None:
+    """What a sync missed and did not take away, where it failed for that."""
+    if job is None or job.status != JobStatus.FAILED:
+        return None
+    found: dict[str, Any] | None = job.result.get("loss")
+    return found

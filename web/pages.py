@@ -16,7 +16,7 @@ from tasks import jobs as running
 from tasks.jobs import QueueUnavailable
 
 from .api import own_job
-from .job_views import parse_id, present_state
+from .job_views import loss_of, parse_id, present_state
 from .paging import Page, mark_text, parse_mark, parse_number, parse_position
 from .services import services
 from .sessions import account_id
@@ -76,8 +76,11 @@ def library() -> ResponseReturnValue:
         is_whole = after is None and not search and not liked_only
         counts = songs.counts(session, account_id=mine) if is_whole else None
         kept = playlists.page(session, account_id=mine, limit=FEW_PLAYLISTS + 1 if is_whole else 0)
+        synced = jobs.latest(session, account_id=mine, kind="sync") if is_whole else None
     return render_template(
         "library.html",
+        synced=synced,
+        loss=loss_of(synced),
         page=Page.of(found, PAGE_SONGS),
         is_first=after is None,
         playlists=Page.of(kept, FEW_PLAYLISTS),
@@ -131,12 +134,20 @@ def job_list() -> ResponseReturnValue:
 def job(job_id: str) -> ResponseReturnValue:
     """One job."""
     found = own_job(job_id) or abort(404)
-    mine = found.account_id
+    mine, loss = found.account_id, loss_of(found)
     with services().database.reading() as session:
         failed = failures.newest(session, account_id=mine, job_id=found.id)
         count = failures.count(session, account_id=mine, job_id=found.id)
-    snapshot = present_state(found, _logged(found), failed)
-    return render_template("job.html", job=found, snapshot=snapshot, failed=count, titles=TITLES)
+        newest = jobs.latest(session, account_id=mine, kind=found.kind) if loss else None
+    return render_template(
+        "job.html",
+        job=found,
+        snapshot=present_state(found, _logged(found), failed),
+        failed=count,
+        titles=TITLES,
+        loss=loss,
+        is_newest=newest is not None and newest.id == found.id,
+    )
 
 
 def _logged(job: Job) -> Snapshot | None:
@@ -214,6 +225,16 @@ def retry_job(job_id: str) -> ResponseReturnValue:
     found = own_job(job_id) or abort(404)
     key: UUID = found.id
     return _to_job(lambda: running.retry(services().celery, account_id=account_id(), job_id=key))
+
+
+@blueprint.post("/jobs/<job_id>/confirm-loss")
+def confirm_loss(job_id: str) -> ResponseReturnValue:
+    """Sync anew, and take away what the job missed: the person says that it is really gone."""
+    found = own_job(job_id) or abort(404)
+    key: UUID = found.id
+    return _to_job(
+        lambda: running.confirm_loss(services().celery, account_id=account_id(), job_id=key)
+    )
 
 
 @blueprint.get("/proposals")

@@ -22,13 +22,18 @@ ACTIONS = {"sync": "Sync", "analysis": "Analyse", "matching": "Match"}
 def register(app: Flask) -> None:
     """Give an application's templates the words."""
     app.jinja_env.globals.update(titles=TITLES, actions=ACTIONS)
-    for say in (amount, browser, counts, pace, phase, percent, moment, outcome):
+    for say in (amount, browser, share, counts, pace, phase, percent, moment, outcome):
         app.jinja_env.filters[say.__name__] = say
 
 
 def amount(number: int, noun: str) -> str:
     """Such as ``1 song`` or ``2 songs``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def share(numbers: dict[str, int], noun: str) -> str:
+    """How many of how many are missing, such as ``3 of 12 songs``."""
+    return f"{numbers['missing']:,} of {amount(numbers['known'], noun)}"
 
 
 def counts(progress: Progress | None) -> str:
@@ -101,7 +106,7 @@ def browser(user_agent: str) -> str:
 
 def outcome(kind: str, result: dict[str, Any]) -> str:
     """What a job came to, from what it left behind."""
-    if not result:
+    if not result or "loss" in result:
         return ""
     return {"sync": _read, "analysis": _heard, "matching": _matched}[kind](result)
 
@@ -109,8 +114,12 @@ def outcome(kind: str, result: dict[str, Any]) -> str:
 def _read(result: dict[str, Any]) -> str:
     songs, playlists = amount(result["songs"], "song"), amount(result["playlists"], "playlist")
     found = f"Found {songs} and {playlists}; you love {amount(result['liked'], 'song')}."
-    gone = result.get("gone", 0)
-    return f"{found} {amount(gone, 'song')} {'is' if gone == 1 else 'are'} gone." if gone else found
+    gone, unseen = result.get("gone", 0), result.get("unseen", 0)
+    if gone:
+        found += f" {amount(gone, 'song')} {'is' if gone == 1 else 'are'} gone."
+    if unseen:
+        found += f" {amount(unseen, 'folder')} could not be looked at: what was in there stays."
+    return found
 
 
 def _heard(result: dict[str, Any]) -> str:

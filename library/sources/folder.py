@@ -6,14 +6,16 @@ import codecs
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from ..errors import SourceUnavailable, UnreadableFile
+from ..errors import SourceIncomplete, SourceUnavailable, UnreadableFile
 from . import m3u
+from .contents import Contents, top_folder
 from .records import PlaylistRecord, SongRecord
 from .tags import read_tags
+from .walk import NOT_THERE, Identity, Walk, identity_of
 
 _SUFFIXES = ".aac .aif .aiff .ape .flac .m4a .mp3 .mp4 .mpc .oga .ogg .opus .wav .wma .wv"
 AUDIO_SUFFIXES = frozenset(_SUFFIXES.split(" "))
@@ -32,14 +34,6 @@ _LIKED_NAMES = frozenset(
 _NUMBERED = re.compile(r"^\d{1,3}(?:\s*[-.)_]\s*|\s+)(?=\S)")
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What a folder holds, as external ids, sorted."""
-
-    songs: tuple[str, ...]
-    playlists: tuple[str, ...]
-
-
 class FolderSource:
     r"""A folder, read only. Nothing outside of it is ever opened, whatever links point there.
 
@@ -50,53 +44,71 @@ class FolderSource:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._real_root = Path(os.path.realpath(root))
+        #: The root and the folders directly in it, by their names, as they were when scanned.
+        self._scanned: dict[str, Identity] = {}
 
     def scan(self) -> Contents:
-        """All songs and playlists in it.
+        """All songs and playlists in it, and what could not be looked at.
 
         Raises:
             SourceUnavailable: the folder is not there or may not be read.
         """
-        try:
-            os.scandir(self.root).close()
-        except OSError as error:
-            raise SourceUnavailable(
-                f"The music folder {self.root} cannot be read: {error.strerror}. "
-                "Check that it exists and that Earmark may read it."
-            ) from error
+        self._scanned = {"": self._open()}
+        walk = Walk(self.root, self._real_root)
         songs, playlists = [], []
-        for path in self._walk(self.root, set()):
+        for path in walk:
             suffix = path.suffix.lower()
             if suffix in AUDIO_SUFFIXES:
                 songs.append(self.external_id(path))
             elif suffix in PLAYLIST_SUFFIXES:
                 playlists.append(self.external_id(path))
-        return Contents(tuple(sorted(songs)), tuple(sorted(playlists)))
+        self.check()
+        self._scanned |= {_escaped(name): identity for name, identity in walk.top_folders.items()}
+        return Contents(
+            songs=tuple(sorted(songs)),
+            playlists=tuple(sorted(playlists)),
+            top_folders=frozenset(map(_escaped, walk.top_folders)),
+            unseen={self.external_id(part.path): part.reason for part in walk.unseen},
+            links_out=frozenset(map(self.external_id, walk.links_out)),
+            walked_before=frozenset(map(self.external_id, walk.walked_before)),
+        )
 
-    def _walk(self, folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
+    def check(self, external_id: str = "") -> None:
+        """Look whether the folder is still the one that was scanned, and the part of a name, too.
+
+        Raises:
+            SourceUnavailable: the folder is not there any more or may not be read.
+            SourceIncomplete: another folder is in its place, or in that of a folder in it.
+        """
+        now, top = self._open(), top_folder(external_id)
+        if now != self._scanned.get("", now):
+            raise SourceIncomplete(_went_away(f"The music folder {self.root}"))
+        if top not in self._scanned:
+            return
+        with suppress(OSError):
+            if identity_of(self.root / _unescaped(top)) == self._scanned[top]:
+                return
+        raise SourceIncomplete(_went_away(f"The folder “{_shown(top)}”"))
+
+    def _open(self) -> Identity:
         try:
-            status = folder.stat()
-            identity = (status.st_dev, status.st_ino)
-            if identity in seen:
-                return  # a link back to a folder that was walked
-            seen.add(identity)
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except OSError:
-            return  # one folder that may not be read takes nothing from the others
-        for entry in entries:
-            if entry.name.startswith(".") or not self._is_inside(entry):
-                continue
-            path = Path(entry.path)
-            # Not the entry's own tests, which raise for a link that leads back to itself.
-            if path.is_dir():
-                yield from self._walk(path, seen)
-            elif path.is_file():
-                yield path
+            os.scandir(self.root).close()
+            return identity_of(self.root)
+        except OSError as error:
+            raise SourceUnavailable(
+                f"The music folder {self.root} cannot be read: {error.strerror}. "
+                "Check that it exists and that Earmark may read it. Nothing was removed."
+            ) from error
 
-    def _is_inside(self, entry: os.DirEntry[str]) -> bool:
-        if not entry.is_symlink():
-            return True
-        return Path(os.path.realpath(entry.path)).is_relative_to(self._real_root)
+    def is_there(self, external_id: str) -> bool:
+        """Whether a name is that of something that is there, or that cannot be looked at."""
+        try:
+            self.path(external_id).stat()
+        except UnreadableFile:
+            return False
+        except OSError as error:
+            return error.errno not in NOT_THERE
+        return True
 
     def external_id(self, path: Path) -> str:
         """The name of a file of the folder."""
@@ -108,12 +120,7 @@ class FolderSource:
         Raises:
             UnreadableFile: the name leads out of the folder.
         """
-        name = re.sub(
-            r"\\(\\|x[0-9a-f]{2})",
-            lambda match: "\\" if match[1] == "\\" else chr(0xDC00 + int(match[1][1:], 16)),
-            external_id,
-        )
-        path = self.root / name
+        path = self.root / _unescaped(external_id)
         if not Path(os.path.realpath(path)).is_relative_to(self._real_root):
             raise UnreadableFile("The file is outside of the music folder.")
         return path
@@ -145,23 +152,21 @@ class FolderSource:
             duration_seconds=tags.duration_seconds,
             size_bytes=status.st_size,
             modified_ns=str(status.st_mtime_ns),
+            device=str(status.st_dev),
+            inode=str(status.st_ino),
         )
 
-    def read_playlist(self, external_id: str, songs: SongIndex) -> PlaylistRecord:
+    def read_playlist(
+        self, external_id: str, songs: SongIndex, gone: SongIndex | None = None
+    ) -> PlaylistRecord:
         """A playlist and what of it is not there.
+
+        An entry that names one of the songs that are `gone` keeps its place, and is missing.
 
         Raises:
             UnreadableFile: the file is no playlist or may not be read.
         """
-        path = self.path(external_id)
-        try:
-            with path.open("rb") as file:
-                data = file.read(MAX_PLAYLIST_BYTES + 1)
-        except OSError as error:
-            raise UnreadableFile(f"The playlist cannot be opened: {error.strerror}.") from error
-        is_binary = b"\0" in data[:64] and not data.startswith(_UTF_16)
-        if is_binary or len(data) > MAX_PLAYLIST_BYTES:
-            raise UnreadableFile("The file is not a playlist.")
+        data = self._playlist_data(external_id)
         at = PurePosixPath(external_id).parent
         parsed = m3u.parse(data, lambda entry: songs.find(entry, at, self.root) is not None)
         found: dict[str, None] = {}
@@ -170,11 +175,23 @@ class FolderSource:
             song = songs.find(entry, at, self.root)
             if song is None:
                 missing.append(_shown(entry))
-            else:
+                song = gone.find(entry, at, self.root) if gone is not None else None
+            if song is not None:
                 found[song] = None
         name = _shown(parsed.name or PurePosixPath(external_id).stem)
         is_liked = name.casefold().strip() in _LIKED_NAMES
         return PlaylistRecord(external_id, name, tuple(found), tuple(missing), is_liked)
+
+    def _playlist_data(self, external_id: str) -> bytes:
+        try:
+            with self.path(external_id).open("rb") as file:
+                data = file.read(MAX_PLAYLIST_BYTES + 1)
+        except OSError as error:
+            raise UnreadableFile(f"The playlist cannot be opened: {error.strerror}.") from error
+        is_binary = b"\0" in data[:64] and not data.startswith(_UTF_16)
+        if is_binary or len(data) > MAX_PLAYLIST_BYTES:
+            raise UnreadableFile("The file is not a playlist.")
+        return data
 
 
 class SongIndex:
@@ -202,11 +219,26 @@ def _candidates(entry: str, at: PurePosixPath, root: Path) -> Sequence[str]:
     return () if relative == ".." or relative.startswith("../") else (relative,)
 
 
+def _went_away(what: str) -> str:
+    return (
+        f"{what} went away while this was at work: its disk may have been disconnected. "
+        "Nothing was removed. Try again."
+    )
+
+
 def _escaped(name: str) -> str:
     """A file's name without what no database takes: undecodable bytes, as Python has them."""
     return "".join(
         f"\\x{ord(char) - 0xDC00:02x}" if 0xDC80 <= ord(char) <= 0xDCFF else char
         for char in name.replace("\\", "\\\\")
+    )
+
+
+def _unescaped(external_id: str) -> str:
+    return re.sub(
+        r"\\(\\|x[0-9a-f]{2})",
+        lambda match: "\\" if match[1] == "\\" else chr(0xDC00 + int(match[1][1:], 16)),
+        external_id,
     )
 
 

@@ -22,6 +22,9 @@ class SongRecord:
     size_bytes: int | None = None
     #: Nanoseconds since 1970.
     modified_ns: str | None = None
+    #: Of its file: what is found again by it, when its name changed.
+    device: str | None = None
+    inode: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,9 @@ class PlaylistRecord:
 
     external_id: str
     name: str
-    #: The external ids of its songs, in order, each once.
+    #: The external ids of its songs, in order, each once; those that are gone among them.
     songs: tuple[str, ...]
-    #: Entries that name no song of the source, as they stand there.
+    #: Entries that name no song that is there, as they stand in the list.
     missing: tuple[str, ...] = ()
     #: Whether it is the list of the person's liked songs rather than a playlist they keep.
     is_liked: bool = False

@@ -43,6 +43,7 @@ WRONG = {
     "EARMARK_TRUSTED_PROXIES": "many",
     "EARMARK_METRICS_PORT": "0",
     "WEB_CONCURRENCY": "many",
+    "EARMARK_KEEP_GONE_DAYS": "never",
     "EARMARK_KEEP_JOBS_DAYS": "for ever",
     "EARMARK_KEEP_JOBS": "0",
     "EARMARK_LOG": "xml",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -12,12 +13,14 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from library import accounts, playlists, songs
+from library import accounts, gone, playlists, songs
 from library.database import Database
 from library.listening import Listening
 from library.models import Account, Playlist, Song, Source
 from library.sources.records import SongRecord
 from tests.integration.databases import MakeUrl
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 LISTENING = Listening(120.5, 0.9, -14.2, "C♯ minor", 0.8, 200.0, np.arange(67, dtype=np.float32))
 
@@ -78,6 +81,11 @@ class Home:
             listening=listening,
             analyser_version=version,
         )
+
+    def lose(
+        self, *, songs: Sequence[str] = (), playlists: Sequence[str] = (), now: datetime = NOW
+    ) -> None:
+        gone.mark(self.session, source_id=self.source.id, songs=songs, playlists=playlists, now=now)
 
     def playlist(self, name: str, *entries: Song) -> Playlist:
         return playlists.save(

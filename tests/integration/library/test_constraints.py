@@ -21,6 +21,7 @@ from library.models import (
     BrowserSession,
     Decision,
     Features,
+    Invite,
     ItemFailure,
     Job,
     JobPart,
@@ -184,6 +185,7 @@ class TestEnd:
                 failure(mine.id, first.id),
                 BrowserSession(account_id=mine.id, token_hash=uuid4().hex),
                 part(mine.id, first.id, song.id),
+                Invite(account_id=mine.id, token_hash=uuid4().hex, expires_at=NOW),
             ])  # fmt: skip
             session.flush()
         session.execute(delete(Account).where(Account.id == home.id))

@@ -71,8 +71,7 @@ class TestSongs:
     ) -> None:
         kept, gone = home.song("kept"), home.song("gone")
         songs.set_liked(session, account_id=home.id, song_ids=[kept.id, gone.id])
-        assert songs.mark_gone(session, source_id=home.source.id, present=["kept"]) == 1
-        assert songs.mark_gone(session, source_id=home.source.id, present=["kept"]) == 0
+        home.lose(songs=["gone"])
         assert songs.ids_by_external(session, source_id=home.source.id) == {"kept": kept.id}
         assert titles(songs.page(session, account_id=home.id)) == ["kept"]
         assert songs.counts(session, account_id=home.id) == (1, 1, 0)
@@ -86,7 +85,8 @@ class TestSongs:
             for n in range(1201)
         )
         session.flush()
-        assert songs.mark_gone(session, source_id=home.source.id, present=["7"]) == 1200
+        home.lose(songs=[str(n) for n in range(1201) if n != 7])
+        assert songs.ids_by_external(session, source_id=home.source.id).keys() == {"7"}
 
     def test_the_liked_songs_are_these_and_no_others(
         self, session: Session, home: Home, make_home: Callable[[], Home]
@@ -196,7 +196,7 @@ class TestSongs:
         assert waiting(version=3) == ["a", "b"]
         home.song("a", size_bytes=1, modified_ns="2")
         assert waiting() == ["a", "b"]
-        songs.mark_gone(session, source_id=home.source.id, present=["b"])
+        home.lose(songs=["a"])
         assert waiting() == ["b"]
 
     @pytest.mark.parametrize("file", [(None, None), (5, None), (None, "7"), (3 * 2**40, "7")])
@@ -282,9 +282,9 @@ class TestPlaylists:
         ):
             walked += found
         assert titles(walked) == list("cabdcca")
-        songs.mark_gone(session, source_id=home.source.id, present=["a", "b", "d"])
+        home.lose(songs=["c"])
         found = playlists.songs(session, account_id=home.id, playlist_id=made.id)
-        assert [entry.is_present for entry in found] == [e.title != "c" for e in walked]
+        assert titles(found) == list("abda")
 
     def test_playlists_are_paged_by_name_each_once(
         self, session: Session, home: Home, make_home: Callable[[], Home]
@@ -314,18 +314,10 @@ class TestPlaylists:
         assert [(row.id, row.size) for row in found] == [(empty.id, 0), (full.id, 1)]
         assert playlists.members(session, account_id=home.id).keys() == {full.id}
 
-    def test_the_playlists_that_are_gone_are_removed(self, session: Session, home: Home) -> None:
-        kept = home.playlist("kept")
-        home.playlist("gone", home.song("s"))
-        assert playlists.remove_others(session, source_id=home.source.id, present=["kept"]) == 1
-        session.expire_all()
-        found = playlists.page(session, account_id=home.id)
-        assert [(row.id, row.size) for row in found] == [(kept.id, 0)]
-
     def test_songs_that_are_gone_are_no_members(self, session: Session, home: Home) -> None:
         a, b = home.song("a"), home.song("b")
         playlist = home.playlist("p", a, b)
-        songs.mark_gone(session, source_id=home.source.id, present=["b"])
+        home.lose(songs=["a"])
         assert playlists.members(session, account_id=home.id) == {playlist.id: [b.id]}
 
 
@@ -398,7 +390,7 @@ class TestMatches:
         p = home.playlist("p")
         for name in "ab":
             self.propose(home, home.song(name), {p: 0.5})
-        songs.mark_gone(session, source_id=home.source.id, present=["a"])
+        home.lose(songs=["b"])
         assert titles(matches.page(session, account_id=home.id)) == ["a"]
         assert matches.count(session, account_id=home.id) == 1
 

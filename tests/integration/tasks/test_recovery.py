@@ -46,14 +46,13 @@ def test_a_locked_database_has_a_job_tried_again_and_says_so(
         job, _ = rows.create(session, account_id=account, kind="sync")
     ref, faults = jobs.ref_of(job), iter([OperationalError("secret", None, Exception())])
 
-    def locked(*arguments: Any, **options: Any) -> int:
+    def locked(*arguments: Any, **options: Any) -> None:
         for fault in faults:
             raise fault
-        return 0
 
-    monkeypatch.setattr(sync.songs, "mark_gone", locked)
+    monkeypatch.setattr(sync.gone, "mark", locked)
     header = {"account": ref.account, "jobId": ref.job_id, "attempt": 0}
-    sync.sync.apply(task_id=ref.job_id, headers={jobs.HEADER: header})
+    pipelines.celery.tasks[sync.NAME].apply(task_id=ref.job_id, headers={jobs.HEADER: header})
 
     row, _, _ = pipelines.finish(job)
     assert (row.status, row.attempt, row.losses) == ("completed", 2, 0)

@@ -18,7 +18,7 @@ LISTS = {
     "/library": (r'<th scope="row">(.+?)</th>', SIZE.songs - 4),
     "/library?liked=yes": (r'<th scope="row">(.+?)</th>', SIZE.liked - 2),
     "/playlists": (r'class="card tile" href="(.+?)"', SIZE.playlists),
-    "/playlists/{playlist_id}": (r'<li value="(\d+)">', 10 * SIZE.entries_each),
+    "/playlists/{playlist_id}": (r'<li value="(\d+)">', 10 * SIZE.entries_each - 5),
     "/jobs": (r'<a href="(/jobs/.+?)"><strong>', SIZE.jobs),
     "/jobs/{job_id}/failures": (r"<li><strong>(.+?)</strong>", SIZE.failures),
     "/proposals": (r"<h2>(.+?)</h2>", SIZE.proposals - 2),

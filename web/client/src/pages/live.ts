@@ -22,9 +22,12 @@ document.addEventListener("job-change", ({ target, detail: { state } }) => {
   if (place.id === "job") drawJob(state);
 });
 
-document.addEventListener("job-end", ({ target }) => {
-  // A list shows what came of the job: the server knows.
-  if (!(target as Element).closest("#job")) location.reload();
+const wasOver = isTerminal((document.getElementById("job")?.dataset["status"] ?? "running") as Snapshot["status"]);
+
+document.addEventListener("job-end", ({ target, detail: { state } }) => {
+  // What a list shows of the job, and what a sync misses and its page asks about, the server knows.
+  const isAsked = !wasOver && state?.error?.code === "source_incomplete";
+  if (isAsked || !(target as Element).closest("#job")) location.reload();
 });
 
 function drawJob({ status, progress, itemsInProgress, failedItems }: Snapshot): void {

@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from celery import states
-from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
+from celery.exceptions import Ignore, Reject, Retry
 
-from ..errors import CancelRequested, JobFailure, StoreUnavailable, WriteRefused
+from ..errors import CancelRequested, StoreUnavailable, WriteRefused
 from ..events import JobStatus, Snapshot
 from ..lease import Lease
 from ..lifecycle import CANCELLED, COMPLETED, WORKER_LOST, Begun, Settlement, reports_of
@@ -27,16 +26,11 @@ from .fanout import open_window, send_next
 from .harmless import harmlessly
 from .hold import Hold
 from .installation import Installation
+from .outcomes import REJECTED, UNKNOWN_FAULT, failure, retry_reason, seconds_until
 from .patience import patiently
 from .place import Place, process_name
 
 logger = logging.getLogger(__name__)
-
-UNKNOWN_FAULT = Settlement(
-    JobStatus.FAILED, "Something went wrong. It is not your fault; try again.", "internal_error"
-)
-TIME_LIMIT = Settlement(JobStatus.FAILED, "This took longer than it may.", "time_limit")
-REJECTED = Settlement(JobStatus.FAILED, "The work was turned away. Try again.", "rejected")
 
 #: How long the reports of a task that is over are waited for before its part ends.
 _LATE_SECONDS = 30.0
@@ -187,7 +181,7 @@ class Execution:
     def _retrying(self, retry: Retry) -> None:
         if not self.place.is_root or self.reporter is None:
             return
-        in_seconds = _seconds_until(retry)
+        in_seconds = seconds_until(retry)
         job_id, store = self.place.ref.job_id, self._in.store
         patiently(
             lambda: store.retrying(job_id, attempt=self.attempt, in_seconds=in_seconds),
@@ -304,30 +298,3 @@ def tell(reporter: JobReporter, truth: Settlement) -> None:
     for report in reports_of(truth, at=time.time()):
         reporter.report(report)
     reporter.flush()
-
-
-def failure(error: Exception) -> Settlement:
-    """How a job ends of which a task raised this."""
-    if isinstance(error, JobFailure):
-        return Settlement(JobStatus.FAILED, error.message, error.code)
-    if isinstance(error, SoftTimeLimitExceeded):
-        return TIME_LIMIT
-    # The text of any other exception may hold arguments and paths: it is for the log of the
-    # worker, where Celery writes it, and not for the person.
-    return UNKNOWN_FAULT
-
-
-def retry_reason(retry: Retry, in_seconds: float) -> str:
-    """Why a job waits, and until when, in words fit for the person whose job it is."""
-    why = retry.exc.message if isinstance(retry.exc, JobFailure) else "A passing fault."
-    seconds = round(in_seconds)
-    if seconds < 1:
-        return f"{why} Trying again now."
-    return f"{why} Trying again in {seconds} {'second' if seconds == 1 else 'seconds'}."
-
-
-def _seconds_until(retry: Retry) -> float:
-    """Celery keeps a number of seconds or a moment; None for at once."""
-    if isinstance(retry.when, datetime):
-        return max(0.0, (retry.when - datetime.now(retry.when.tzinfo)).total_seconds())
-    return float(retry.when or 0)

@@ -20,8 +20,8 @@ from ..lifecycle import CANCELLED, WORKER_LOST, Settlement
 from ..log import JobRef
 from ..parts import is_windowed
 from .ending import end_part, end_part_in_background
-from .execution import TIME_LIMIT, UNKNOWN_FAULT
 from .installation import Installation, installation_of
+from .outcomes import TIME_LIMIT, UNKNOWN_FAULT
 from .place import HEADER, Place
 from .task import JobTask, execution_of
 from .termination import deafness

@@ -18,6 +18,7 @@ from library.sources.location import folder_at, location_of, shown
 from web import first_run, valkey
 from web.passwords import hash_password
 from web.refusal import Refusal, settings_or_refusal
+from web.visible import visible
 
 #: Rows that are removed in one transaction.
 _BATCH = 500
@@ -56,7 +57,7 @@ def list_command() -> None:
             (
                 account.email + (" (owner)" if account.is_owner else ""),
                 f"{account.created_at:%Y-%m-%d}",
-                "no music folder" if location is None else shown(str(folder_at(location))),
+                "no music folder" if location is None else visible(shown(str(folder_at(location)))),
             )
             for account, location in accounts.everyone(session)
         ]
@@ -92,7 +93,7 @@ def folder_command(email: str, folder: Path) -> None:
             raise Refusal(str(error)) from error
         name = shown(found.name or str(found))
         accounts.set_folder(session, account_id=account.id, location=location_of(found), name=name)
-    click.echo(f"The music of {account.email} is in {shown(str(found))}.")
+    click.echo(f"The music of {account.email} is in {visible(shown(str(found)))}.")
 
 
 @account_group.command("owner")

@@ -29,6 +29,7 @@ from . import (
     words,
 )
 from .arrival import MAX_BODY_BYTES
+from .visible import finalize
 
 
 def create_app(
@@ -52,6 +53,7 @@ def create_app(
     if not settings.secret_key:
         raise ValueError("SECRET_KEY is not set: sessions cannot be signed without it.")
     app = Flask(__name__)
+    app.jinja_options = {**app.jinja_options, "finalize": finalize}
     app.config.update(_configuration(settings), RATELIMIT_ENABLED=has_rate_limits)
     celery = celery or create_celery(settings)
     # The site reads no results: with a backend, each job sent would leave a subscription behind.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit, urlunsplit
+
 from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFProtect
 
@@ -36,12 +38,28 @@ def register(app: Flask) -> None:
 
     @app.after_request
     def add(answer: Response) -> Response:
+        if "Location" in answer.headers:
+            answer.headers["Location"] = relative(answer.headers["Location"])
         for name, value in sent.items():
             answer.headers.setdefault(name, value)
         if request.endpoint != "static":
             # What an account has is for nobody who comes to the same browser later.
             answer.headers.setdefault("Cache-Control", "no-store")
         return answer
+
+
+def relative(location: str) -> str:
+    """Where an answer leads, as a path of this site.
+
+    The site leads nowhere else. Routing makes some of its redirects of the `Host` that was asked
+    for, which a stranger chooses: a cache or a link in a mail could have others follow it.
+    """
+    parts = urlsplit(location)
+    if not parts.scheme and not parts.netloc:
+        return location
+    # Two slashes in front would name a host.
+    path = "/" + parts.path.lstrip("/\\")
+    return urlunsplit(("", "", path, parts.query, parts.fragment))
 
 
 def headers(app: Flask) -> dict[str, str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from tests.integration.web.conftest import PASSWORD, Person, Site, submit, token
@@ -182,3 +184,46 @@ def test_a_cookie_that_was_made_up_is_no_session_and_no_fault(site: Site):
         browser.set_cookie("earmark", made_up)
         assert browser.get("/jobs").status_code == 303
         assert browser.get("/sign-in").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "//library",
+        "/library//",
+        "///evil.example/..",
+        "//evil.example/jobs",
+        "/jobs//x",
+        "/static",
+        "/static/",
+        "//static/earmark.css",
+        "/account/sessions//end",
+        "/sign-in?next=//evil.example",
+        "/sign-up",
+        "/nothing/",
+        "/%2f%2fevil.example/",
+        "/\\evil.example//x",
+    ],
+)
+def test_no_answer_leads_to_the_host_that_a_stranger_names(
+    ada: Person, anyone: FlaskClient, path: str
+) -> None:
+    for browser in (ada.browser, anyone):
+        for headers in (
+            {"Host": "evil.example"},
+            {"Host": "evil.example:80", "X-Forwarded-Host": "evil.example"},
+            {"Forwarded": "host=evil.example", "X-Forwarded-Prefix": "//evil.example"},
+        ):
+            # Not as an address, whose first part a client takes for a host.
+            asked = {"PATH_INFO": path.partition("?")[0]}
+            with browser.get(path, headers=headers, environ_overrides=asked) as answer:
+                location = answer.headers.get("Location", "/")
+            assert re.match(r"/(?![/\\])", location), (path, location)
+            assert "evil.example" not in location.partition("?")[0].split("/")[1], location
+
+
+def test_a_redirect_of_the_routing_still_leads_to_its_page(ada: Person) -> None:
+    answer = ada.browser.get("/jobs//x?after=a", headers={"Host": "evil.example"})
+    assert answer.status_code == 308
+    assert answer.headers["Location"] == "/jobs/x?after=a"

@@ -16,6 +16,7 @@ export const STYLE = `:host{display:block}
 [part=fill]{block-size:100%;border-radius:inherit;background:var(--job-progress-fill,currentColor);transition:inline-size .25s linear}
 .moving [part=fill]{inline-size:25%!important;animation:move 1.6s ease-in-out infinite alternate}
 @keyframes move{to{translate:300%}}
+[part=phase],[part=current],[part=error]{overflow-wrap:anywhere}
 [part=text]{font-variant-numeric:tabular-nums;min-block-size:1lh}
 [part=panel]>:empty,[part=connection]:empty{display:none}
 @media (prefers-reduced-motion:reduce){[part=fill]{transition:none;animation:none!important}}`;

@@ -6,6 +6,7 @@ import { coalesce } from "./frame.ts";
 import { isTerminal } from "./reduce.ts";
 import { LAYOUT, STYLE } from "./element.layout.ts";
 import { usualClient } from "./usual.ts";
+import { visible } from "./visible.ts";
 import { english, type Words } from "./words.ts";
 
 /** What the element tells, as events that bubble. */
@@ -145,8 +146,9 @@ export class JobProgressElement extends Base {
     this.#part("fill").style.inlineSize = `${(fraction ?? 0) * 100}%`;
   }
 
-  #say(name: string, text: string): void {
+  #say(name: string, told: string): void {
     const part = this.#part(name);
+    const text = visible(told);
     // A screen reader may say a text anew whenever it is set, even to the same.
     if (part.textContent !== text) part.textContent = text;
   }

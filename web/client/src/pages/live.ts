@@ -4,6 +4,7 @@ import "../element.ts";
 import type { Item, Snapshot } from "../events.gen.ts";
 import { noticeElements } from "../notice.ts";
 import { isTerminal } from "../reduce.ts";
+import { visible } from "../visible.ts";
 
 noticeElements();
 
@@ -37,7 +38,7 @@ function drawJob({ status, progress, itemsInProgress, failedItems }: Snapshot): 
   part("next")!.hidden = status !== "completed";
   const failed = Math.max(progress?.failed ?? 0, failedItems.length);
   part("failed-count")!.textContent = `${failedItems.length} of ${failed.toLocaleString("en")}`;
-  drawItems("running", itemsInProgress, ({ label, itemId }) => [label ?? itemId]);
+  drawItems("running", itemsInProgress, ({ label, itemId }) => [element("bdi", label ?? itemId)]);
   drawItems("failed", [...failedItems].reverse(), ({ label, itemId, error }) => [
     element("strong", label ?? itemId), " ", element("span", error ?? ""),
   ]);
@@ -59,6 +60,6 @@ function drawItems(name: string, items: readonly Item[], content: (item: Item) =
 
 function element(tag: string, text: string): HTMLElement {
   const made = document.createElement(tag);
-  made.textContent = text;
+  made.textContent = visible(text);
   return made;
 }

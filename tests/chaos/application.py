@@ -37,8 +37,6 @@ TERMS = LeaseTerms(
     cancel_seconds=LEASE_SECONDS / 2,
 )
 CHUNK = 5
-#: As many as there are processes.
-WINDOW = 4
 
 app = Celery("chaos")
 app.conf.update(
@@ -98,7 +96,7 @@ def work(task: JobTask, said: dict[str, Any]) -> None:
     ]
     if plan.shape == "window":
         windowed = numbered.s(said).set(**plan.options)
-        task.fan_out(windowed, parts=len(parts), window=WINDOW, then=last.si())
+        task.fan_out(windowed, parts=len(parts), window=plan.window, then=last.si())
     elif plan.shape == "chord":
         task.replace(chord(parts, last.si()))
     elif plan.shape == "chain":

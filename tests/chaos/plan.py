@@ -15,6 +15,8 @@ class Plan:
     #: `alone`, `chord` (it is replaced by its chunks and a last task), `window` (chunks of which
     #: a few are in the queue, and a last task), `chain` or `group`.
     shape: str = "alone"
+    #: How many chunks of a `window` are open: as many as there are processes.
+    window: int = 4
     #: What happens at the item in the middle: see `application._stumble`.
     trouble: str | None = None
     #: How often it happens before the job has its way.

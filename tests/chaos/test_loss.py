@@ -16,7 +16,8 @@ CHUNK, PROCESSES = 5, 2
 
 def test_after_a_loss_the_job_runs_again_within_a_chunk(tmp_path: Path) -> None:
     with world(tmp_path) as found:
-        plan = Plan(items=200, seconds=0.1, shape="window")
+        # Many chunks wait, behind which the next attempt would begin if they were worked on.
+        plan = Plan(items=200, seconds=0.1, shape="window", window=40)
         run = found.start_job(plan)
         found.wait_for_items(run, 10)
         found.crew.kill_parent(random.Random(1).choice(found.crew.workers))

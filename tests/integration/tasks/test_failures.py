@@ -101,6 +101,24 @@ def test_what_works_in_the_next_attempt_is_no_failure_any_more(
     assert "0.flac" not in {failure.item_id for failure in kept(pipelines, row)}
 
 
+def test_what_failed_in_a_job_that_breaks_is_kept_and_counted(
+    pipelines: Pipelines, trouble: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pipelines.runtime.database.session() as session:
+        job, _ = rows.create(session, account_id=pipelines.account(trouble), kind="sync")
+    ref = jobs.ref_of(job)
+    monkeypatch.setattr(sync, "_read_playlists", broken)
+    header = {"account": ref.account, "jobId": ref.job_id, "attempt": 0}
+    sync.sync.apply(task_id=ref.job_id, headers={jobs.HEADER: header})
+    row, _, _ = pipelines.finish(job)
+    assert (row.status, row.failed, row.succeeded) == ("failed", 250, 0)
+    assert len(kept(pipelines, row)) == 250
+
+
+def broken(*_: object) -> None:
+    raise RuntimeError("secret")
+
+
 class TestBook:
     @pytest.fixture
     def job(self, pipelines: Pipelines, tmp_path: Path) -> Job:

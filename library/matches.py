@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, func, or_, select
+from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from .matching import Proposal
 from .models import Match, Playlist, Song
+from .songs import count_of_present
 
 
 def replace(
@@ -126,11 +127,12 @@ def _ranked(session: Session, song_ids: list[UUID]) -> dict[UUID, list[ListedMat
 
 def count(session: Session, *, account_id: UUID) -> int:
     """How many songs have a proposal."""
-    # By the song alone, which is all that an index of the matches must be asked for.
-    best = exists().where(Match.song_id == Song.id, Match.rank == _BEST)
-    has_one = best.where(Playlist.id == Match.playlist_id, Playlist.gone_at.is_(None))
-    mine = select(func.count()).select_from(Song).where(Song.account_id == account_id, Song.present)
-    return session.scalar(mine.where(has_one)) or 0
+    of_account = Playlist.account_id == account_id
+    gone = select(Playlist.id).where(of_account, Playlist.gone_at.is_not(None))
+    conditions = [Match.rank == _BEST]
+    if session.scalar(select(gone.exists())):  # else no row need be read for its playlist
+        conditions.append(Match.playlist_id.not_in(gone))
+    return count_of_present(session, Match, *conditions, account_id=account_id)
 
 
 def count_of_job(session: Session, *, job_id: UUID) -> int:

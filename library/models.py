@@ -243,6 +243,13 @@ class Song(_FoundAgain, Base):
             sqlite_where=text("present = 1"),
             postgresql_where=text("present"),
         ),
+        Index(
+            "ix_songs_gone",
+            "account_id",
+            "id",
+            sqlite_where=text("present = 0"),
+            postgresql_where=text("NOT present"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -329,7 +336,11 @@ class Features(Base):
     """What listening to a song found."""
 
     __tablename__ = "features"
-    __table_args__ = (_within_account("song_id", "songs"),)
+    __table_args__ = (
+        _within_account("song_id", "songs"),
+        # Counted without reading what was heard.
+        Index("ix_features_account_id_song_id", "account_id", "song_id"),
+    )
 
     song_id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID]

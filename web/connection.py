@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from io import SEEK_END, BytesIO
 from tempfile import TemporaryFile
 from threading import current_thread, main_thread
@@ -18,6 +17,7 @@ from .arrival import Arrival, BodyRule
 
 #: How long a client that was answered may take to close.
 LINGER_SECONDS = 2.0
+#: More than a record of TLS: what is decrypted and left unread would wake no poller.
 _READ_BYTES = 64 * 1024
 #: What is longer is kept in a file.
 _MEMORY_BYTES = 2 * _READ_BYTES
@@ -94,9 +94,6 @@ class Connection(TConn):  # type: ignore[misc]
             OSError: there is nothing, at the moment or for good.
         """
         data: bytes = self.sock.recv(_READ_BYTES)
-        # What TLS has decrypted wakes no poller.
-        while isinstance(self.sock, ssl.SSLSocket) and self.sock.pending():
-            data += self.sock.recv(_READ_BYTES)
         return data
 
     def take(self, data: bytes) -> bool:

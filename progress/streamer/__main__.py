@@ -164,7 +164,8 @@ def main() -> None:
     limits = StreamLimits(**said.pop("limits"))
     settings = StreamerSettings(limits=limits, **said)
     if settings.logging is not None:
-        logging.config.dictConfig(dict(settings.logging))
+        # The loggers are there already, and dictConfig would silence them unless told.
+        logging.config.dictConfig({"disable_existing_loggers": False, **settings.logging})
     log = RedisLog(settings.url, prefix=settings.prefix)
     port = settings.metrics_port
     hub = Hub(log, limits, measures_lag=port is not None)

@@ -117,6 +117,12 @@ def test_a_site_without_a_key_is_refused(host):
     ]
 
 
+def test_a_release_without_its_database_is_refused(host):
+    (line,) = refusal(host, "release", DATABASE_URL=f"postgres://ada:{SECRET}@127.0.0.1:1/earmark")
+    assert line.startswith("earmark: The database cannot be opened (")
+    assert line.endswith("check DATABASE_URL and its server.")
+
+
 @pytest.mark.parametrize("process", PROCESSES)
 def test_a_process_without_tables_or_a_known_certificate_is_refused(host, process):
     database, redis = refusal(host, process, EARMARK_REDIS_CA="")
@@ -239,10 +245,14 @@ def test_a_database_that_is_away_is_named_and_fills_no_disk(running):
 def test_a_roll_back_releases_older_code_on_newer_tables(running, tmp_path):
     older = tmp_path / "older"
     shutil.copytree(running.folder / "app", older)
-    versions = sorted((older / "library" / "migrations" / "versions").glob("0*.py"))
-    newest = versions[-1].name[:4]
-    versions[-1].unlink()
+    scripts = sorted((older / "library" / "migrations" / "versions").glob("0*.py"))
+    newest = scripts.pop()
+    revision = newest.name[:4]
+    is_allowed = f'oldest_code = "{revision}"' not in newest.read_text()
+    newest.unlink()
     migrate = [str(running.python), "-m", "web", "migrate"]
     released = running.run(["/bin/sh", "-c", f"cd {older} && exec {' '.join(migrate)}"])
-    assert released.returncode == 0, released.stderr
-    assert released.stdout.startswith(f"The database is at revision {newest}, newer than ")
+    assert released.returncode == (0 if is_allowed else 2), released.stderr
+    said = released.stdout if is_allowed else released.stderr.removeprefix("earmark: ")
+    assert said.startswith(f"The database is at revision {revision}, ")
+    assert ("nothing was changed" in said) == is_allowed

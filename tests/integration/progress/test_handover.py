@@ -175,3 +175,24 @@ def test_many_readers_in_one_go_are_all_served(
             assert b'"completed"' in got
             mine.close()
     log.close()
+
+
+def test_a_streamer_writes_its_lines_as_it_is_told(valkey_server, tmp_path):
+    lines = tmp_path / "lines"
+    handler = {"class": "logging.FileHandler", "filename": str(lines), "formatter": "lines"}
+    told = {
+        "version": 1,
+        "formatters": {"lines": {"format": "%(levelname)s|%(message)s"}},
+        "handlers": {"lines": handler},
+        "root": {"handlers": ["lines"]},
+    }
+    settings = StreamerSettings(str(tmp_path / "s.sock"), valkey_server.tcp_url, logging=told)
+    supervisor = Supervisor(settings)
+    supervisor.start()
+    try:
+        with connection(supervisor) as worker:
+            send(worker, whole())
+            assert worker.recv(1) == b""
+    finally:
+        supervisor.stop()
+    assert lines.read_text().startswith("WARNING|A descriptor was refused: ")

@@ -23,7 +23,7 @@ import soundfile
 
 from library import accounts
 from library.database import Database
-from tests.acceptance.host import PROCESSES, Host, authority, push
+from tests.acceptance.host import PROCESSES, ROOT, Host, authority, push
 from tests.acceptance.installation import EMAIL, PASSWORD, free_port
 from tests.integration.library.postgres import installation as postgres_package
 from tests.integration.library.postgres import postgres
@@ -46,8 +46,24 @@ WRONG = {
     "EARMARK_KEEP_GONE_DAYS": "never",
     "EARMARK_KEEP_JOBS_DAYS": "for ever",
     "EARMARK_KEEP_JOBS": "0",
+    "EARMARK_MUSIC_ROOTS": "music",
+    "EARMARK_SIGN_UP": "sometimes",
+    "EARMARK_WINDOW": "wide",
     "EARMARK_LOG": "xml",
 }
+#: What takes any text, or is looked at where it is used.
+ANYTHING = {
+    "EARMARK_DATA",
+    "EARMARK_LOCAL",
+    "EARMARK_PASSWORD",
+    "EARMARK_REDIS_CA",
+    "EARMARK_STREAMER",
+    "MUSIC",
+    "SECRET_KEY",
+}
+
+# The environment of the requirements takes a while to install where many tests run.
+pytestmark = pytest.mark.timeout(400)
 
 
 def needs(program: object, what: str) -> None:
@@ -99,6 +115,12 @@ def refusal(host: Host, process: str, **changes: str) -> list[str]:
     assert "Traceback" not in ended.stdout + ended.stderr
     assert SECRET not in ended.stdout + ended.stderr
     return [line for line in ended.stderr.splitlines() if line.startswith("earmark: ")]
+
+
+def test_every_setting_is_among_those_that_are_tried():
+    source = (ROOT / "tasks" / "settings.py").read_text()
+    names = set(re.findall(r'said\.get\(\s*"(\w+)"', source))
+    assert names == set(WRONG) | ANYTHING
 
 
 @pytest.mark.parametrize("process", ALL)

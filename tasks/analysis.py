@@ -16,7 +16,7 @@ from library.songs import SongToHear
 from library.sources.folder import FolderSource
 from progress.events import ItemStatus
 
-from .base import PipelineTask
+from .base import PipelineTask, failing_with_the_source
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,8 @@ CHUNK_SONGS = 8
 def analysis(task: PipelineTask) -> None:
     """Find the songs to hear and share them out over parts, of which a few are in the queue."""
     heard, lasts, waiting = _share_out(task)
+    if waiting:
+        _require(task.source()[1])
     task.job.total(heard + waiting)
     task.job.flush()
     task.fan_out(analyse_part.s(), parts=len(lasts), window=task.window, then=finish_analysis.si())
@@ -66,12 +68,19 @@ def _share_out(task: PipelineTask) -> tuple[int, list[UUID], int]:
 
 @shared_task(bind=True, base=PipelineTask, name=f"{NAME}.part")
 def analyse_part(task: PipelineTask, number: int) -> None:
-    """Listen to the songs of one part. Never raises for a song: the job waits for every part."""
+    """Listen to the songs of one part. Never raises for a song: the job waits for every part.
+
+    Raises:
+        JobFailure: the folder that they are in went away.
+    """
     _, folder = task.source()
     heard, waiting = _songs_of(task, number)
     for song in heard:  # by an execution that was lost before it could say so
         _tell_heard(task, song)
     task.job.queue(((song.id, label(song)) for song in waiting), kind="song")
+    if waiting:
+        # Its disk may have gone since the parts were shared out: no song fails for that.
+        _require(folder)
     for song in waiting:
         with task.item(song.id, kind="song", label=label(song)) as item:
             try:
@@ -83,7 +92,14 @@ def analyse_part(task: PipelineTask, number: int) -> None:
                     "Song %s could not be heard.", song.id, extra={"action": "listening_failed"}
                 )
                 item.fail("Something went wrong while listening to this song.")
+        if item.error is not None:
+            _require(folder)
     task.failures.flush()
+
+
+def _require(folder: FolderSource) -> None:
+    with failing_with_the_source():
+        folder.check()
 
 
 def _songs_of(task: PipelineTask, number: int) -> tuple[list[SongToHear], list[SongToHear]]:

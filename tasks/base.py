@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from library import accounts, jobs
 from library.database import Database
-from library.errors import UnreadableFile
+from library.errors import SourceIncomplete, SourceUnavailable, UnreadableFile
 from library.sources.folder import FolderSource
 from library.sources.location import folder_at
 from progress.celery import JobTask
@@ -145,6 +145,17 @@ class PipelineTask(JobTask):
                 failed=failed,
                 result=result,
             )
+
+
+@contextmanager
+def failing_with_the_source() -> Iterator[None]:
+    """A block whose job fails where the music folder is not there, or not as it was."""
+    try:
+        yield
+    except SourceUnavailable as error:
+        raise JobFailure(str(error), code="source_unavailable") from error
+    except SourceIncomplete as error:
+        raise JobFailure(str(error), code="source_incomplete") from error
 
 
 def _book_of(request: Any) -> FailureBook | None:

@@ -14,15 +14,14 @@ from uuid import UUID
 from celery import shared_task
 
 from library import accounts, gone, jobs, playlists, songs
-from library.errors import SourceIncomplete, SourceUnavailable
+from library.errors import SourceIncomplete
 from library.loss import Loss, assess
 from library.models import utc_now
 from library.sources.contents import Contents
 from library.sources.folder import FolderSource, SongIndex
 from library.sources.records import PlaylistRecord
-from progress.errors import JobFailure
 
-from .base import PipelineTask
+from .base import PipelineTask, failing_with_the_source
 
 NAME = "earmark.sync"
 
@@ -59,14 +58,10 @@ class _Tally:
 @shared_task(bind=True, base=PipelineTask, name=NAME)
 def sync(task: PipelineTask) -> None:
     """Read songs and playlists. What cannot be read fails by itself, and the job goes on."""
-    try:
+    with failing_with_the_source():
         place = _look(task)
         _refuse_a_large_loss(task, place)
         _read(task, place)
-    except SourceUnavailable as error:
-        raise JobFailure(str(error), code="source_unavailable") from error
-    except SourceIncomplete as error:
-        raise JobFailure(str(error), code="source_incomplete") from error
 
 
 def _look(task: PipelineTask) -> _Place:

@@ -78,9 +78,15 @@ class FolderSource:
 
         Raises:
             SourceUnavailable: the folder is not there any more or may not be read.
-            SourceIncomplete: another folder is in its place, or in that of a folder in it.
+            SourceIncomplete: another folder is in its place, or in that of a folder in it; or it
+                was not scanned, and is empty as a mount point is.
         """
         now, top = self._open(), top_folder(external_id)
+        if not self._scanned and not any(self.root.iterdir()):
+            raise SourceIncomplete(
+                f"The music folder {self.root} is empty: its disk may have been disconnected. "
+                "Connect it and try again."
+            )
         if now != self._scanned.get("", now):
             raise SourceIncomplete(_went_away(f"The music folder {self.root}"))
         if top not in self._scanned:

@@ -195,6 +195,17 @@ def a_file(folder: Path) -> None:
     folder.touch()
 
 
+def wait_until_done(pipelines: Pipelines, job: Job, count: int) -> None:
+    """Wait until a job has done so many items."""
+    deadline = time.monotonic() + 30
+    done = 0
+    while done < count:
+        assert time.monotonic() < deadline
+        known = pipelines.runtime.log.snapshot(jobs.ref_of(job))
+        progress = known[0].progress if known and isinstance(known[0], Snapshot) else None
+        done = progress.succeeded if progress is not None else 0
+
+
 @pytest.mark.parametrize(
     ("happen", "code"),
     [
@@ -444,14 +455,7 @@ class TestMidRun:
         make(folder, *(f"{n % 40}/{n:04}.wav" for n in range(2_000)))
         account = pipelines.account(folder)
         job = jobs.start(pipelines.celery, account_id=account, kind="sync")
-        ref, log = jobs.ref_of(job), pipelines.runtime.log
-        deadline = time.monotonic() + 20
-        done = 0
-        while done < 20:
-            known = log.snapshot(ref)
-            progress = known[0].progress if known and isinstance(known[0], Snapshot) else None
-            done = progress.succeeded if progress is not None else 0
-            assert time.monotonic() < deadline
+        wait_until_done(pipelines, job, 20)
         folder.rename(tmp_path / "elsewhere")
         row, snapshot, _ = pipelines.finish(job)
         assert (row.status, row.error_code) == ("failed", "source_unavailable")
@@ -479,3 +483,37 @@ def test_the_clock_purges_what_is_gone_for_longer_than_it_is_kept(full: Shelf) -
     assert purged_after(90.1) == 2
     with full.runtime.database.session() as session:
         assert session.scalar(select(func.count()).select_from(Decision)) == 1
+
+
+class TestAnalysis:
+    @pytest.fixture
+    def folder(self, tmp_path: Path, music: Path) -> Path:
+        for copy in range(6):
+            shutil.copytree(music / "Dance", tmp_path / "music" / f"Copy {copy}")
+        return tmp_path / "music"
+
+    @pytest.mark.parametrize(
+        ("happen", "code"), [(gone_away, "source_unavailable"), (unmounted, "source_incomplete")]
+    )
+    def test_a_root_that_is_gone_or_empty_fails_the_job_and_no_song(
+        self, pipelines: Pipelines, folder: Path, happen: Callable[[Path], None], code: str
+    ) -> None:
+        account = pipelines.account(folder)
+        pipelines.run(account, "sync")
+        happen(folder)
+        row, snapshot, _ = pipelines.run(account, "analysis")
+        assert (row.status, row.error_code, row.failed) == ("failed", code, 0)
+        assert snapshot.failed_items == ()
+
+    def test_a_root_that_goes_away_in_the_middle_fails_few_songs(
+        self, pipelines: Pipelines, folder: Path
+    ) -> None:
+        account = pipelines.account(folder)
+        pipelines.run(account, "sync")
+        job = jobs.start(pipelines.celery, account_id=account, kind="analysis")
+        wait_until_done(pipelines, job, 2)
+        folder.rename(folder.with_name("elsewhere"))
+        row, snapshot, _ = pipelines.finish(job)
+        assert (row.status, row.error_code) == ("failed", "source_unavailable")
+        # At most the songs that the worker's processes were at.
+        assert len(snapshot.failed_items) <= 2

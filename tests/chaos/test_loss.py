@@ -33,4 +33,3 @@ def test_after_a_loss_the_job_runs_again_within_a_chunk(tmp_path: Path) -> None:
     # What the worker that is left had begun comes to its end, and nothing else is begun.
     between = [frame.event for frame in frames[told:resumed] if frame.event["type"] == "item"]
     assert sum(event["status"] == "succeeded" for event in between) <= PROCESSES * CHUNK
-    assert frames[resumed].at - frames[told].at < (CHUNK + 1) * plan.seconds + 2

@@ -17,7 +17,7 @@ from library.errors import SourceIncomplete, SourceUnavailable, UnreadableFile
 from library.sources.folder import FolderSource
 from library.sources.location import folder_at
 from progress.celery import JobTask
-from progress.errors import JobFailure
+from progress.errors import JobFailure, LogUnavailable
 from progress.events import ItemStatus
 from progress.reporting.item import ItemContext
 
@@ -29,9 +29,10 @@ class PipelineTask(JobTask):
     """A task of a pipeline: it knows its account and its database."""
 
     abstract = True
-    # A database that is locked or being restarted is back soon, most often. Tried again before
-    # a job that nobody works on is taken for lost, and for some minutes.
-    autoretry_for = (OperationalError,)
+    # A database that is locked or being restarted is back soon, most often, and so is the log's
+    # server, which a job needs where it is shared out. Tried again for some minutes, and each time
+    # before a job that nobody works on is taken for lost.
+    autoretry_for = (OperationalError, LogUnavailable)
     retry_backoff = 2
     retry_backoff_max = 8
     retry_jitter = False

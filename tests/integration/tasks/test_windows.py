@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import insert
 
 from library import accounts
+from library import jobs as job_rows
 from library.models import Job, Song
 from progress.events import Snapshot
 from tasks import jobs
@@ -118,10 +119,24 @@ def test_a_job_of_100_000_songs_is_a_few_small_messages(busy: Busy, tmp_path: Pa
     assert 0 < largest < 16_000
     assert in_all < 5_000_000
     assert most <= WINDOW + PROCESSES  # what has just ended is still to be acknowledged
+    _find_a_lost_job(busy, tmp_path / "music", beside=job)
     assert jobs.cancel(busy.celery, account_id=account, job_id=job.id)
     row, _, _ = busy.finish(job)
     assert row.status == "cancelled"
     assert client.llen("celery") == 0
+
+
+def _find_a_lost_job(busy: Busy, folder: Path, *, beside: Job) -> None:
+    """A job whose message was never sent is found, though the queue is never empty."""
+    account = busy.account(folder)
+    with busy.runtime.database.session() as session:
+        lost, _ = job_rows.create(session, account_id=account, kind="sync")
+    row, _, _ = busy.finish(lost)
+    assert row.status == "completed"
+    state = busy.state(beside)
+    assert state is not None
+    assert state.status == "running"
+    assert busy.runtime.log.client.llen("celery") > 0
 
 
 @pytest.mark.parametrize(("busy_accounts", "count"), [(1, 5_000), (20, 400)])

@@ -60,6 +60,7 @@ def main() -> int:
                         "DATABASE_URL": url,
                         "REDIS_URL": server.tcp_url,
                         "SECRET_KEY": "for a benchmark",
+                        "EARMARK_SIGN_UP": "open",
                     }
                 )
                 rows += _measure(name, settings, size, rounds)

@@ -61,7 +61,7 @@ def library(request, make_site) -> Iterator[Library]:
     make_url: MakeUrl = request.getfixturevalue(
         {"sqlite": "make_sqlite", "postgresql": "make_postgres"}[request.param]
     )
-    site: Site = make_site(DATABASE_URL=make_url(True))
+    site: Site = make_site(DATABASE_URL=make_url(True), EARMARK_SIGN_UP="open")
     database = site.runtime.database
     seed(database, SIZE, password_hash=PASSWORD_HASH, name=OTHER)
     seeded = seed(database, SIZE, password_hash=PASSWORD_HASH)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from celery import states
@@ -43,9 +43,9 @@ _running: ContextVar[Execution | None] = ContextVar("progress_running", default=
 class Execution:
     """One execution of one task: `run` around its body, then `end` when Celery is done with it."""
 
-    def __init__(self, task: Any, installation: Installation) -> None:
+    def __init__(self, task: Any, installation: Installation, request: Any) -> None:
         self._task = task
-        self._request = task.request
+        self._request = request
         self._in = installation
         self.place = self._place()
         self.attempt = self.place.attempt
@@ -54,9 +54,7 @@ class Execution:
         #: Whether it sent tasks of its own.
         self.has_sent = False
         self.reporter: JobReporter | None = None
-        self._hold = Hold(
-            installation, None if task.request.is_eager else self._lease(task.request)
-        )
+        self._hold = Hold(installation, None if request.is_eager else self._lease(request))
         #: How the task ended, once it has; None while its part of the job stays open.
         self._outcome: Settlement | None = None
 
@@ -291,6 +289,11 @@ class Execution:
         # A job of one task needs no book to know that all of it is done. Any other is found
         # by the reaper, when nobody works on it.
         return replace(standing, open=0 if self._is_alone else None)
+
+
+def execution_of(request: Any) -> Execution | None:
+    """The execution that a request is of, if it is a job's."""
+    return cast("Execution | None", getattr(request, "progress_execution", None))
 
 
 def tell(reporter: JobReporter, truth: Settlement) -> None:

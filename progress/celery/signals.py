@@ -12,7 +12,7 @@ from typing import Any
 from weakref import WeakSet, WeakValueDictionary
 
 from billiard import current_process
-from celery import Celery, current_app, current_task, signals, states
+from celery import Celery, current_app, signals, states
 from celery.exceptions import TimeLimitExceeded, WorkerLostError
 
 from ..events import JobStatus
@@ -20,11 +20,13 @@ from ..lifecycle import CANCELLED, WORKER_LOST, Settlement
 from ..log import JobRef
 from ..parts import is_windowed
 from .ending import end_part, end_part_in_background
+from .execution import execution_of
 from .installation import Installation, installation_of
 from .outcomes import TIME_LIMIT, UNKNOWN_FAULT
 from .place import HEADER, Place
-from .task import JobTask, execution_of
+from .task import JobTask
 from .termination import deafness
+from .work import current_request, request_of
 from .worker import (
     start_beside_clock,
     start_heartbeat,
@@ -61,7 +63,7 @@ def _on_publish(sender: Any = None, headers: dict[str, Any] | None = None, **_: 
 
 def _mark(name: str, headers: dict[str, Any]) -> None:
     app = _app_of(name)
-    request = current_task.request if current_task else None
+    request = current_request()
     execution = None if request is None else execution_of(request)
     if request is not None and execution is not None:
         # What is tried again is told what this execution was told: 0 begins the next attempt.
@@ -120,7 +122,7 @@ def _on_prerun(**_: Any) -> None:
 
 def _on_postrun(task: Any = None, state: str | None = None, **_: Any) -> None:
     """The process that ran the task: its result is kept, and what follows it is sent."""
-    execution = execution_of(task.request)
+    execution = execution_of(request_of(task))
     try:
         if execution is not None:
             execution.end(state)

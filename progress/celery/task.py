@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from celery import Task
 from celery.canvas import Signature
 
 from ..errors import JobFailure, ProgressError
 from ..reporting.reporter import JobReporter
-from .execution import Execution
+from .execution import execution_of
 from .fanout import default_window, window_of
-from .installation import installation_of
+from .work import request_of, with_class_of_app, wrap_run
 
 
 class JobTask(Task):  # type: ignore[misc] # Celery is untyped
@@ -28,6 +28,14 @@ class JobTask(Task):  # type: ignore[misc] # Celery is untyped
     #: Expected: the worker notes them in a line, without a traceback.
     throws = (JobFailure,)
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        wrap_run(cls)
+
+    def __new__(cls, *_args: Any, **_options: Any) -> Self:
+        """A task, of its application's own task class as well."""
+        return cast("Self", super().__new__(with_class_of_app(cls)))
+
     @property
     def job(self) -> JobReporter:
         """The reporter of the job this task belongs to.
@@ -35,7 +43,7 @@ class JobTask(Task):  # type: ignore[misc] # Celery is untyped
         Raises:
             ProgressError: `install` was not called, or no task is running.
         """
-        execution = execution_of(self.request)
+        execution = execution_of(request_of(self))
         if execution is None or execution.reporter is None:
             raise ProgressError(
                 "There is no job here: call progress.celery.install(app, log) first, and use "
@@ -70,7 +78,7 @@ class JobTask(Task):  # type: ignore[misc] # Celery is untyped
             ProgressError: an argument cannot be right, or the attempt has fanned out already.
             LogUnavailable: the log's server has been gone for a while.
         """
-        execution = execution_of(self.request)
+        execution = execution_of(request_of(self))
         if execution is None:
             raise ProgressError(
                 "There is no job here: call progress.celery.install(app, log) first, and use "
@@ -81,14 +89,6 @@ class JobTask(Task):  # type: ignore[misc] # Celery is untyped
         size = max(size, parts) if self.request.is_eager else size
         execution.fan_out(window_of(part, parts=parts, size=size, then=then))
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the task as one execution of its part of a job."""
-        installation = installation_of(self.app)
-        if installation is None or self.request.id is None:
-            return super().__call__(*args, **kwargs)
-        execution = self.request.progress_execution = Execution(self, installation)
-        return execution.run(lambda: self.run(*args, **kwargs))
-
     def update_state(
         self,
         task_id: str | None = None,
@@ -97,16 +97,11 @@ class JobTask(Task):  # type: ignore[misc] # Celery is untyped
         **kwargs: Any,
     ) -> None:
         """As Celery's own; counts in `meta` show as live progress besides."""
-        execution = execution_of(self.request)
+        execution = execution_of(request_of(self))
         if execution is not None and execution.reporter and task_id in (None, self.request.id):
             with suppress(Exception):
                 _report_meta(execution.reporter, meta)
         super().update_state(task_id=task_id, state=state, meta=meta, **kwargs)
-
-
-def execution_of(request: Any) -> Execution | None:
-    """The execution that a request is of, if it is a job's."""
-    return cast("Execution | None", getattr(request, "progress_execution", None))
 
 
 def _report_meta(reporter: JobReporter, meta: Any) -> None:

@@ -24,7 +24,10 @@ class Site:
 
     def send(self, name: str, *arguments: Any, **options: Any) -> JobRef:
         result = self.celery.send_task(f"{APPLICATION}.{name}", args=arguments, **options)
-        return JobRef("everyone", result.id)
+        return self.ref(result.id)
+
+    def ref(self, job_id: str) -> JobRef:
+        return JobRef("everyone", job_id)
 
     def end(self, ref: JobRef) -> Snapshot:
         """The job's state at its end, once a follower has seen it; then nothing more comes."""

@@ -1,0 +1,115 @@
+"""Tasks whose bases are others' too: Flask's documented one, and the field's well-known ones."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery, Task
+from celery_once import QueueOnce
+from celery_singleton import Singleton
+from flask import Flask, current_app
+from flask_sqlalchemy import SQLAlchemy
+
+from progress.celery import JobTask, install
+from progress.redis import RedisLog
+
+URL = os.environ["BASES_REDIS"]
+
+flask_app = Flask(__name__)
+flask_app.config.update(SHOP="Corner Shop", SQLALCHEMY_DATABASE_URI="sqlite://")
+db = SQLAlchemy(flask_app)
+
+
+class FlaskTask(Task):  # type: ignore[misc]
+    """As Flask's documentation has it."""
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        with flask_app.app_context():
+            return self.run(*args, **kwargs)
+
+
+class SuperFlaskTask(Task):  # type: ignore[misc]
+    """As many have it."""
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        with flask_app.app_context():
+            return super().__call__(*args, **kwargs)
+
+
+app = Celery("bases", broker=URL, backend=URL, task_cls=FlaskTask)
+app.conf.update(
+    broker_connection_retry_on_startup=True,
+    task_default_queue=os.environ.get("BASES_QUEUE", "bases"),
+    singleton_backend_url=URL,
+    ONCE={"backend": "celery_once.backends.Redis", "settings": {"url": URL}},
+)
+log = RedisLog(URL)
+install(app, log)
+
+
+class FlaskFirst(FlaskTask, JobTask):
+    """The application context, then the job."""
+
+
+class JobFirst(JobTask, FlaskTask):
+    """The job, then the application context."""
+
+
+class SuperFirst(SuperFlaskTask, JobTask):
+    """The same with the other way of calling."""
+
+
+class JobBeforeSuper(JobTask, SuperFlaskTask):
+    """The same the other way round."""
+
+
+class SingletonFirst(Singleton, JobTask):  # type: ignore[misc]
+    """As celery-singleton says."""
+
+
+class JobBeforeSingleton(JobTask, Singleton):  # type: ignore[misc]
+    """The other way round."""
+
+
+class OnceFirst(QueueOnce, JobTask):  # type: ignore[misc]
+    """As celery-once says."""
+
+
+class JobBeforeOnce(JobTask, QueueOnce):  # type: ignore[misc]
+    """The other way round."""
+
+
+def work(task: Any, trouble: str = "") -> str:
+    """What each of the tasks does."""
+    with task.job.item("one", kind="step"):
+        shop = current_app.config["SHOP"]
+        db.session.execute(db.text("select 1"))
+        if trouble == "retry" and task.request.retries == 0:
+            raise ConnectionError("for once")
+        if trouble == "raise":
+            raise ValueError("no")
+    return str(shop)
+
+
+BASES: dict[str, type[Task]] = {
+    "job": JobTask,
+    "flask-first": FlaskFirst,
+    "job-first": JobFirst,
+    "super-first": SuperFirst,
+    "job-before-super": JobBeforeSuper,
+    "singleton-first": SingletonFirst,
+    "job-before-singleton": JobBeforeSingleton,
+    "once-first": OnceFirst,
+    "job-before-once": JobBeforeOnce,
+}
+for name, base in BASES.items():
+    app.task(
+        work,
+        name=name,
+        base=base,
+        bind=True,
+        autoretry_for=(ConnectionError,),
+        retry_backoff=0,
+        default_retry_delay=0,
+    )

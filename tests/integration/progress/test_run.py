@@ -1,0 +1,143 @@
+"""A task's `run` is its job's execution, however it is called and whatever is set around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery import Celery, Task
+from flask import Flask, current_app
+
+from progress.celery import JobTask, install
+from progress.events import Snapshot, StatusEvent, parse_event
+from progress.log import JobRef
+from progress.memory import MemoryLog
+from progress.testing import entries_of
+
+flask_app = Flask(__name__)
+
+
+class FlaskTask(Task):  # type: ignore[misc]
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        with flask_app.app_context():
+            return self.run(*args, **kwargs)
+
+
+class SuperFlaskTask(Task):  # type: ignore[misc]
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        with flask_app.app_context():
+            return super().__call__(*args, **kwargs)
+
+
+class Shop:
+    """An application in eager mode, and the log of its jobs."""
+
+    def __init__(self, task_cls: type[Task] | None) -> None:
+        self.celery = Celery("run", broker="memory://", task_cls=task_cls, set_as_current=False)
+        self.celery.conf.task_always_eager = True
+        self.log = MemoryLog()
+        install(self.celery, self.log)
+
+    def task(self, work: Any, **options: Any) -> Any:
+        return self.celery.task(bind=True, base=JobTask, shared=False, **options)(work)
+
+    def statuses(self, job_id: str) -> list[str]:
+        entries = entries_of(self.log, JobRef("everyone", job_id))
+        events = [parse_event(entry.document) for entry in entries]
+        return [event.status for event in events if isinstance(event, StatusEvent)]
+
+    def state(self, job_id: str) -> Snapshot:
+        known = self.log.snapshot(JobRef("everyone", job_id))
+        assert known is not None
+        assert isinstance(known[0], Snapshot)
+        return known[0]
+
+
+@pytest.fixture(params=[None, FlaskTask, SuperFlaskTask], ids=["plain", "flask", "flask-super"])
+def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
+    shop = Shop(request.param)
+    yield shop
+    shop.celery.close()
+
+
+@pytest.mark.parametrize("task_cls", [FlaskTask, SuperFlaskTask])
+def test_the_applications_own_task_class_is_kept_beside_ours(task_cls: type[Task]) -> None:
+    shop = Shop(task_cls)
+
+    def names(self: Any) -> str:
+        with self.job.item("a", kind="step"):
+            return current_app.name
+
+    task = shop.task(names)
+    result = task.delay()
+    assert result.get() == flask_app.name
+    assert shop.statuses(result.id) == ["running", "completed"]
+    assert isinstance(task, task_cls)
+    assert task.name.endswith("names")
+    assert type(task._get_current_object()).__module__ == __name__
+
+
+def test_a_task_that_calls_itself_as_a_function_is_one_execution(shop: Shop) -> None:
+    def countdown(self: Any, number: int) -> int:
+        with self.job.item(number, kind="number"):
+            pass
+        return 0 if number == 0 else 1 + int(self(number - 1))
+
+    result = shop.task(countdown).delay(3)
+    assert result.get() == 3
+    assert shop.statuses(result.id) == ["running", "completed"]
+    progress = shop.state(result.id).progress
+    assert progress is not None
+    assert progress.succeeded == 4
+
+
+def test_what_a_class_inherits_is_its_work_too(shop: Shop) -> None:
+    class Mixin:
+        def run(self) -> str:
+            return "mixed"
+
+    class Inner(Mixin, JobTask):
+        name = "inner"
+
+    class Outer(Inner):
+        name = "outer"
+        autoretry_for = (ConnectionError,)
+
+        def run(self) -> str:
+            self.job.note("about to ask")
+            if self.request.retries == 0:
+                raise ConnectionError
+            return "not " + super().run()
+
+    for cls, answer in ((Inner, "mixed"), (Outer, "not mixed")):
+        task = shop.celery.register_task(cls())
+        task.bind(shop.celery)
+        result = task.apply()
+        assert result.get() == answer
+        assert shop.statuses(result.id)[-1] == "completed"
+        assert shop.state(result.id).attempt == (1 if cls is Inner else 2)
+
+
+def test_what_is_set_around_a_run_stays_inside_of_the_execution(shop: Shop) -> None:
+    calls: list[str] = []
+
+    def plain(self: Any) -> str:
+        calls.append("work")
+        return "done"
+
+    task = shop.task(plain)
+    found = task.run
+
+    def measured(*args: Any, **kwargs: Any) -> Any:
+        calls.append("before")
+        return found(*args, **kwargs)
+
+    task.run = measured
+    result = task.delay()
+    assert result.get() == "done"
+    assert calls == ["before", "work"]
+    assert shop.statuses(result.id) == ["running", "completed"]
+    del task.run
+    assert task.delay().get() == "done"
+    assert calls == ["before", "work", "work"]

@@ -68,6 +68,7 @@ class FolderLoss:
 
     name: str
     share: Share
+    #: Named from the folder on.
     examples: tuple[str, ...]
 
 
@@ -158,7 +159,8 @@ def _folders(known: Collection[str], missing: Sequence[str]) -> tuple[FolderLoss
     sizes = Counter(map(top_folder, known))
     lost: defaultdict[str, list[str]] = defaultdict(list)
     for name in missing:
-        lost[top_folder(name)].append(name)
+        folder = top_folder(name)
+        lost[folder].append(name[len(folder) + 1 :] if folder else name)
     found = [
         FolderLoss(name, Share(len(names), sizes[name]), tuple(names[:_EXAMPLES_SHOWN]))
         for name, names in lost.items()

@@ -141,7 +141,7 @@ class TestShown:
             ("Small", 9, 9),
             ("", 3, 3),
         ]
-        assert found["folders"][0]["examples"] == names("Large/", 3)
+        assert found["folders"][0]["examples"] == names("", 3)
 
     def test_it_fits_a_jobs_row_however_long_the_names_are(self):
         songs = [f"{'é' * 300}{n % 40}/{'ü' * 300}{n}.ogg" for n in range(4_000)]

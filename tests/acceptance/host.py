@@ -86,10 +86,13 @@ class Host:
                 start_new_session=True,
             )
 
-    def wait_until(self, status: int, *, seconds: float = 60) -> dict[str, str]:
-        """Wait until the site answers /readyz with a status; what it said."""
-        wait_for(f"/readyz {status}", lambda: self.ready()[0] == status, seconds=seconds)
-        return self.ready()[1]
+    def wait_until(self, *expected: object, seconds: float = 60) -> None:
+        """Wait until /readyz answers with a status, or with a status and what it says.
+
+        Each of the site's processes remembers an answer of its own for a second.
+        """
+        count = len(expected)
+        wait_for(f"/readyz {expected}", lambda: self.ready()[:count] == expected, seconds=seconds)
 
     def ready(self) -> tuple[int, dict[str, str]]:
         """What /readyz says; 0 while nobody answers."""

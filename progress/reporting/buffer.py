@@ -159,7 +159,9 @@ class ReportBuffer:
 
     def _append(self, batch: list[Report]) -> None:
         """Append a batch; where that meets a bug, in halves: one report may be to blame."""
-        parts, failed = [batch], 0
+        parts: list[list[Report]] = [batch]
+        failed: list[Report] = []
+        has_met_a_bug = False
         while parts:
             part = parts.pop(0)
             try:
@@ -170,15 +172,15 @@ class ReportBuffer:
             except WriteRefused:
                 raise
             except Exception as error:
+                has_met_a_bug = True
                 self._complain(error)
                 half = len(part) // 2
-                if half:
-                    parts[:0] = [part[:half], part[half:]]
-                failed += not half
+                parts[:0] = [part[:half], part[half:]] if half else []
+                failed += [] if half else part
             else:
                 self._accepted(receipt, part)
-        if failed >= max(1, len(batch)):
-            self._give_way_to_a_bug(batch)
+        if has_met_a_bug:
+            self._give_way_to_a_bug(failed)
 
     def _accepted(self, receipt: Receipt, reports: Sequence[Report]) -> None:
         self._unsure = False
@@ -188,12 +190,12 @@ class ReportBuffer:
         if receipt.lost or self._overflowed:
             self._say_again()
 
-    def _give_way_to_a_bug(self, batch: Sequence[Report]) -> None:
-        """Nothing of a batch can be sent: what was over is said again with what comes next.
+    def _give_way_to_a_bug(self, failed: Sequence[Report]) -> None:
+        """These could not be sent: what was over is said again with what comes next.
 
         Not for ever, since what is said again may meet the same bug.
         """
-        self._memo.note(batch)
+        self._memo.note(failed)
         self._bugs += 1
         self._overflowed = self._bugs < MAX_BUGS
 

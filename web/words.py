@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask
 
-from progress.events import Progress
+from progress.events import Progress, RunningItem
 
 #: What each kind of job does, for the listener.
 TITLES = {
@@ -22,7 +22,7 @@ ACTIONS = {"sync": "Sync", "analysis": "Analyse", "matching": "Match"}
 def register(app: Flask) -> None:
     """Give an application's templates the words."""
     app.jinja_env.globals.update(titles=TITLES, actions=ACTIONS)
-    for say in (amount, browser, share, counts, pace, phase, percent, moment, outcome):
+    for say in (amount, browser, share, counts, pace, phase, since, percent, moment, outcome):
         app.jinja_env.filters[say.__name__] = say
 
 
@@ -62,6 +62,16 @@ def phase(progress: Progress | None) -> str:
     """Which part of the job is under way."""
     now = progress.phase if progress else None
     return f"Part {now.index} of {now.count}: {now.name}" if now else ""
+
+
+def since(item: RunningItem, now: datetime | None = None) -> str:
+    """How long an item is worked on, from a minute on, such as ``4 min``."""
+    if item.since is None:
+        return ""
+    minutes = int(((now or datetime.now(UTC)) - item.since).total_seconds() // 60)
+    if minutes < 1:
+        return ""
+    return f"{minutes} min" if minutes < 90 else f"{(minutes + 30) // 60} h"
 
 
 def percent(fraction: float) -> int:

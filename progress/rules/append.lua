@@ -429,7 +429,7 @@ for _, line in ipairs(lines) do
     if TERMINAL[status] then
       if status == 'completed' then
         set('total', math.max(s.total or 0, done()))
-        set('fraction', 1)
+        if done() == s.total then set('fraction', 1) end
       end
       progress(at, true)
       take_status(status, at, reason, document)

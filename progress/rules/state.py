@@ -211,7 +211,9 @@ class JobState:
     def _end(self, report: StatusReport, now_us: int) -> list[bytes]:
         if report.status is JobStatus.COMPLETED:
             self.total = max(self.total or 0, self.done)
-            self.fraction = 1.0
+            # A job that ends short of its total shows so: nine of ten is no full bar.
+            if self.done == self.total:
+                self.fraction = 1.0
         final = self._progress(report.at, now_us, ended=True, must=False)
         return [*final, *self._take_status(report)]
 

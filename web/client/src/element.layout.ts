@@ -5,6 +5,7 @@ export const LAYOUT = `<slot part="fallback"></slot>
 <div part="bar" role="progressbar" aria-valuemin="0" aria-valuemax="100"><div part="fill"></div></div>
 <div part="text"><span part="counts"></span> <span part="pace"></span></div>
 <div part="phase"></div>
+<div part="note"></div>
 <div part="current"></div>
 <div part="error" role="alert"></div>
 </div>

@@ -32,7 +32,7 @@ const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
 /**
  * Attributes: `job-id`; `items`, to follow the items as well; `label`, the bar's name. What is
  * inside is shown until the first state is there. Parts: `bar`, `fill`, `text`, `counts`, `pace`,
- * `phase`, `current`, `error`, `connection`. `data-status` on the element is the job's status.
+ * `phase`, `note`, `current`, `error`, `connection`. `data-status` on the element is the job's status.
  */
 export class JobProgressElement extends Base {
   static readonly observedAttributes = ["job-id", "items", "label"];
@@ -44,6 +44,7 @@ export class JobProgressElement extends Base {
   #unfollow: (() => void) | undefined;
   #hasEnded = false;
   #root: ShadowRoot | undefined;
+  #later: ReturnType<typeof setTimeout> | undefined;
   readonly #drawing = coalesce(() => this.#draw());
 
   /** Where the element hears of its job; by default the page's own client. */
@@ -98,6 +99,7 @@ export class JobProgressElement extends Base {
     this.#unfollow?.();
     this.#unfollow = undefined;
     this.#drawing.cancel();
+    clearTimeout(this.#later);
   }
 
   #take(view: View<Snapshot>, event?: StreamEvent | null): void {
@@ -122,8 +124,8 @@ export class JobProgressElement extends Base {
       this.#say("counts", words.counts(state.progress));
       this.#say("pace", isOver ? "" : words.pace(state.progress));
       this.#say("phase", words.phase(state.progress));
-      const current = state.itemsInProgress.at(-1);
-      this.#say("current", current ? (current.label ?? current.itemId) : "");
+      this.#say("note", state.note?.text ?? "");
+      this.#say("current", this.#current(state, words));
       this.#say("error", state.error?.message ?? "");
     }
     this.#say("connection", words.connection(connection));
@@ -144,6 +146,16 @@ export class JobProgressElement extends Base {
     setAttribute(bar, "aria-valuenow", fraction === null ? null : String(percent));
     bar.classList.toggle("moving", fraction === null && !isTerminal(status));
     this.#part("fill").style.inlineSize = `${(fraction ?? 0) * 100}%`;
+  }
+
+  /** The newest item in progress, and how long it is worked on. */
+  #current({ itemsInProgress }: Snapshot, words: Words): string {
+    clearTimeout(this.#later);
+    const item = itemsInProgress.at(-1);
+    if (!item) return "";
+    // How long it takes goes on where nothing else happens.
+    this.#later = setTimeout(() => this.#drawing.request(), 15_000);
+    return [item.label ?? item.itemId, words.since(item)].filter(Boolean).join(" · ");
   }
 
   #say(name: string, told: string): void {

@@ -3,7 +3,7 @@
 import { skipToken, useQuery, useQueryClient, type QueryClient, type QueryKey } from "@tanstack/react-query";
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import type { JobsClient, Listener } from "./client.ts";
-import type { Failure, FeedJob, FeedSnapshot, Item, JobStatus, Progress, Snapshot } from "./events.gen.ts";
+import type { Failure, FeedJob, FeedSnapshot, Item, JobStatus, Note, Progress, RunningItem, Snapshot } from "./events.gen.ts";
 import { coalesce } from "./frame.ts";
 import { isTerminal } from "./reduce.ts";
 import type { State } from "./sources.ts";
@@ -25,8 +25,12 @@ export interface JobProgress {
   /** Null until the first state is there. */
   readonly status: JobStatus | null;
   readonly items: readonly Item[];
-  /** The newest item in progress. */
-  readonly currentItem: Item | null;
+  /** The newest item in progress, with since when. */
+  readonly currentItem: RunningItem | null;
+  /** What the job says in words. */
+  readonly note: Note | null;
+  /** What the job came to, as JSON; null until it is said. */
+  readonly result: unknown;
   /** Why the job failed or is tried again; or why it cannot be followed, with code `refused`. */
   readonly error: Failure | null;
   readonly isConnected: boolean;
@@ -178,6 +182,8 @@ export function useJobProgress(
       status: state?.status ?? null,
       items: state ? [...state.itemsInProgress, ...state.failedItems] : [],
       currentItem: state?.itemsInProgress.at(-1) ?? null,
+      note: state?.note ?? null,
+      result: state?.result ?? null,
       error: state?.error ?? refusal(connection),
       isConnected: connection.state === "open",
       attempts: connection.attempts,

@@ -1,6 +1,6 @@
 // Counts, times and states as sentences: the twin of web/words.py.
 
-import type { Progress } from "./events.gen.ts";
+import type { Progress, RunningItem } from "./events.gen.ts";
 import type { Connection } from "./messages.ts";
 
 const amount = (count: number, noun: string): string =>
@@ -27,6 +27,13 @@ export const english = {
   phase(progress: Progress | null): string {
     const now = progress?.phase;
     return now ? `Part ${now.index} of ${now.count}: ${now.name}` : "";
+  },
+
+  /** How long an item is worked on, from a minute on. */
+  since({ since }: RunningItem, now = Date.now()): string {
+    const minutes = since === undefined ? 0 : Math.floor((now - Date.parse(since)) / 60_000);
+    if (minutes < 1) return "";
+    return minutes < 90 ? `${minutes} min` : `${Math.floor((minutes + 30) / 60)} h`;
   },
 
   connection({ state, ...rest }: Connection): string {

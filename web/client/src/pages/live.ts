@@ -4,6 +4,7 @@ import "../element.ts";
 import type { Item, Snapshot } from "../events.gen.ts";
 import { noticeElements } from "../notice.ts";
 import { isTerminal } from "../reduce.ts";
+import { english } from "../words.ts";
 import { visible } from "../visible.ts";
 
 noticeElements();
@@ -38,7 +39,9 @@ function drawJob({ status, progress, itemsInProgress, failedItems }: Snapshot): 
   part("next")!.hidden = status !== "completed";
   const failed = Math.max(progress?.failed ?? 0, failedItems.length);
   part("failed-count")!.textContent = `${failedItems.length} of ${failed.toLocaleString("en")}`;
-  drawItems("running", itemsInProgress, ({ label, itemId }) => [element("bdi", label ?? itemId)]);
+  drawItems("running", itemsInProgress, (item) => [
+    element("bdi", item.label ?? item.itemId), " ", element("span", english.since(item)),
+  ]);
   drawItems("failed", [...failedItems].reverse(), ({ label, itemId, error }) => [
     element("strong", label ?? itemId), " ", element("span", error ?? ""),
   ]);

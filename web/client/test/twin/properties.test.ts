@@ -50,6 +50,7 @@ function event(id: fc.Arbitrary<string>): fc.Arbitrary<LogEvent> {
       index: count,
       count,
       error: text,
+      tookSeconds: fc.integer({ min: 0, max: 40 }).map((value) => value / 4),
     },
     { requiredKeys: ["jobId", "at", "attempt", "type", "itemId", "itemKind", "status"] },
   );
@@ -78,8 +79,16 @@ function event(id: fc.Arbitrary<string>): fc.Arbitrary<LogEvent> {
     { requiredKeys: ["jobId", "at", "attempt", "type", "status"] },
   );
   const error = fc.record({ ...all, type: fc.constant("error" as const), message: text, code: text });
+  const note = fc.record(
+    { ...all, type: fc.constant("note" as const), text, details: fc.dictionary(text, fc.constantFrom(1, "a", null)) },
+    { requiredKeys: ["jobId", "at", "attempt", "type", "text"] },
+  );
+  const value = fc.constantFrom<unknown>(null, 0, "", "words", [1, null], { a: { b: 1 } });
+  const result = fc.record({ ...all, type: fc.constant("result" as const), value });
   return fc.oneof(
     { weight: 6, arbitrary: item },
+    { weight: 1, arbitrary: note },
+    { weight: 1, arbitrary: result },
     { weight: 3, arbitrary: progress },
     { weight: 2, arbitrary: status },
     { weight: 1, arbitrary: error },

@@ -4,6 +4,17 @@ import { createInterface } from "node:readline";
 import { expect, it } from "vitest";
 import type { Progress } from "../../src/events.gen.ts";
 import { english } from "../../src/words.ts";
+
+const SINCE = `
+import json, sys
+from datetime import UTC, datetime
+from progress.events import RunningItem
+from web.words import since
+now = datetime(2026, 11, 25, 12, tzinfo=UTC)
+for line in sys.stdin:
+    item = {"itemId": "a", "itemKind": "song", "status": "in_progress"} | json.loads(line)
+    print(json.dumps(since(RunningItem.model_validate(item), now)), flush=True)
+`;
 import { python } from "../server.ts";
 
 const SCRIPT = `
@@ -55,4 +66,21 @@ it("says of a connection only what a person can use", () => {
   expect([closed(401), closed(404), closed(204), closed()]).toEqual([
     "Sign in again to go on watching.", "This job cannot be watched.", "", "",
   ]);
+});
+
+it("says how long an item is worked on as Python does", async () => {
+  const now = Date.parse("2026-11-25T12:00:00.000Z");
+  const child = python("-c", SINCE);
+  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+  try {
+    for (const seconds of [-5, 0, 59, 60, 61, 240, 5_339, 5_400, 7_200, 9_000, 90_000, null]) {
+      const since = seconds === null ? undefined : new Date(now - seconds * 1_000).toISOString();
+      child.stdin!.write(JSON.stringify({ since }) + "\n");
+      const { value } = await lines.next();
+      const item = { itemId: "a", itemKind: "song", status: "in_progress" as const, ...(since && { since }) };
+      expect(english.since(item, now)).toBe(JSON.parse(value));
+    }
+  } finally {
+    child.stdin!.end();
+  }
 });

@@ -18,7 +18,7 @@ from ..errors import CancelRequested, StoreUnavailable, WriteRefused
 from ..events import JobStatus, Snapshot
 from ..lease import Lease
 from ..lifecycle import CANCELLED, COMPLETED, WORKER_LOST, Begun, Settlement, reports_of
-from ..parts import Standing, Window
+from ..parts import Standing, Window, name_of
 from ..recovery import faults
 from ..reporting.reporter import JobReporter
 from ..reports import Repair
@@ -90,6 +90,7 @@ class Execution:
             self.place.ref,
             attempt=begun.attempt,
             repair=repair,
+            part=name_of(self.place.ref, self.place.task_id),
             passing=(Retry, Ignore, Reject, *self._retried),
         )
         if begun.ended is not None:

@@ -61,6 +61,12 @@ def test_every_part_is_done_once_and_the_closing_part_after_them(
     assert state.progress.failed == 0
 
 
+def test_things_without_a_name_count_once_for_each_part(site: Site) -> None:
+    state = site.end(site.send("fanned", 6, "nameless"))
+    assert state.progress is not None
+    assert state.progress.succeeded == 2 * 6 + 1  # and the closing part's own
+
+
 def test_a_job_without_a_closing_part_ends_with_its_last_part(site: Site) -> None:
     ref = site.send("fanned", 7, "no-last")
     site.end(ref)

@@ -205,7 +205,7 @@ def _shape(name: str) -> Any:
 
 @app.task(bind=True, base=JobTask)  # type: ignore[untyped-decorator]
 def counted(self: Any, count: int, seconds: float) -> int:
-    for name in self.job.track([str(number) for number in range(count)], kind="step"):
+    for name in self.job.track([str(number) for number in range(count)], kind="step", key=str):
         time.sleep(seconds)
         del name
     return count

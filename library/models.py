@@ -480,6 +480,10 @@ class Match(Base):
         _to_a_job("job_id"),
         CheckConstraint("score >= 0 AND score <= 1", name="score"),
         CheckConstraint("rank >= 1", name="rank"),
+        # Of the whole references: without them, each song that is deleted has all proposals of its
+        # account looked through.
+        Index("ix_matches_account_id_song_id", "account_id", "song_id"),
+        Index("ix_matches_account_id_playlist_id", "account_id", "playlist_id"),
         # With the song's id last: a page of proposals begins where the last one ended.
         Index("ix_matches_account_id_rank_score_song_id", "account_id", "rank", "score", "song_id"),
         _where_known("ix_matches_job_id", "job_id"),

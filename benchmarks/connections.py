@@ -9,14 +9,16 @@ case runs in rounds, each time against a fresh process; figures are medians, err
 from __future__ import annotations
 
 import argparse
+import statistics
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks._table import medians, tell
+from benchmarks._table import tell
 from benchmarks.streaming.machine import compile_c, raise_descriptor_limit
 from benchmarks.streaming.peers import Peer, earmark, taker
-from benchmarks.streaming.scenarios import Case, Figures, Stage, ask_for_pages, connect
+from benchmarks.streaming.scenarios import Case, Figures, Skipped, Stage, ask_for_pages, connect
 from benchmarks.streaming.slow_clients import slow_clients
 
 #: A page that takes longer is an error.
@@ -58,13 +60,20 @@ def measure(run: Run, case: Case, peers: Sequence[Peer], programs: Path, rounds:
     for _ in range(rounds):
         for peer in peers:
             with peer.start(case.jobs, programs) as server:
-                found[peer.name].append(run(Stage(peer, server, programs), case))
+                try:
+                    found[peer.name].append(run(Stage(peer, server, programs), case))
+                except Skipped as reason:  # the machine has too much else to do, or the server
+                    print(f"{peer.name}: {reason}", file=sys.stderr)
     rows = []
     for who, runs in found.items():
-        figures = {name: medians([r for r in runs if name in r])[name] for name in runs[0]}
+        if not runs:
+            continue
+        # Where no page came there is no time of one.
+        names = dict.fromkeys(name for run in runs for name in run)
+        figures = {n: statistics.median(r[n] for r in runs if n in r) for n in names}
         figures |= {n: max(r[n] for r in runs) for n in ("errors", "page_errors") if n in figures}
         if "connects_per_s" in figures and found.get(LIMIT.name):
-            limit = medians(found[LIMIT.name])["connects_per_s"]
+            limit = statistics.median(r["connects_per_s"] for r in found[LIMIT.name])
             figures["share"] = figures["connects_per_s"] / limit
         rows.append({"bench": "connections", "case": case.scenario, "who": who, **figures})
     return rows

@@ -379,7 +379,7 @@ _OF_THE_WORKERS = frozenset({"connect", "storm", "busy"})
 PEERS = (
     Peer("earmark", earmark()),
     Peer(
-        "earmark, 1 gthread",
+        "earmark, 1 process",
         earmark("--workers=1"),
         scenarios=_OF_THE_WORKERS,
     ),

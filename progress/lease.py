@@ -1,24 +1,28 @@
-"""Leases: which process runs which part of a job, and until when others believe that.
+"""Leases: which process runs which part of a job, and how others tell that it does no longer.
 
 Every execution of a task takes a lease. The worker's main process renews it for as long as the
-execution is under way, so a task that keeps its own process busy keeps its lease. A lease that runs
-out says that the execution was lost, whatever the cause. Pure: no server is asked here.
+execution is under way, so a task that keeps its own process busy keeps its lease. A lease that
+somebody sees unrenewed for long enough, by a clock of their own, says that the execution was lost,
+whatever the cause. Pure: no server and no clock is asked here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from .log import JobRef
+
+#: A lease is looked at more often than this before anybody acts on it.
+_GAPS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseTerms:
     """How long leases last and how often they are looked at, in seconds."""
 
-    #: Several renewals may fail before a lease runs out.
+    #: How long one is seen unrenewed before it is taken for lost. Several renewals may fail.
     lease_seconds: float = 15.0
     renew_seconds: float = 4.0
     reap_seconds: float = 4.0
@@ -55,25 +59,41 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldLease:
+    """A lease as it stood when somebody looked. It differs from itself after every renewal."""
+
+    lease: Lease
+    #: Rises whenever the lease is taken, renewed, vacated or claimed.
+    renewals: int
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """The answer to an execution that asks for a lease."""
 
     granted: bool
-    #: How much longer the lease of the other execution lasts.
-    left_seconds: float = 0.0
+    #: What the book has of the part now.
+    held: HeldLease
     #: How often the part was begun, this time included, since it last ended in good order.
     tries: int = 1
 
 
 class LeaseBook(Protocol):
-    """Keeps leases. Every method raises `LogUnavailable` when its server is gone."""
+    """Keeps leases. Every method raises `LogUnavailable` when its server is gone.
 
-    def take(self, lease: Lease, *, seconds: float) -> Grant:
-        """Claim a part. Granted where it has no lease, or one that has run out or is vacant."""
+    It judges none: no server's clock says whether a holder is alive. Who looks judges by a `Vigil`.
+    """
+
+    def take(self, lease: Lease, *, instead_of: HeldLease | None = None) -> Grant:
+        """Claim a part.
+
+        Granted where it has no lease, a vacant one, the same execution's, or one that still stands
+        as `instead_of` says.
+        """
         ...
 
-    def renew(self, leases: Iterable[Lease], *, seconds: float) -> Sequence[Lease]:
-        """Extend the leases that the same process holds; return those that the book has lost."""
+    def renew(self, leases: Iterable[Lease]) -> Sequence[Lease]:
+        """Renew the leases that the same process holds; return those that the book has lost."""
         ...
 
     def release(self, lease: Lease) -> None:
@@ -84,17 +104,61 @@ class LeaseBook(Protocol):
         """
         ...
 
-    def vacate(self, lease: Lease, *, seconds: float) -> None:
+    def vacate(self, lease: Lease) -> None:
         """Make a lease vacant: its process lost the execution. Any process may take the part."""
         ...
 
-    def expired(self, *, claim_seconds: float, limit: int = 100) -> Sequence[Lease]:
-        """Leases that have run out, each given to one caller for `claim_seconds`."""
+    def look(self) -> Sequence[HeldLease]:
+        """All leases as they stand."""
         ...
 
-    def held(self) -> frozenset[JobRef]:
-        """The jobs that have at least one lease."""
+    def claim(self, held: HeldLease) -> bool:
+        """Whether a lease still stands as it was seen. It no longer does for anybody else then."""
         ...
+
+
+def leased_jobs(leases: Iterable[HeldLease]) -> frozenset[JobRef]:
+    """The jobs that have at least one lease."""
+    return frozenset(held.lease.part.ref for held in leases)
+
+
+_T = TypeVar("_T", bound=Hashable)
+
+
+class Vigil(Generic[_T]):
+    """What one looker saw at every look, for long enough by its own monotonic clock.
+
+    Only time in which it looked counts: a gap between two looks counts for a third of the time at
+    most. So a looker that was stalled for a minute, on a machine that slept perhaps, has four looks
+    to take like any other, and whoever was stalled with it has the time to renew.
+
+    Args:
+        seconds: How long is long enough.
+    """
+
+    def __init__(self, *, seconds: float) -> None:
+        self._seconds = seconds
+        self._looked_at: float | None = None
+        #: For how long each thing was seen.
+        self._seen: dict[_T, float] = {}
+
+    def look(self, things: Iterable[_T], *, now: float) -> Sequence[_T]:
+        """Take one look; returns what was there for long enough."""
+        last = now if self._looked_at is None else self._looked_at
+        gap, self._looked_at = min(now - last, self._seconds / _GAPS), now
+        seen = self._seen
+        self._seen = {thing: seen[thing] + gap if thing in seen else 0.0 for thing in things}
+        # Thirds do not add up to a whole in floating point.
+        return [thing for thing, age in self._seen.items() if age >= self._seconds * 0.999_999]
+
+    def forget(self, thing: _T) -> None:
+        """Begin anew with one thing."""
+        self._seen.pop(thing, None)
+
+    def interrupt(self) -> None:
+        """Begin anew with everything: a look has failed."""
+        self._seen.clear()
+        self._looked_at = None
 
 
 @runtime_checkable

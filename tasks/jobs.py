@@ -15,6 +15,7 @@ from library.models import Job, utc_now
 from progress.celery import HEADER
 from progress.errors import LogUnavailable
 from progress.events import JobStatus
+from progress.lease import leased_jobs
 from progress.lifecycle import CANCELLED, Settlement
 from progress.log import JobRef
 from progress.recovery import faults
@@ -129,7 +130,7 @@ def _is_under_way(runtime: Runtime, job: Job) -> bool:
     if job.attempt == 0:
         return False
     try:
-        return ref_of(job) in runtime.log.leases.held()
+        return ref_of(job) in leased_jobs(runtime.log.leases.look())
     except LogUnavailable:
         return True
 

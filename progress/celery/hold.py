@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from celery.exceptions import Ignore
 
-from ..lease import Grant, Lease
+from ..lease import Grant, HeldLease, Lease, Vigil
 from .harmless import harmlessly
 from .installation import Installation
 
 #: Between looks at a lease that another execution holds: from the first to the last.
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.05, 1.0
-#: A lease that is believed for so much longer than a moment ago was renewed.
-_RENEWED_SECONDS = 0.5
+#: Looks within the time that a lease lasts, at least.
+_LOOKS = 4
 
 
 class Hold:
@@ -33,18 +33,27 @@ class Hold:
         Raises:
             celery.exceptions.Ignore: another execution of it is under way.
         """
-        left_seconds, pause = 0.0, _FIRST_PAUSE_SECONDS
+        lasts = self._in.terms.lease_seconds
+        vigil: Vigil[HeldLease] = Vigil(seconds=lasts)
+        other: HeldLease | None = None
+        lost, pause, answered_at = None, _FIRST_PAUSE_SECONDS, time.monotonic()
         while True:
-            grant = self._ask()
-            # Without an answer it goes on; the worker's main process makes the lease good.
-            if grant is None or grant.granted:
-                return 1 if grant is None else grant.tries
-            if left_seconds and grant.left_seconds > left_seconds + _RENEWED_SECONDS:
+            grant, now = self._ask(instead_of=lost), time.monotonic()
+            if grant is None:
+                # Without an answer it goes on; the worker's main process makes the lease good.
+                # Where another execution was seen, the answer is waited for.
+                if other is None or now - answered_at >= lasts:
+                    return 1
+            elif grant.granted:
+                return grant.tries
+            elif other not in (None, grant.held):
                 self._lease = None
                 raise Ignore("Another worker runs this task; the message came twice.")
-            left_seconds = grant.left_seconds
-            time.sleep(min(pause, left_seconds + _FIRST_PAUSE_SECONDS))
-            pause = min(2 * pause, _LAST_PAUSE_SECONDS)
+            else:
+                other, answered_at = grant.held, now
+                lost = next(iter(vigil.look([other], now=now)), None)
+            time.sleep(pause)
+            pause = min(2 * pause, _LAST_PAUSE_SECONDS, lasts / _LOOKS)
 
     def note_attempt(self, attempt: int) -> None:
         """Let whoever finds the lease run out know which attempt was lost."""
@@ -58,9 +67,9 @@ class Hold:
             with harmlessly():
                 self._in.leases.release(self._lease)
 
-    def _ask(self) -> Grant | None:
+    def _ask(self, *, instead_of: HeldLease | None = None) -> Grant | None:
         if self._lease is None:
             return None
         with harmlessly():
-            return self._in.leases.take(self._lease, seconds=self._in.terms.lease_seconds)
+            return self._in.leases.take(self._lease, instead_of=instead_of)
         return None

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
-from ..lease import Grant, Lease, Part
-from ..log import JobRef
+from ..lease import Grant, HeldLease, Lease, Part
 
 
 @dataclass
 class _Record:
     lease: Lease
-    until: float
+    renewals: int
     tries: int
 
     def is_of(self, lease: Lease) -> bool:
@@ -22,37 +21,42 @@ class _Record:
         same = mine.process == lease.process and mine.execution in ("", lease.execution)
         return mine.is_vacant or same
 
+    @property
+    def held(self) -> HeldLease:
+        return HeldLease(self.lease, self.renewals)
+
 
 @dataclass
 class MemoryLeaseBook:
     """The leases of one process: for tests, for logs in memory and for logs without leases."""
 
-    clock: Callable[[], float] = time.monotonic
     _records: dict[Part, _Record] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    #: One for all leases, so that one which is released and taken anew differs, too.
+    _renewals: count[int] = field(default_factory=lambda: count(1))
 
-    def take(self, lease: Lease, *, seconds: float) -> Grant:
+    def take(self, lease: Lease, *, instead_of: HeldLease | None = None) -> Grant:
         """See `LeaseBook.take`."""
-        now = self.clock()
         with self._lock:
             known = self._records.get(lease.part)
             mine = known is not None and known.lease.execution == lease.execution
-            if known is not None and known.until > now and not mine and not known.lease.is_vacant:
-                return Grant(granted=False, left_seconds=known.until - now, tries=known.tries)
+            is_held = known is not None and not mine and not known.lease.is_vacant
+            if known is not None and is_held and known.held != instead_of:
+                return Grant(granted=False, held=known.held, tries=known.tries)
             tries = (known.tries if known else 0) + (0 if mine else 1)
-            self._records[lease.part] = _Record(lease, now + seconds, tries)
-            return Grant(granted=True, left_seconds=seconds, tries=tries)
+            record = self._records[lease.part] = _Record(lease, next(self._renewals), tries)
+            return Grant(granted=True, held=record.held, tries=tries)
 
-    def renew(self, leases: Iterable[Lease], *, seconds: float) -> Sequence[Lease]:
+    def renew(self, leases: Iterable[Lease]) -> Sequence[Lease]:
         """See `LeaseBook.renew`."""
-        until, unknown = self.clock() + seconds, []
+        unknown = []
         with self._lock:
             for lease in leases:
                 known = self._records.get(lease.part)
                 if known is None:
                     unknown.append(lease)
                 elif known.lease.process == lease.process:
-                    known.until = until
+                    known.renewals = next(self._renewals)
         return unknown
 
     def release(self, lease: Lease) -> None:
@@ -62,24 +66,24 @@ class MemoryLeaseBook:
             if known is not None and known.is_of(lease):
                 del self._records[lease.part]
 
-    def vacate(self, lease: Lease, *, seconds: float) -> None:
+    def vacate(self, lease: Lease) -> None:
         """See `LeaseBook.vacate`."""
         with self._lock:
             known = self._records.get(lease.part)
             if known is not None and known.lease.process == lease.process:
                 known.lease = Lease(lease.part, "", "", known.lease.attempt)
-                known.until = self.clock() + seconds
+                known.renewals = next(self._renewals)
 
-    def expired(self, *, claim_seconds: float, limit: int = 100) -> Sequence[Lease]:
-        """See `LeaseBook.expired`."""
-        now = self.clock()
+    def look(self) -> Sequence[HeldLease]:
+        """See `LeaseBook.look`."""
         with self._lock:
-            due = [record for record in self._records.values() if record.until <= now][:limit]
-            for record in due:
-                record.until = now + claim_seconds
-            return [record.lease for record in due]
+            return [record.held for record in self._records.values()]
 
-    def held(self) -> frozenset[JobRef]:
-        """See `LeaseBook.held`."""
+    def claim(self, held: HeldLease) -> bool:
+        """See `LeaseBook.claim`."""
         with self._lock:
-            return frozenset(part.ref for part in self._records)
+            known = self._records.get(held.lease.part)
+            if known is None or known.renewals != held.renewals:
+                return False
+            known.renewals = next(self._renewals)
+            return True

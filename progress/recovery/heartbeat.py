@@ -64,7 +64,7 @@ class Heartbeat:
             self._thread.join(timeout=5)
         try:
             for lease in self._kept.values():
-                self._leases.vacate(lease, seconds=self._terms.lease_seconds)
+                self._leases.vacate(lease)
         except LogUnavailable:
             logger.info("Leases cannot be given back.", extra={"action": "vacate_failed"})
 
@@ -86,7 +86,6 @@ class Heartbeat:
             self._reaper.sweep()
 
     def _keep(self, active: Mapping[int, Lease]) -> None:
-        seconds = self._terms.lease_seconds
         # A process may run the same part again by now: that lease is the new execution's.
         running = set(active.values())
         gone = [
@@ -95,17 +94,17 @@ class Heartbeat:
         self._kept = active
         for lease in gone:
             # Nothing changes for an execution that ended in good order: it gave its lease back.
-            self._leases.vacate(lease, seconds=seconds)
-        self._renew(active, seconds)
+            self._leases.vacate(lease)
+        self._renew(active)
         self._end_cancelled(active)
 
-    def _renew(self, active: Mapping[int, Lease], seconds: float) -> None:
-        unknown = set(map(id, self._leases.renew(active.values(), seconds=seconds)))
+    def _renew(self, active: Mapping[int, Lease]) -> None:
+        unknown = set(map(id, self._leases.renew(active.values())))
         keys = frozenset(key for key, lease in active.items() if id(lease) in unknown)
         # Twice running: one that has just begun takes its lease itself, and one that has just
         # ended must not be given a new one. Then the server has lost it.
         for key in keys & self._unknown:
-            self._leases.take(active[key], seconds=seconds)
+            self._leases.take(active[key])
         self._unknown = keys
 
     def _end_cancelled(self, active: Mapping[int, Lease]) -> None:

@@ -3,8 +3,9 @@
 Two questions, asked again and again by every worker's main process and by the clock's
 process; however many ask, each lost execution is given to one of them.
 
-- A lease ran out: the execution is gone, whatever took it. The store says whether the job
-  runs again or is over.
+- A lease is not renewed: the execution is gone, whatever took it. The store says whether the job
+  runs again or is over. Each reaper judges that by looks and a clock of its own; who claims the
+  lease as it was seen settles it.
 - A job has not ended, nothing of it is leased, and no message of it waits in a queue: its
   message is gone, with a queue that was emptied or a crash between a commit and a send. It is
   sent again.
@@ -20,7 +21,7 @@ from itertools import chain, islice
 
 from ..errors import LogUnavailable, StoreUnavailable
 from ..events import JobStatus
-from ..lease import Lease, LeaseBook, LeaseTerms
+from ..lease import HeldLease, Lease, LeaseBook, LeaseTerms, Vigil, leased_jobs
 from ..lifecycle import WORKER_LOST, JobStore, Recovery
 from ..log import JobRef, Log
 from ..reports import StatusReport
@@ -33,8 +34,8 @@ LOST_REASON = "The process that did this work was lost. It is done again."
 
 #: Sends a job once more, as its next attempt.
 Resend = Callable[[JobRef], None]
-#: Lost jobs that one sweep sends again.
-_SENT_AT_ONCE = 100
+#: Lost executions that one sweep settles, and lost jobs that one sends again.
+_SETTLED_AT_ONCE = _SENT_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +75,19 @@ class Reaper:
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
-        self._trusted_at = self.clock()
-        #: When each overdue job was first seen to be neither leased nor waiting.
-        self._missing: dict[JobRef, float] = {}
+        self._unrenewed: Vigil[HeldLease] = Vigil(seconds=self.terms.lease_seconds)
+        #: Overdue jobs that are neither leased nor waiting.
+        self._missing: Vigil[JobRef] = Vigil(seconds=self.terms.lease_seconds)
 
     def sweep(self) -> int:
         """Settle what was lost; how many jobs that were. Never raises."""
         try:
             return self._sweep()
         except LogUnavailable as error:
-            # While the server was away no lease could be renewed: that one ran out says
-            # nothing until every worker has had the time to renew it.
-            self._trusted_at = self.clock() + self.terms.lease_seconds
-            self._missing.clear()
+            # While the server was away no lease could be renewed: that one was not says nothing
+            # until every worker has had the time to renew it.
+            self._unrenewed.interrupt()
+            self._missing.interrupt()
             logger.info("Leases cannot be looked at: %s", error, extra={"action": "reap_waits"})
         except StoreUnavailable as error:
             logger.info("Rows cannot be looked at: %s", error, extra={"action": "reap_waits"})
@@ -95,11 +96,14 @@ class Reaper:
         return 0
 
     def _sweep(self) -> int:
-        held = self.leases.held()
-        if self.clock() < self._trusted_at:
-            return 0
-        lost = self.leases.expired(claim_seconds=self.terms.lease_seconds)
-        return sum(self._settle_lost(lease) for lease in lost) + self._send_overdue(held)
+        found = self.leases.look()
+        unrenewed = self._unrenewed.look(found, now=self.clock())
+        settled = sum(
+            self._settle_lost(held.lease)
+            for held in unrenewed[:_SETTLED_AT_ONCE]
+            if self.leases.claim(held)
+        )
+        return settled + self._send_overdue(leased_jobs(found))
 
     def _settle_lost(self, lease: Lease) -> bool:
         ref = lease.part.ref
@@ -125,16 +129,12 @@ class Reaper:
         return (is_known or self.resend is None) and waiting.may_have_task(lease.part.task_id)
 
     def _send_overdue(self, held: frozenset[JobRef]) -> int:
-        now = self.clock()
-        self._missing = {ref: self._missing.get(ref, now) for ref in self._absent(held)}
-        due = [
-            ref for ref, since in self._missing.items() if now - since >= self.terms.lease_seconds
-        ]
+        due = self._missing.look(self._absent(held), now=self.clock())
         for ref in due:
             logger.warning(
                 "Nobody works on job %s: it is sent again.", ref.job_id, extra={"action": "resend"}
             )
-            del self._missing[ref]
+            self._missing.forget(ref)
             self._recover(ref, self.store.lost(ref.job_id, attempt=0))
         return len(due)
 

@@ -11,6 +11,7 @@ import pytest
 from pytest_celery import CeleryTestSetup, CeleryTestWorker
 
 from progress.events import Snapshot, StatusEvent, parse_event
+from progress.lease import leased_jobs
 from progress.log import JobRef
 from progress.redis import RedisLog
 from progress.testing import entries_of
@@ -61,7 +62,7 @@ def _assert_ends_as_lost(log: RedisLog, ref: JobRef, *, seconds: float) -> None:
     assert state.error.code == "worker_lost"
     # The lease outlives the job until it runs out; whoever finds it then adds nothing.
     deadline = time.monotonic() + FOUND_SECONDS
-    while ref in log.leases.held():
+    while ref in leased_jobs(log.leases.look()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     statuses = [

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from progress.errors import LogUnavailable
 from progress.events import JobStatus
-from progress.lease import Lease, LeaseBook, Part
+from progress.lease import HeldLease, Lease, LeaseBook, Part
 from progress.lifecycle import Settlement
 from progress.log import JobRef
 from progress.memory.leases import MemoryLeaseBook
@@ -32,8 +32,6 @@ FAILED = Settlement(JobStatus.FAILED, "It broke.", "broken")
 OTHER = Settlement(JobStatus.CANCELLED)
 RECIPE = b"{}"
 
-#: A lease of no length has run out at once; the other outlives every test.
-SECONDS = st.sampled_from([0.0, 60.0])
 PARTS = st.sampled_from([PART, Part(REF, "other"), Part(JobRef("an {account}", "b"), "task")])
 PROCESSES = st.sampled_from(["host/1", "host/2"])
 LEASES = st.builds(
@@ -101,7 +99,7 @@ def test_no_other_task_is_taken_for_a_part_of_a_window(task_id: str) -> None:
 def test_a_server_that_is_gone_is_told_as_one_error() -> None:
     log = RedisLog("redis://127.0.0.1:1/0")
     with pytest.raises(LogUnavailable):
-        log.leases.take(Lease(PART, "host/1", "x", 1), seconds=1)
+        log.leases.take(Lease(PART, "host/1", "x", 1))
     with pytest.raises(LogUnavailable):
         log.parts.end(REF, "a", attempt=1)
 
@@ -115,16 +113,27 @@ class LeaseMachine(RuleBasedStateMachine):
         super().__init__()
         self.log.prefix = uuid4().hex
         self.books: tuple[LeaseBook, LeaseBook] = (MemoryLeaseBook(), self.log.leases)
+        #: What each book was seen to hold, newest last.
+        self.seen: list[tuple[HeldLease, HeldLease]] = []
 
-    @rule(lease=LEASES, seconds=SECONDS)
-    def take(self, lease: Lease, seconds: float) -> None:
-        one, other = (book.take(lease, seconds=seconds) for book in self.books)
-        assert (one.granted, one.tries) == (other.granted, other.tries)
-        assert abs(one.left_seconds - other.left_seconds) < 5
+    @rule(lease=LEASES, back=st.none() | st.integers(min_value=1, max_value=4))
+    def take(self, lease: Lease, back: int | None) -> None:
+        seen = self._seen(back)
+        if seen[0] is not None and seen[0].lease.part != lease.part:
+            seen = (None, None)
+        one, other = (
+            book.take(lease, instead_of=held) for book, held in zip(self.books, seen, strict=True)
+        )
+        assert (one.granted, one.tries, one.held.lease) == (
+            other.granted,
+            other.tries,
+            other.held.lease,
+        )
+        self.seen.append((one.held, other.held))
 
-    @rule(leases=st.lists(LEASES, max_size=3), seconds=SECONDS)
-    def renew(self, leases: list[Lease], seconds: float) -> None:
-        one, other = (list(book.renew(leases, seconds=seconds)) for book in self.books)
+    @rule(leases=st.lists(LEASES, max_size=3))
+    def renew(self, leases: list[Lease]) -> None:
+        one, other = (list(book.renew(leases)) for book in self.books)
         assert one == other
 
     @rule(lease=LEASES)
@@ -132,20 +141,25 @@ class LeaseMachine(RuleBasedStateMachine):
         for book in self.books:
             book.release(lease)
 
-    @rule(lease=LEASES, seconds=SECONDS)
-    def vacate(self, lease: Lease, seconds: float) -> None:
+    @rule(lease=LEASES)
+    def vacate(self, lease: Lease) -> None:
         for book in self.books:
-            book.vacate(lease, seconds=seconds)
+            book.vacate(lease)
 
-    @rule(claim_seconds=SECONDS)
-    def reap(self, claim_seconds: float) -> None:
-        one, other = (set(book.expired(claim_seconds=claim_seconds)) for book in self.books)
-        assert one == other
+    @rule(back=st.integers(min_value=1, max_value=4))
+    def claim(self, back: int) -> None:
+        one, other = self._seen(back)
+        if one is not None and other is not None:
+            assert self.books[0].claim(one) == self.books[1].claim(other)
 
     @rule()
     def look(self) -> None:
-        one, other = (book.held() for book in self.books)
-        assert one == other
+        one, other = ({held.lease.part: held for held in book.look()} for book in self.books)
+        assert {held.lease for held in one.values()} == {held.lease for held in other.values()}
+        self.seen += [(one[part], other[part]) for part in one]
+
+    def _seen(self, back: int | None) -> tuple[HeldLease | None, HeldLease | None]:
+        return self.seen[-back] if back and back <= len(self.seen) else (None, None)
 
 
 class PartMachine(RuleBasedStateMachine):

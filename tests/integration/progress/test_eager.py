@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from progress.events import ItemEvent, Snapshot, StatusEvent, parse_event
+from progress.lease import leased_jobs
 from progress.log import JobRef
 from progress.testing import entries_of
 from tests.integration.progress.apps import eager
@@ -82,5 +83,5 @@ def test_a_cancelled_job_stops_before_it_is_done() -> None:
 def test_no_lease_and_no_open_part_is_left() -> None:
     eager.start.delay("chord")
     eager.step.delay("x", "raise")
-    assert eager.installation.leases.held() == frozenset()
+    assert leased_jobs(eager.installation.leases.look()) == frozenset()
     assert eager.installation.parts._attempts == {}  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ import pytest
 
 from progress.errors import LogUnavailable
 from progress.events import JobStatus, Snapshot
-from progress.lease import Lease, LeaseTerms, Part
+from progress.lease import HeldLease, Lease, LeaseTerms, Part, leased_jobs
 from progress.lifecycle import COMPLETED, WORKER_LOST, Begun, NoStore, Recovery, Settlement
 from progress.log import JobRef
 from progress.memory import MemoryLog
@@ -62,7 +62,7 @@ class Site:
     ended: set[Lease] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.leases = MemoryLeaseBook(clock=self.clock)
+        self.leases = MemoryLeaseBook()
         self.log.append(REF, [status("running")], attempt=1)
 
     def reaper(self, *, can_resend: bool = True) -> Reaper:
@@ -93,36 +93,96 @@ def site() -> Site:
 
 
 def lose(site: Site, *, attempt: int = 1) -> None:
-    site.leases.take(Lease(PART, "host/1", "x", attempt), seconds=15)
-    site.clock.now += 16
+    site.leases.take(Lease(PART, "host/1", "x", attempt))
+
+
+def sweep(site: Site, *reapers: Reaper, seconds: float = 16) -> list[int]:
+    """What each reaper settles in a time, with a sweep at its beginning and every 4 s."""
+    settled = [reaper.sweep() for reaper in reapers]
+    for _ in range(int(seconds / 4)):
+        site.clock.now += 4
+        settled = [known + reaper.sweep() for known, reaper in zip(settled, reapers, strict=True)]
+    return settled
 
 
 def test_a_lease_that_holds_is_left_alone(site: Site) -> None:
-    site.leases.take(Lease(PART, "host/1", "x", 1), seconds=15)
-    site.clock.now += 14
-    assert site.reaper().sweep() == 0
+    lose(site)
+    assert sweep(site, site.reaper(), seconds=12) == [0]
+    assert site.store.asked == []
+
+
+def test_a_live_lease_is_left_alone_by_a_reaper_that_stalls(site: Site) -> None:
+    lose(site)
+    reaper = site.reaper()
+    sweep(site, reaper, seconds=4)
+    for _ in range(5):
+        # The holder, too: it renews as soon as it runs again, and this reaper may be first.
+        site.clock.now += 20
+        assert reaper.sweep() == 0
+        site.leases.renew([Lease(PART, "host/1")])
+        assert sweep(site, reaper, seconds=4) == [0]
+    assert site.store.asked == []
+
+
+def test_a_stalled_reaper_takes_nothing_that_another_has_settled(site: Site) -> None:
+    site.store.recovery = Recovery(1)
+    lose(site)
+    stalled, other = site.reaper(), site.reaper()
+    assert sweep(site, stalled, other, seconds=12) == [0, 0]
+    assert sweep(site, other, seconds=8) == [1]
+    assert sweep(site, stalled, seconds=8) == [0]
+    assert site.sent == [REF]
+
+
+def test_reapers_that_are_started_every_10_s_fail_no_live_job_and_settle_what_is_lost_at_last(
+    site: Site,
+) -> None:
+    site.store.recovery = Recovery(1)
+    lose(site)
+    for _ in range(6):
+        assert sweep(site, site.reaper(), seconds=8) == [0]
+    assert sweep(site, site.reaper(), seconds=16) == [1]
+
+
+def test_a_lease_that_was_renewed_after_the_last_look_is_not_settled(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose(site)
+    reaper = site.reaper()
+    sweep(site, reaper, seconds=12)
+    site.clock.now += 4
+    look = site.leases.look
+
+    def look_and_renew() -> Sequence[HeldLease]:
+        seen = look()
+        site.leases.renew([Lease(PART, "host/1")])
+        return seen
+
+    with monkeypatch.context() as patch:
+        patch.setattr(site.leases, "look", look_and_renew)
+        assert reaper.sweep() == 0
     assert site.store.asked == []
 
 
 def test_a_lost_execution_is_sent_again_and_shown_as_retrying(site: Site) -> None:
     site.store.recovery = Recovery(1)
     lose(site)
-    assert site.reaper().sweep() == 1
+    assert sweep(site, site.reaper()) == [1]
     assert site.sent == [REF]
     assert (site.state().status, site.state().reason) == ("retrying", LOST_REASON)
-    assert site.leases.held() == frozenset()
+    assert leased_jobs(site.leases.look()) == frozenset()
 
 
 def test_two_reapers_settle_a_loss_once(site: Site) -> None:
     site.store.recovery = Recovery(1)
     lose(site)
-    assert [reaper.sweep() for reaper in (site.reaper(), site.reaper())] == [1, 0]
+    assert sweep(site, site.reaper(), site.reaper()) == [1, 0]
 
 
 def test_what_nobody_can_send_again_fails_with_worker_lost(site: Site) -> None:
     site.store.recovery = Recovery(1)
     lose(site)
-    site.reaper(can_resend=False).sweep()
+    sweep(site, site.reaper(can_resend=False))
     assert site.state().status == "failed"
     assert site.state().error is not None
     assert site.state().error.code == "worker_lost"  # type: ignore[union-attr]
@@ -131,7 +191,7 @@ def test_what_nobody_can_send_again_fails_with_worker_lost(site: Site) -> None:
 def test_an_end_that_was_written_and_never_told_is_told(site: Site) -> None:
     site.store.recovery = Recovery(1, COMPLETED)
     lose(site)
-    site.reaper().sweep()
+    sweep(site, site.reaper())
     assert site.state().status == "completed"
     assert site.sent == []
 
@@ -139,22 +199,20 @@ def test_an_end_that_was_written_and_never_told_is_told(site: Site) -> None:
 def test_a_newer_attempt_is_left_alone(site: Site) -> None:
     site.store.recovery = None
     lose(site)
-    site.reaper().sweep()
+    sweep(site, site.reaper())
     assert site.state().status == "running"
     assert site.sent == []
 
 
 def test_a_part_that_waits_in_a_busy_queue_is_not_lost_without_rows(site: Site) -> None:
     site.store.recovery = Recovery(1, WORKER_LOST)
-    site.leases.take(Lease(PART, "host/1", "x", 1), seconds=15)
-    site.leases.vacate(Lease(PART, "host/1"), seconds=15)
-    site.clock.now += 16
+    site.leases.take(Lease(PART, "host/1", "x", 1))
+    site.leases.vacate(Lease(PART, "host/1"))
     site.waiting = Waiting(any=True)
     reaper = site.reaper(can_resend=False)
-    assert reaper.sweep() == 0
+    assert sweep(site, reaper) == [0]
     site.waiting = Waiting()
-    site.clock.now += 16
-    assert reaper.sweep() == 1
+    assert sweep(site, reaper, seconds=20) == [1]
     assert site.state().status == "failed"
 
 
@@ -203,29 +261,27 @@ def test_a_job_whose_message_waits_in_a_busy_queue_is_not_sent_again(site: Site)
 def test_a_lost_job_is_found_behind_any_number_that_are_under_way_or_wait(site: Site) -> None:
     held = [JobRef("account", f"held {number}") for number in range(300)]
     for ref in held:
-        site.leases.take(Lease(Part(ref, ref.job_id), "host/1", "x", 1), seconds=10_000)
+        site.leases.take(Lease(Part(ref, ref.job_id), "host/1", "x", 1))
     site.waiting = others(300)
     waiting = [JobRef("account", name) for name in sorted(site.waiting.job_ids or ())]
     site.store.recovery, site.store.due = Recovery(0), [*held, *waiting, REF]
     reaper = site.reaper()
     for _ in range(6):
         site.clock.now += 4
+        site.leases.renew([Lease(Part(ref, ref.job_id), "host/1") for ref in held])
         reaper.sweep()
     assert site.sent == [REF]
 
 
 def test_a_part_whose_message_waits_in_a_busy_queue_is_not_lost(site: Site) -> None:
     site.store.recovery = Recovery(1)
-    site.leases.take(Lease(PART, "host/1", "x", 1), seconds=15)
-    site.leases.vacate(Lease(PART, "host/1"), seconds=15)
+    site.leases.take(Lease(PART, "host/1", "x", 1))
+    site.leases.vacate(Lease(PART, "host/1"))
     reaper = site.reaper()
     site.waiting = Waiting(any=True, task_ids=frozenset({PART.task_id}), job_ids=frozenset())
-    for _ in range(5):
-        site.clock.now += 16
-        assert reaper.sweep() == 0
+    assert sweep(site, reaper, seconds=100) == [0]
     site.waiting = others(3)
-    site.clock.now += 16
-    assert reaper.sweep() == 1
+    assert sweep(site, reaper, seconds=20) == [1]
     assert site.sent == [REF]
 
 
@@ -233,17 +289,18 @@ def test_what_follows_a_part_that_had_ended_is_sent_and_its_job_is_not_lost(site
     site.store.recovery = Recovery(1)
     site.ended.add(Lease(PART, "host/1", "x", 1))
     lose(site)
-    assert site.reaper().sweep() == 0
+    assert sweep(site, site.reaper()) == [0]
     assert (site.sent, site.store.asked) == ([], [])
-    assert site.leases.held() == frozenset()
+    assert leased_jobs(site.leases.look()) == frozenset()
 
 
 def test_a_job_that_somebody_works_on_is_not_overdue(site: Site) -> None:
     site.store.recovery, site.store.due = Recovery(0), [REF]
-    site.leases.take(Lease(PART, "host/1", "x", 1), seconds=10_000)
+    site.leases.take(Lease(PART, "host/1", "x", 1))
     reaper = site.reaper()
     for _ in range(10):
         site.clock.now += 4
+        site.leases.renew([Lease(PART, "host/1")])
         assert reaper.sweep() == 0
 
 
@@ -253,17 +310,17 @@ def test_after_an_outage_leases_have_time_to_be_renewed(
     site.store.recovery = Recovery(1)
     reaper = site.reaper()
 
-    def gone() -> frozenset[JobRef]:
+    def gone() -> Sequence[HeldLease]:
         raise LogUnavailable("gone")
 
     lose(site)
+    assert sweep(site, reaper, seconds=12) == [0]
     with monkeypatch.context() as patch:
-        patch.setattr(site.leases, "held", gone)
-        assert reaper.sweep() == 0
-    assert reaper.sweep() == 0
-    site.leases.renew([Lease(PART, "host/1")], seconds=100)
-    site.clock.now += 16
-    assert reaper.sweep() == 0
+        patch.setattr(site.leases, "look", gone)
+        assert sweep(site, reaper, seconds=60) == [0]
+    assert sweep(site, reaper, seconds=12) == [0]
+    site.leases.renew([Lease(PART, "host/1")])
+    assert sweep(site, reaper, seconds=12) == [0]
     assert site.store.asked == []
 
 
@@ -274,16 +331,15 @@ def test_a_store_that_breaks_stops_nobody(site: Site, monkeypatch: pytest.Monkey
     lose(site)
     with monkeypatch.context() as patch:
         patch.setattr(site.store, "lost", broken)
-        assert site.reaper().sweep() == 0
+        assert sweep(site, site.reaper()) == [0]
     site.store.recovery = Recovery(1)
-    site.clock.now += 16
-    assert site.reaper().sweep() == 1
+    assert sweep(site, site.reaper()) == [1]
 
 
 def test_without_rows_a_lost_job_fails(site: Site) -> None:
     site.store = NoStore()  # type: ignore[assignment]
     lose(site)
-    site.reaper(can_resend=False).sweep()
+    sweep(site, site.reaper(can_resend=False))
     assert site.state().status is JobStatus.FAILED
 
 
@@ -291,5 +347,5 @@ def test_a_loss_after_the_end_changes_nothing(site: Site) -> None:
     site.log.append(REF, [status("completed")], attempt=1)
     site.store.recovery = Recovery(1, Settlement(JobStatus.FAILED, "No.", "no"))
     lose(site)
-    assert site.reaper().sweep() == 1
+    assert sweep(site, site.reaper()) == [1]
     assert site.state().status == "completed"

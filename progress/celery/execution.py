@@ -12,7 +12,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 from celery import states
-from celery.exceptions import Ignore, Reject, Retry
+from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 
 from ..errors import CancelRequested, StoreUnavailable, WriteRefused
 from ..events import JobStatus, Snapshot
@@ -26,6 +26,7 @@ from .fanout import open_window, send_next
 from .harmless import harmlessly
 from .hold import Hold
 from .installation import Installation
+from .meta import read_meta
 from .outcomes import REJECTED, UNKNOWN_FAULT, failure, retry_reason, seconds_until
 from .patience import patiently
 from .place import Place, process_name
@@ -55,6 +56,8 @@ class Execution:
         self.has_sent = False
         self.reporter: JobReporter | None = None
         self._hold = Hold(installation, None if request.is_eager else self._lease(request))
+        #: The task has set its own state to FAILURE, as many do before they raise `Ignore`.
+        self._said_failed = False
         #: How the task ended, once it has; None while its part of the job stays open.
         self._outcome: Settlement | None = None
 
@@ -92,6 +95,7 @@ class Execution:
             repair=repair,
             part=name_of(self.place.ref, self.place.task_id),
             passing=(Retry, Ignore, Reject, *self._retried),
+            stops=(SoftTimeLimitExceeded,),
         )
         if begun.ended is not None:
             # A message that came again: the end may have been written and never told.
@@ -153,7 +157,7 @@ class Execution:
             self._retrying(retry)
             raise
         except Ignore:
-            self._outcome = self._outcome or COMPLETED
+            self._outcome = self._outcome or (UNKNOWN_FAULT if self._said_failed else COMPLETED)
             raise
         except Reject as reject:
             self._outcome = None if reject.requeue else REJECTED
@@ -187,6 +191,23 @@ class Execution:
             until=StoreUnavailable,
         )
         self.reporter.status(JobStatus.RETRYING, reason=retry_reason(retry, in_seconds))
+
+    def update(self, state: object, meta: object) -> None:
+        """The task calls ``update_state``, which tells Celery and nobody else."""
+        if self.reporter is None:
+            return
+        self._said_failed = state == states.FAILURE
+        try:
+            said = read_meta(meta)
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception:
+            # A mapping of its own making may raise anything. It is Celery's to store.
+            return
+        if said.done is not None:
+            self.reporter.counts(said.done, said.total)
+        if said.note is not None:
+            self.reporter.note(said.note)
 
     # -- its parts -------------------------------------------------------------------
 

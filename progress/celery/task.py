@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Self, cast
 
 from celery import Task
@@ -96,19 +94,8 @@ class JobTask(Task):  # type: ignore[misc] # Celery is untyped
         meta: Any = None,
         **kwargs: Any,
     ) -> None:
-        """As Celery's own; counts in `meta` show as live progress besides."""
+        """As Celery's own; numbers and words in `meta` show as live progress besides."""
         execution = execution_of(request_of(self))
-        if execution is not None and execution.reporter and task_id in (None, self.request.id):
-            with suppress(Exception):
-                _report_meta(execution.reporter, meta)
+        if execution is not None and task_id in (None, execution.place.task_id):
+            execution.update(state, meta)
         super().update_state(task_id=task_id, state=state, meta=meta, **kwargs)
-
-
-def _report_meta(reporter: JobReporter, meta: Any) -> None:
-    """The shapes of Celery's docs, Flask's example and celery-progress: current and total."""
-    if not isinstance(meta, Mapping):
-        return
-    current, total = meta.get("current"), meta.get("total")
-    if isinstance(current, (int, float)) and not isinstance(current, bool):
-        known = isinstance(total, (int, float)) and total > 0
-        reporter.counts(int(current), int(total or 0) if known else None)

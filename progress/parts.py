@@ -152,12 +152,6 @@ def is_windowed(ref: JobRef, task_id: str) -> bool:
     return member_of(ref, task_id) != task_id
 
 
-def name_of(ref: JobRef, task_id: str) -> str:
-    """What tells a part of a window from the others of its job; nothing for any other task."""
-    member = member_of(ref, task_id)
-    return member.removeprefix("#") if member != task_id else ""
-
-
 def halts(outcome: Settlement | None) -> bool:
     """Whether nothing more is to be sent once a part has ended so."""
     return outcome is not None and outcome.status is JobStatus.CANCELLED

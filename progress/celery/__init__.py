@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from celery import Celery
+from celery.local import Proxy
 
 from ..lease import LeaseTerms, SupportsLeases
 from ..lifecycle import JobStore, NoStore
@@ -20,6 +21,7 @@ from ..recovery.reaper import Resend
 from ..reports import Repair
 from .installation import Installation
 from .place import HEADER
+from .sending import listen
 from .signals import connect
 from .task import JobTask
 
@@ -44,13 +46,17 @@ def install(
             it is able to (`SupportsLeases`, `SupportsParts`, `SupportsCancel`; the Redis log is).
             Else leases and parts are kept in this process's memory.
         store: The rows that are the truth about statuses; by default there are none.
-        account: Whose job it is that is being sent, asked in the process that sends it.
+        account: Whose job it is that is being sent: a text, the same that the blueprint's `account`
+            returns for the owner. Asked in the process that sends, within the request if there is
+            one; a part is its job's owner's. By default all jobs are ``"everyone"``'s.
         repair: The items of a job as the database knows them, for a log that was lost.
         resend: Sends a job's first task again, with its own id; without it, a job whose
             execution was lost and that the queue does not bring again fails.
         terms: How long an execution that shows no sign of life is believed to be under way.
 
     """
+    # `current_app` stands for another one in each process and thread.
+    app = app._get_current_object() if isinstance(app, Proxy) else app  # noqa: SLF001
     installation = Installation(
         app,
         log,
@@ -64,5 +70,6 @@ def install(
         resend,
     )
     app.progress_installation = installation
-    connect(app)
+    listen(app)
+    connect()
     return installation

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
+from itertools import count
 from typing import Any, cast
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ from ..errors import CancelRequested, StoreUnavailable, WriteRefused
 from ..events import JobStatus, Snapshot
 from ..lease import Lease
 from ..lifecycle import CANCELLED, COMPLETED, WORKER_LOST, Begun, Settlement, reports_of
-from ..parts import Standing, Window, name_of
+from ..parts import Standing, Window
 from ..recovery import faults
 from ..reporting.reporter import JobReporter
 from ..reports import Repair
@@ -50,6 +51,8 @@ class Execution:
         self._in = installation
         self.place = self._place()
         self.attempt = self.place.attempt
+        #: Of the tasks that it sends.
+        self._numbers = count(1)
         #: Whether a message with this task's own id was sent: it is tried again, or replaced.
         self.passed_on = False
         #: Whether it sent tasks of its own.
@@ -66,7 +69,7 @@ class Execution:
         if outer is None or not self._request.is_eager:
             return Place.of(self._request)
         # Called where it stands in the body of another: no message says whose part it is.
-        return replace(outer.place, task_id=self._request.id, attempt=outer.attempt)
+        return replace(outer.place_of(self._request.id), attempt=outer.attempt)
 
     def _lease(self, request: Any) -> Lease:
         return self.place.lease(process_name(request.hostname), uuid4().hex)
@@ -93,8 +96,8 @@ class Execution:
             self.place.ref,
             attempt=begun.attempt,
             repair=repair,
-            part=name_of(self.place.ref, self.place.task_id),
             passing=(Retry, Ignore, Reject, *self._retried),
+            part=self.place.part,
             stops=(SoftTimeLimitExceeded,),
         )
         if begun.ended is not None:
@@ -171,6 +174,8 @@ class Execution:
             self._outcome = failure(error)
             raise
         self._outcome = COMPLETED
+        if self._task.returns_result and self.reporter is not None:
+            self.reporter.result(result)
         faults.reach(faults.WORKED)
         return result
 
@@ -210,6 +215,16 @@ class Execution:
             self.reporter.note(said.note)
 
     # -- its parts -------------------------------------------------------------------
+
+    def is_of(self, app: Any) -> bool:
+        """Whether it is an application's own."""
+        return self._in.app is app
+
+    def place_of(self, task_id: str) -> Place:
+        """The place of a task that the body sends, or that is sent because of its result."""
+        if task_id == self.place.task_id:
+            return self.place
+        return self.place.next(task_id, next(self._numbers))
 
     def sending(self, task_id: str, *, is_counted: bool) -> None:
         """A message is about to be sent from the body, or because of its result."""

@@ -112,8 +112,10 @@ def _send(installation: Installation, ref: JobRef, next_: Next, *, attempt: int)
     is_closing = next_.number is None
     signature = installation.app.signature(recipe["then" if is_closing else "part"])
     said = signature.options.get("headers") or {}
+    # Apart from the numbers of tasks that the job sends by itself.
+    place = Place(ref, task_id, attempt, f"w{'-last' if is_closing else next_.number}")
     signature.apply_async(
         args=() if is_closing else (next_.number,),
         task_id=task_id,
-        headers={**said, HEADER: Place(ref, task_id, attempt).header(attempt=attempt)},
+        headers={**said, HEADER: place.header(attempt=attempt)},
     )

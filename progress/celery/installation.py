@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -31,6 +32,8 @@ class Installation:
     cancels: SupportsCancel | None
     terms: LeaseTerms
     resend: Resend | None
+    #: Set once somebody was told that `account` is of no use.
+    has_complained: threading.Event = field(default_factory=threading.Event, repr=False)
 
 
 def installation_of(app: Any) -> Installation | None:

@@ -22,6 +22,9 @@ class Place:
     task_id: str
     #: The attempt the sender was in; 0 for a job that is sent to begin its next one.
     attempt: int
+    #: The number of the part, hierarchical: "2.1" for the first task that the second one of the job
+    #: sent. The same in every attempt; empty for the job's first task.
+    part: str = ""
 
     @classmethod
     def of(cls, request: Any) -> Place:
@@ -38,16 +41,21 @@ class Place:
     def _read(cls, said: Mapping[str, Any], task_id: str) -> Place:
         # Not Celery's root: that may be a task which belongs to no job.
         ref = JobRef(said.get("account", "everyone"), said.get("jobId") or task_id)
-        return cls(ref, task_id, int(said.get("attempt", 0)))
+        return cls(ref, task_id, int(said.get("attempt", 0)), str(said.get("part", "")))
 
     @property
     def is_root(self) -> bool:
         """Whether the task bears the job's own id."""
         return self.task_id == self.ref.job_id
 
+    def next(self, task_id: str, number: int | str) -> Place:
+        """The place of a task that this one sends."""
+        return Place(self.ref, task_id, self.attempt, f"{self.part}.{number}".lstrip("."))
+
     def header(self, *, attempt: int) -> dict[str, object]:
-        """The header for the tasks that this one sends."""
-        return {"account": self.ref.account, "jobId": self.ref.job_id, "attempt": attempt}
+        """The header that tells a task its place."""
+        said = {"account": self.ref.account, "jobId": self.ref.job_id, "attempt": attempt}
+        return {**said, "part": self.part} if self.part else said
 
     def lease(self, process: str, execution: str = "") -> Lease:
         """The lease of an execution of this task."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 from billiard import current_process
-from celery import Celery, current_app, signals, states
+from celery import Celery, signals, states
 from celery.exceptions import TimeLimitExceeded, WorkerLostError
 
 from ..events import JobStatus
@@ -24,6 +24,7 @@ from .execution import execution_of
 from .installation import Installation, installation_of
 from .outcomes import TIME_LIMIT, UNKNOWN_FAULT
 from .place import HEADER, Place
+from .sending import Sending, account_of, sending
 from .task import JobTask
 from .termination import deafness
 from .work import current_request, request_of
@@ -38,14 +39,12 @@ logger = logging.getLogger(__name__)
 
 EXPIRED = Settlement(JobStatus.FAILED, "It waited too long to be started.", "expired")
 
-_apps: WeakSet[Celery] = WeakSet()
 #: The worker's requests by task id, for signals that bring the id alone. Main process.
 _received: WeakValueDictionary[str, Any] = WeakValueDictionary()
 
 
-def connect(app: Celery) -> None:
-    """Have Celery tell what happens to an application's tasks. Any number of times."""
-    _apps.add(app)
+def connect() -> None:
+    """Have Celery tell what happens to the tasks of this process. Any number of times."""
     for signal, receiver in _RECEIVERS:
         # Held strongly, since Celery's own reference is weak; named, so connected once.
         signal.connect(receiver, weak=False, dispatch_uid=f"progress.{receiver.__name__}")
@@ -62,36 +61,41 @@ def _on_publish(sender: Any = None, headers: dict[str, Any] | None = None, **_: 
 
 
 def _mark(name: str, headers: dict[str, Any]) -> None:
-    app = _app_of(name)
+    through = sending()
+    app = through.app if through is not None and name in through.app.tasks else None
     request = current_request()
     execution = None if request is None else execution_of(request)
+    if execution is not None and through is not None and not execution.is_of(through.app):
+        # Another application's worker tells another log.
+        request = execution = None
     if request is not None and execution is not None:
         # What is tried again is told what this execution was told: 0 begins the next attempt.
         is_retry = int(headers.get("retries") or 0) > int(request.retries)
         attempt = execution.place.attempt if is_retry else execution.attempt
-        headers.setdefault(HEADER, execution.place.header(attempt=attempt))
+        if HEADER not in headers:
+            headers[HEADER] = execution.place_of(headers["id"]).header(attempt=attempt)
         if not _is_open_already(headers, execution.place):
             execution.sending(headers["id"], is_counted=app is not None)
         return
     place = _carried(request) if request is not None else None
     if place is not None:
-        headers.setdefault(HEADER, place.header(attempt=place.attempt))
+        if HEADER not in headers:
+            headers[HEADER] = _next_of_plain(request, place, headers["id"])
         _announce(app, headers)
-    elif app is not None and isinstance(app.tasks[name], JobTask):
-        _mark_new(app, headers)
+    elif through is not None and app is not None and isinstance(app.tasks[name], JobTask):
+        _mark_new(through, headers)
+
+
+def _next_of_plain(request: Any, place: Place, task_id: str) -> dict[str, object]:
+    request.progress_sent = getattr(request, "progress_sent", 0) + 1
+    sent = place.next(task_id, request.progress_sent)
+    return sent.header(attempt=place.attempt)
 
 
 def _is_open_already(headers: dict[str, Any], sender: Place) -> bool:
     """Whether a part of a window is sent: the step that found it to be next has opened it."""
     place = Place.of_message(headers)
     return place.task_id != sender.task_id and is_windowed(place.ref, place.task_id)
-
-
-def _app_of(name: str) -> Celery | None:
-    """The application of this process that knows a task and was given live progress."""
-    apps = [app for app in _apps if name in app.tasks]
-    current = current_app._get_current_object()  # noqa: SLF001 - a proxy is equal to none
-    return current if current in apps else next(iter(apps), None)
 
 
 def _carried(request: Any) -> Place | None:
@@ -107,12 +111,13 @@ def _announce(app: Celery | None, headers: dict[str, Any]) -> None:
         installation.parts.announce(place.ref, place.task_id, attempt=place.attempt)
 
 
-def _mark_new(app: Celery, headers: dict[str, Any]) -> None:
-    installation = installation_of(app)
+def _mark_new(through: Sending, headers: dict[str, Any]) -> None:
+    installation = installation_of(through.app)
     if installation is None or HEADER in headers:
         return
-    ref = JobRef(installation.account(), headers["id"])
+    ref = JobRef(account_of(installation, headers["id"]), headers["id"])
     headers[HEADER] = Place(ref, ref.job_id, 0).header(attempt=0)
+    through.new = ref
 
 
 def _on_prerun(**_: Any) -> None:

@@ -25,6 +25,8 @@ class JobTask(Task):  # type: ignore[misc] # Celery is untyped
     abstract = True
     #: Expected: the worker notes them in a line, without a traceback.
     throws = (JobFailure,)
+    #: Whether what it returns is the job's result, which its owner sees.
+    returns_result = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

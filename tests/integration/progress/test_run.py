@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from celery import Celery, Task
+from celery.exceptions import Ignore
 from flask import Flask, current_app
 
 from progress.celery import JobTask, install
@@ -141,3 +142,58 @@ def test_what_is_set_around_a_run_stays_inside_of_the_execution(shop: Shop) -> N
     del task.run
     assert task.delay().get() == "done"
     assert calls == ["before", "work", "work"]
+
+
+def test_update_state_shows_numbers_and_words_and_is_celerys_own_besides() -> None:
+    shop = Shop(None)
+    kept: list[Any] = []
+
+    def reports(self: Any) -> None:
+        self.backend.store_result = lambda *said, **_: kept.append(said)
+        self.update_state(state="PROGRESS", meta={"done": "3", "total": 10, "message": "Reading"})
+
+        def refuses(*_: Any, **__: Any) -> None:
+            raise TypeError("no JSON")
+
+        self.backend.store_result = refuses
+        with pytest.raises(TypeError, match="no JSON"):
+            self.update_state("another", "PROGRESS", {"done": 9, "total": 10})
+        self.job.flush()
+
+    result = shop.task(reports).delay()
+    result.get()
+    meta = {"done": "3", "total": 10, "message": "Reading"}
+    assert kept == [(result.id, meta, "PROGRESS")]
+    state = shop.state(result.id)
+    assert state.progress is not None
+    assert (state.progress.done, state.progress.total) == (3, 10)
+    assert state.note is not None
+    assert state.note.text == "Reading"
+
+
+@pytest.mark.parametrize(("state", "ended"), [("FAILURE", "failed"), ("PROGRESS", "completed")])
+def test_a_task_that_calls_itself_failed_and_is_ignored_is_failed(state: str, ended: str) -> None:
+    shop = Shop(None)
+
+    def gives_up(self: Any) -> None:
+        self.update_state(state=state, meta={"exc_type": "ValueError", "exc_message": "no"})
+        raise Ignore
+
+    result = shop.task(gives_up).delay()
+    assert shop.statuses(result.id) == ["running", ended]
+
+
+@pytest.mark.parametrize("returns_result", [True, False])
+def test_what_a_task_returns_is_the_jobs_result_where_the_task_says_so(
+    *, returns_result: bool
+) -> None:
+    shop = Shop(None)
+
+    def counts(self: Any) -> dict[str, int]:
+        del self
+        return {"orders": 3}
+
+    options = {"returns_result": True} if returns_result else {}
+    result = shop.task(counts, **options).delay()
+    known = shop.state(result.id).result
+    assert known == ({"orders": 3} if returns_result else None)

@@ -1,0 +1,124 @@
+"""Sending a task through an application: whose message it is, and the first status of its job."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from celery import Celery
+
+from ..errors import LogUnavailable, WriteRefused
+from ..events import JobStatus
+from ..log import JobRef
+from ..reports import StatusReport
+from .installation import Installation, installation_of
+
+logger = logging.getLogger(__name__)
+
+#: Whose a job is where the application cannot say it: no reader's.
+NOBODY = "no account"
+#: How long a sender waits for the status of the job that it sent.
+_PENDING_SECONDS = 0.1
+
+
+@dataclass(slots=True)
+class Sending:
+    """One call of an application's `send_task`."""
+
+    app: Celery
+    #: The job that it sends, where it is not a part of one.
+    new: JobRef | None = None
+
+
+_sending: ContextVar[Sending | None] = ContextVar("progress_sending", default=None)
+
+
+def sending() -> Sending | None:
+    """The call that sends the message at hand.
+
+    Celery's signals are of the whole process, and do not tell which application sends.
+    """
+    return _sending.get()
+
+
+def listen(app: Celery) -> None:
+    """Have every message of an application say that it is its own. Any number of times."""
+    send: Callable[..., Any] = app.send_task
+    if hasattr(send, "is_of_progress"):
+        return
+
+    @wraps(send)
+    def send_task(*args: Any, **kwargs: Any) -> Any:
+        current = Sending(app)
+        token = _sending.set(current)
+        try:
+            result = send(*args, **kwargs)
+        finally:
+            _sending.reset(token)
+        if current.new is not None:
+            _tell_pending(app, current.new)
+        return result
+
+    send_task.is_of_progress = True  # type: ignore[attr-defined]
+    app.send_task = send_task
+
+
+def account_of(installation: Installation, job_id: str) -> str:
+    """Whose the job is that is being sent; `NOBODY` where the application does not say it.
+
+    The message is sent in any case: the work is worth more than the view of it.
+    """
+    try:
+        account: object = installation.account()
+    except Exception as error:
+        _complain(installation, job_id, f"raised {type(error).__name__}", error)
+        return NOBODY
+    if isinstance(account, str) and account:
+        return account
+    _complain(installation, job_id, f"returned {type(account).__name__}, not a text", None)
+    return NOBODY
+
+
+def _complain(installation: Installation, job_id: str, what: str, error: Exception | None) -> None:
+    if installation.has_complained.is_set():
+        return
+    installation.has_complained.set()
+    logger.error(
+        "The account that was given to install() %s, so job %s is nobody's and nobody sees its "
+        "progress. Have account() return the id of the job's owner as a text, such as "
+        "str(user.id), also where a task is sent outside of a request.",
+        what,
+        job_id,
+        exc_info=error,
+        extra={"action": "no_account", "job_id": job_id},
+    )
+
+
+def _tell_pending(app: Celery, ref: JobRef) -> None:
+    """Write the job's first status, unless it has one: a worker may have been faster."""
+    installation = installation_of(app)
+    if installation is None:
+        return
+    # In a thread, since a server that does not answer is not to hold up a request.
+    teller = threading.Thread(
+        target=_append_pending, args=(installation, ref), name="progress-pending", daemon=True
+    )
+    teller.start()
+    teller.join(_PENDING_SECONDS)
+
+
+def _append_pending(installation: Installation, ref: JobRef) -> None:
+    try:
+        report = StatusReport(JobStatus.PENDING, time.time())
+        installation.log.append(ref, [report], attempt=1)
+    except (LogUnavailable, WriteRefused) as error:
+        logger.info("%s", error, extra={"action": "pending_not_told", "job_id": ref.job_id})
+    except Exception:
+        extra = {"action": "pending_not_told", "job_id": ref.job_id}
+        logger.exception("A job could not be told to be pending.", extra=extra)

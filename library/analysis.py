@@ -1,6 +1,6 @@
-"""Listening: an audio file in, what can be heard in it out.
+"""Listening: measures tempo, key, loudness and timbre of an audio file.
 
-Decode once; loudness at the native rate; all else from mono at 22.05 kHz.
+A file is decoded once. Loudness is measured at its own rate, all else in mono at 22.05 kHz.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from .listening import SILENCE_LUFS, Listening
 ANALYSER_VERSION = 2
 
 RATE_HZ = 22_050
-#: Longer files are heard to this point: enough for every figure, and a bound on memory.
+#: A longer file is heard up to this point: enough for every figure, and a bound on memory.
 MAX_SECONDS = 15 * 60
 #: Numbers decoded at most: 15 minutes of stereo at 48 kHz; more channels are heard for less long.
 MAX_NUMBERS = MAX_SECONDS * 48_000 * 2
-#: Below this there is nothing to hear.
+#: A shorter file is refused as too short.
 MIN_SECONDS = 0.1
 #: A rate below this is a damaged header's, and holds no music.
 MIN_RATE_HZ = 2_000

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from .schema import Schema, migrate, read_revision, read_schema
 
-#: How a transaction begins on SQLite, where it does not write.
+#: The option of a connection to SQLite by which its transactions begin without the write lock.
 _BEGINS = "earmark_begins"
 
-#: Connections kept between rows, one for each of the site's threads. The pool has fifteen.
+#: `Database.row` keeps this many connections open: a web process has four threads. SQLAlchemy's
+#: pool gives out up to fifteen.
 _MOST_KEPT = 4
 
 #: How long a SQLite writer waits for another one.
@@ -66,7 +67,7 @@ class Database:
             yield session
 
     def row(self, statement: Select[*tuple[Any, ...]], **values: object) -> Any | None:
-        """The first row of one statement that reads: no session, and no transaction around it."""
+        """The first row that one SELECT finds, without a session or a transaction of its own."""
         self._leave_inherited_connections()
         try:
             connection = self._kept.pop()
@@ -123,7 +124,7 @@ class Database:
     def _leave_inherited_connections(self) -> None:
         # A connection opened before a fork belongs to the parent: leave it alone, unclosed.
         if self._pid != os.getpid():
-            # What is forgotten would be closed.
+            # Python would close a connection that nothing refers to.
             self._inherited.append(self._kept)
             self._kept = []
             self.engine.dispose(close=False)
@@ -146,7 +147,7 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
     # The driver's own transaction control is off: it begins too late, and a transaction that
     # reads first and writes later then fails with "database is locked" at once.
     connection.isolation_level = None
-    # SQLite's own knows the letters of ASCII alone: a search for "über" would miss "Über".
+    # SQLite's own `lower` knows the letters of ASCII alone: a search for "über" would miss "Über".
     connection.create_function("lower", 1, _lower, deterministic=True)
     for pragma in (
         "journal_mode=WAL",

@@ -84,7 +84,7 @@ EXPECTED = {
 def generate(folder: Path, *, on_song: Callable[[int, int], None] | None = None) -> DemoSummary:
     """Write the demo library into a folder; what is there already stays as it is.
 
-    `on_song` is told after each song how many of how many are there.
+    After each song `on_song` is called with the number of songs written and of all songs.
     """
     for number, song in enumerate(SONGS, 1):
         path = folder / song.file

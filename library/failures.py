@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from .models import ACTIVE_STATUSES, ItemFailure, Job
 
-#: As many reasons of a job are told apart; they are sentences of ours, of which there are few.
+#: `reasons` lists at most this many of a job. Reasons are Earmark's own sentences, which are few.
 MAX_REASONS = 100
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from .loss import Known
 from .models import LikedSong, Playlist, Song
 
-#: Names in one statement: databases bound its values.
+#: A statement names at most this many rows: databases bound the number of its values.
 _BATCH = 500
 
 
@@ -78,7 +78,7 @@ def settle(session: Session, *, now: datetime) -> int:
 
 
 def purge_songs(session: Session, *, before: datetime, limit: int) -> int:
-    """Delete at most so many songs that are gone since before a time, with all that is theirs."""
+    """Delete at most `limit` songs that went before a time, with all that belongs to them."""
     query = select(Song.id).where(~Song.present, Song.gone_at < before).limit(limit)
     ids = list(session.scalars(query))
     session.execute(delete(Song).where(Song.id.in_(ids)))
@@ -86,7 +86,7 @@ def purge_songs(session: Session, *, before: datetime, limit: int) -> int:
 
 
 def purge_playlists(session: Session, *, before: datetime, limit: int) -> int:
-    """Delete at most so many playlists that are gone since before a time, with their entries."""
+    """Delete at most `limit` playlists that went before a time, with their entries."""
     ids = list(session.scalars(select(Playlist.id).where(Playlist.gone_at < before).limit(limit)))
     session.execute(delete(Playlist).where(Playlist.id.in_(ids)))
     return len(ids)

@@ -53,7 +53,7 @@ def withdraw(session: Session, *, account_id: UUID, invite_id: UUID) -> bool:
 
 
 def purge(session: Session, *, now: datetime, limit: int) -> int:
-    """Delete invites that are over, at most so many; how many it were."""
+    """Delete at most `limit` invites that have expired; returns how many it deleted."""
     over = select(Invite.id).where(Invite.expires_at <= now).limit(limit)
     return _count(session, delete(Invite).where(Invite.id.in_(over)))
 

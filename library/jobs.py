@@ -14,7 +14,7 @@ from . import parts
 from .errors import JobAlreadyActive
 from .models import ACTIVE_STATUSES, BrowserSession, Job
 
-#: Whose a session is, by the values of `sessions.token_values` and `job_id`, if the job is theirs.
+#: The account of a session, found by `sessions.token_values` and `job_id`, if the job is its own.
 OWN_AND_SESSION = (
     select(BrowserSession.account_id)
     .join(Job, Job.account_id == BrowserSession.account_id)
@@ -93,7 +93,7 @@ def get(session: Session, *, account_id: UUID, job_id: UUID) -> Job | None:
 
 
 def load(session: Session, *, job_id: UUID) -> Job | None:
-    """A job, whoever's it is: for workers, which are told ids by the site alone."""
+    """A job of any account. For workers, which get job ids from the site alone."""
     return session.get(Job, job_id, populate_existing=True)
 
 
@@ -209,7 +209,7 @@ def set_counts(
 
 
 def set_result(session: Session, *, job_id: UUID, attempt: int, result: dict[str, Any]) -> bool:
-    """Keep what a job found out that cannot go on: what its page shows beside the error."""
+    """Keep the result of a job that is about to fail: its page shows it beside the error."""
     return _change(session, job_id, attempt, {"result": result})
 
 
@@ -255,7 +255,7 @@ def request_cancel(session: Session, *, account_id: UUID, job_id: UUID, now: dat
 
 
 def _change(session: Session, job_id: UUID, attempt: int, values: dict[str, Any]) -> bool:
-    # The conditions are the fence: of a stale attempt, and of what has ended, nothing is written.
+    # The conditions are the fence: a stale attempt writes nothing, and neither does an ended job.
     changed = session.execute(
         update(Job)
         .where(Job.id == job_id, Job.attempt == attempt, Job.status.in_(ACTIVE_STATUSES))

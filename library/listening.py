@@ -21,7 +21,7 @@ class Listening:
     key: str | None
     #: -1…1: the correlation with the key's profile.
     key_confidence: float
-    #: Of what was heard: of a very long file the beginning.
+    #: The length of the part that was heard: of a very long file the beginning.
     duration_seconds: float
     #: `TIMBRE_SIZE` float32 numbers.
     timbre: npt.NDArray[np.float32]

@@ -15,18 +15,19 @@ from uuid import UUID
 
 from .sources.contents import top_folder
 
-#: So many and more than `LARGE_SHARE` of a part are asked about. A person deletes an album, a few
-#: at once, or two songs of three; what goes without a question comes back for a while all the same.
+#: A sync asks the person where at least this many songs, and more than `LARGE_SHARE` of a folder
+#: or of all, are missing. People delete an album, a few at once, or two songs of three. What goes
+#: without a question can still come back: its rows are kept for a while.
 MANY = 50
 LARGE_SHARE = 0.5
-#: So many are asked about whatever their share: one disk of a pool of several is missing a little
-#: everywhere.
+#: A sync asks about this many missing songs whatever their share: where one disk of a pool of
+#: several is away, a little is missing in every folder.
 VERY_MANY = 1_000
-#: A folder that is still there, all playlists and all liked songs are asked about from so many on,
-#: if nothing is left of them.
+#: A sync asks where nothing is left of at least this many songs of a folder that is still there,
+#: of this many playlists, or of this many liked songs.
 FEW = 5
 
-#: A loss is shown with so many folders and so many examples of each: it has to fit a job's row.
+#: A page shows at most this many folders of a loss, and examples of each: it has to fit a row.
 _FOLDERS_SHOWN = 8
 _EXAMPLES_SHOWN = 3
 _LETTERS_SHOWN = 80
@@ -45,7 +46,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many of how many are missing."""
+    """The number of missing things, beside the number of all that were known."""
 
     missing: int
     known: int
@@ -64,7 +65,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class FolderLoss:
-    """What is missing of a folder directly in the root; of the root's own files without a name."""
+    """The missing songs of one folder in the root; `name` is empty for the root's own files."""
 
     name: str
     share: Share

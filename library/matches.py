@@ -136,6 +136,6 @@ def count(session: Session, *, account_id: UUID) -> int:
 
 
 def count_of_job(session: Session, *, job_id: UUID) -> int:
-    """For how many songs a job has made proposals."""
+    """The number of songs for which a job has made proposals."""
     query = select(func.count(Match.song_id.distinct())).where(Match.job_id == job_id)
     return session.scalar(query) or 0

@@ -133,9 +133,9 @@ class Account(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     email: Mapped[str] = mapped_column(String(254), unique=True)
     password_hash: Mapped[str] = mapped_column(String(255))
-    #: For the release before sessions had rows: its sessions of an earlier version are over.
+    #: Read by the release before sessions were rows, which ends sessions of another version.
     session_version: Mapped[int] = mapped_column(default=1)
-    #: Whether it is the installation's owner, of whom there is one at most: who may invite others.
+    #: Whether it is the installation's owner, who may invite others. There is at most one.
     is_owner: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
@@ -190,23 +190,23 @@ class Source(Base):
     location: Mapped[str]
     name: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
-    #: The location that the newest completed sync read: another one was chosen since then if it
-    #: is not the present location.
+    #: The location that the newest completed sync read. It differs from `location` where another
+    #: folder was chosen since then.
     synced_location: Mapped[str | None]
     synced_at: Mapped[datetime | None]
 
 
 class _FoundAgain:
-    """What tells that a file is one that was known under another name, or before it was gone.
+    """The columns by which a sync finds a renamed file, or one that was gone, again.
 
-    All may be empty: rows of an earlier version have none of it.
+    All are empty in rows that an earlier version wrote.
     """
 
-    #: What decisions know it by. Made of the source and the first external id, so that a row made
-    #: anew after a purge has the same; kept when the external id changes.
+    #: Decisions name a song or a playlist by it. It is made of the source and the first external
+    #: id, so a row made anew after a purge has the same; it stays when the external id changes.
     identity: Mapped[UUID | None]
-    #: Of the file, as text: wider than some databases' integers. A device's number changes when it
-    #: is mounted again.
+    #: The file's device and inode, as text: the numbers are wider than some databases' integers.
+    #: A device's number changes when it is mounted again.
     device: Mapped[str | None] = mapped_column(String(20))
     inode: Mapped[str | None] = mapped_column(String(20))
     #: Since when the source has it no longer. It is shown nowhere, and kept for a time.
@@ -344,9 +344,9 @@ class Features(Base):
 
     song_id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID]
-    #: With which the file was heard; another one hears it again.
+    #: The version of the analyser that heard the file; a newer one hears it again.
     analyser_version: Mapped[int]
-    #: Names the file's content; another content is heard again.
+    #: Names the file's content as it was heard; a changed file is heard again.
     content_key: Mapped[str]
     tempo_bpm: Mapped[float]
     tempo_confidence: Mapped[float]
@@ -411,7 +411,7 @@ class Job(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    #: Until when nobody need take the job up: a retry that waits.
+    #: A retry waits until then; nobody takes the job for lost before.
     lease_expires_at: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
     total: Mapped[int | None]

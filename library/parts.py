@@ -22,7 +22,7 @@ class Span(NamedTuple):
 
 
 def lasts(song_ids: Iterable[UUID], *, size: int) -> list[UUID]:
-    """The last song of each part, of songs in the order of their ids."""
+    """The id of the last song of each part, from song ids in ascending order."""
     found, last, count = [], None, 0
     for song_id in song_ids:
         last, count = song_id, count + 1

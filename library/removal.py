@@ -13,7 +13,8 @@ from .models import Account, Base, Job
 #: No password has this hash.
 _NOBODYS_HASH = "-"
 
-#: What belongs to accounts: what refers to something stands before it.
+#: The tables with an account's rows, in the order of deletion: a table stands before those that
+#: it refers to.
 _TABLES = tuple(
     table for table in reversed(Base.metadata.sorted_tables) if "account_id" in table.columns
 )
@@ -27,7 +28,7 @@ def close(session: Session, *, account_id: UUID) -> None:
 
 
 def remove_some(session: Session, *, account_id: UUID, limit: int) -> int:
-    """Delete some rows of an account, at last its own; how many. 0: nothing is left.
+    """Delete some rows of an account, its own row last; returns how many. 0: nothing is left.
 
     As one cascade, 50,000 songs held SQLite's write lock for 107 seconds: each row that goes has
     the rows looked for that refer to it.

@@ -24,9 +24,9 @@ from sqlalchemy.orm import Session, aliased
 
 from .models import ItemFailure, Job, Match
 
-#: Accounts looked at in one step; the next step finds the others.
+#: One step looks at this many accounts; the next step finds the others.
 _ACCOUNTS = 20
-#: Jobs deleted in one step. Each may have thousands of failures, which go before it.
+#: One step deletes this many jobs. Each may have thousands of failures, which go before it.
 _JOBS = 50
 
 

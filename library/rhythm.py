@@ -14,7 +14,7 @@ _USUAL_BPM, _USUAL_OCTAVES = 120.0, 0.9
 #: The least rise, summed over the bands in nepers, that may be an onset. The ripple of steady
 #: tones and of noise stays below it; its own period would else be taken for a sure beat.
 _LEAST_RISE = 6.0
-#: What no beat can be heard in is given the usual tempo, with no confidence.
+#: A sound without a beat is given the usual tempo, with no confidence.
 _NO_BEAT = (_USUAL_BPM, 0.0)
 
 

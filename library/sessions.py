@@ -18,7 +18,8 @@ from .tokens import new_token, token_hash
 
 #: How long a session lasts from the last page that it asked for.
 LIFE = timedelta(days=30)
-#: How exactly that is known: to write it down with each page would cost more than the page.
+#: A session's last page is noted at most this often: a write with each page would cost more than
+#: the page.
 SEEN_EVERY = timedelta(hours=1)
 
 _MAX_USER_AGENT = 200
@@ -36,7 +37,7 @@ SIGNED_IN = (
 
 
 def token_values(token: str, *, now: datetime) -> dict[str, object]:
-    """What statements ask for a session by: its token's hash, and that it is not over."""
+    """The values by which a statement finds a session that is not over: hash and oldest page."""
     return {"token_hash": token_hash(token), "seen_after": now - LIFE}
 
 
@@ -45,7 +46,7 @@ def begin(
 ) -> tuple[UUID, str] | None:
     """A new session's id and token; None where the account has another password by now, or is gone.
 
-    Without looking again, a sign-in that began before a new password would outlive it.
+    The password is compared again: else a sign-in that began before a new one would outlive it.
     """
     account = session.get(Account, account_id, with_for_update=True, populate_existing=True)
     if account is None or account.password_hash != password_hash:
@@ -92,7 +93,7 @@ def end_all(session: Session, *, account_id: UUID, but: UUID | None = None) -> i
 
 
 def purge(session: Session, *, now: datetime, limit: int) -> int:
-    """Delete sessions that are over, at most so many; how many it were."""
+    """Delete at most `limit` sessions that have expired; returns how many it deleted."""
     over = select(BrowserSession.id).where(BrowserSession.last_seen_at <= now - LIFE).limit(limit)
     return _count(session, delete(BrowserSession).where(BrowserSession.id.in_(over)))
 

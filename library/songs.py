@@ -37,7 +37,7 @@ _BOUNDED = frozenset({"title", "artist", "album", "album_artist", "genre"})
 #: Rows of a whole library are fetched in parts of this many, and never all at once.
 _FETCHED_ROWS = 1_000
 
-#: Names a file's content by its size and time, as good as a hash and without reading it.
+#: Names a file's content by its size and time, without reading it; as good as a hash.
 _CONTENT_KEY = (
     func.coalesce(cast(Song.size_bytes, String), "None")
     + ":"
@@ -233,7 +233,8 @@ def count_of_present(
 ) -> int:
     """How many of an account's rows about songs are about songs that are there.
 
-    All of them less those of gone songs, which are few: so nearly nothing is joined.
+    It subtracts the rows of gone songs, which are few, from all rows, so that nearly no row is
+    joined.
     """
     rows = select(func.count()).select_from(table).where(table.account_id == account_id)
     rows = rows.where(*conditions)

@@ -14,5 +14,5 @@ def new_token() -> str:
 
 
 def token_hash(token: str) -> str:
-    """By what a token is found again. A guess at 256 bits needs no slow hash against it."""
+    """The hash by which a token's row is found. 256 random bits cannot be guessed: no slow hash."""
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()

@@ -1,4 +1,4 @@
-"""Analysis: listen to every song that was not heard yet, in chunks over all workers."""
+"""Analysis: listen to every song that was not heard yet, in parts of a few songs on all workers."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 
 NAME = "earmark.analysis"
 
-#: Songs a worker takes at once: long enough to outweigh the message, short enough to share out
-#: evenly and to lose little when a worker is lost.
+#: Songs of one part: enough to outweigh the message, few enough to share out evenly and to lose
+#: little when a worker is lost.
 CHUNK_SONGS = 8
 
 
@@ -39,7 +39,7 @@ def analysis(task: PipelineTask) -> None:
 
 
 def _share_out(task: PipelineTask) -> tuple[int, list[UUID], int]:
-    """How many songs this job has heard; the last song of each part; how many wait."""
+    """Number of songs this job has heard, last song id of each part, number of songs left."""
     account_id, since, waiting = task.account_id, task.begun_at, 0
 
     def ids(session: Session) -> Iterator[UUID]:
@@ -103,7 +103,7 @@ def _require(folder: FolderSource) -> None:
 
 
 def _songs_of(task: PipelineTask, number: int) -> tuple[list[SongToHear], list[SongToHear]]:
-    """What of a part this job has heard, and what is to be heard."""
+    """The songs of a part that this job has heard already, and those that are left."""
     job_id, account_id, since = UUID(task.job.ref.job_id), task.account_id, task.begun_at
     with task.database.reading() as session:
         span = parts.span(session, job_id=job_id, attempt=task.job.attempt, number=number)

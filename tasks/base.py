@@ -29,9 +29,9 @@ class PipelineTask(JobTask):
     """A task of a pipeline: it knows its account and its database."""
 
     abstract = True
-    # A database that is locked or being restarted is back soon, most often, and so is the log's
-    # server, which a job needs where it is shared out. Tried again for some minutes, and each time
-    # before a job that nobody works on is taken for lost.
+    # A database that is locked or being restarted is mostly back soon, and so is the log's server,
+    # which a shared-out job needs. A task is tried again for some minutes, each time before the
+    # reaper takes the job for lost.
     autoretry_for = (OperationalError, LogUnavailable)
     retry_backoff = 2
     retry_backoff_max = 8
@@ -50,7 +50,7 @@ class PipelineTask(JobTask):
 
     @property
     def account_id(self) -> UUID:
-        """Whose job it is, as its row says."""
+        """The account that owns the job, as the job's row says."""
         return UUID(self.job.ref.account)
 
     @property

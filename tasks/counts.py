@@ -24,7 +24,7 @@ class Counts(NamedTuple):
 
 
 def logged_counts(log: Log, ref: JobRef, *, attempt: int) -> Counts | None:
-    """What the log knows of an attempt; None where it knows nothing, or cannot be asked."""
+    """An attempt's counts from the log; None where it knows none, or its server is away."""
     with suppress(LogUnavailable):
         known = log.snapshot(ref)
         if known is not None and isinstance(known[0], Snapshot) and known[0].attempt == attempt:
@@ -35,7 +35,7 @@ def logged_counts(log: Log, ref: JobRef, *, attempt: int) -> Counts | None:
 
 
 def row_counts(session: Session, job: Job) -> Counts:
-    """What the rows that a job has written tell; a sync's do not tell what it has read."""
+    """A job's counts from the rows it has written; a sync's rows do not tell what it has read."""
     failed = failures.count(session, account_id=job.account_id, job_id=job.id)
     succeeded = 0
     if job.kind == "analysis":

@@ -17,7 +17,7 @@ from progress.fit import MAX_WORD, fit_id, fit_text
 
 logger = logging.getLogger(__name__)
 
-#: A database is asked once for so many failures, and waits for others no longer than this.
+#: Failures are written this many at a time, or when the first has waited for this long.
 BATCH, BATCH_SECONDS = 100, 1.0
 
 

@@ -15,7 +15,7 @@ from .base import PipelineTask
 
 NAME = "earmark.matching"
 
-#: Songs scored and written at once: the scoring of one takes less time than its report.
+#: Songs that are scored and written at once: to score one takes less time than to report it.
 BATCH_SONGS = 50
 
 

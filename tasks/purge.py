@@ -20,10 +20,10 @@ NAME = "earmark.purge"
 EVERY_SECONDS = 3600
 BATCH = 500
 
-#: A run takes no longer; the next goes on where it stopped.
+#: A run ends after this long; the next goes on where it stopped.
 MOST_SECONDS = 60.0
 
-#: For the clock. A message that no worker took before the next one is of no use.
+#: How often the clock asks. A message that no worker took before the next one expires.
 SCHEDULE = {
     "purge": {"task": NAME, "schedule": EVERY_SECONDS, "options": {"expires": EVERY_SECONDS}}
 }

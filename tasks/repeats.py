@@ -19,11 +19,11 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from progress.errors import LogUnavailable
 
 WINDOW_SECONDS = 60.0
-#: Causes that are remembered at once. One more than that is written as if it were new.
+#: Causes that are remembered at once. A line of one more is written each time.
 _MOST_CAUSES = 500
 _MOST_TEXT = 300
 
-#: A server that is away: its traceback tells nothing that its sentence does not.
+#: The errors of a server that is away: a traceback tells nothing that the sentence does not.
 _AWAY = (
     BrokerError,
     InterfaceError,

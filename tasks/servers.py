@@ -23,8 +23,8 @@ from progress.redis import safe_client
 
 from .settings import Settings
 
-#: The oldest of which each is known to work: the log's script needs Redis 6.2, the statements
-#: SQLite 3.35; the PostgreSQL project keeps none older than 14.
+#: The oldest version of each server that Earmark works with: the log's script needs Redis 6.2, the
+#: statements SQLite 3.35; the PostgreSQL project maintains none older than 14.
 OLDEST_REDIS: tuple[int, ...] = (6, 2)
 OLDEST_POSTGRESQL: tuple[int, ...] = (14,)
 OLDEST_SQLITE: tuple[int, ...] = (3, 35)
@@ -48,7 +48,7 @@ class _Wrong(Exception):
 
 
 def look_at_database(settings: Settings) -> Finding | None:
-    """What is wrong with the database or its tables; None: nothing."""
+    """What is wrong with the database or its tables; None where nothing is."""
     try:
         with closing(Database(settings.database_url)) as database, _database_errors(database):
             schema = database.schema()
@@ -96,7 +96,7 @@ def _check_database_version(database: Database) -> None:
 
 
 def look_at_redis(settings: Settings) -> Finding | None:
-    """What is wrong with the Redis server; None: nothing."""
+    """What is wrong with the Redis server; None where nothing is."""
     try:
         with closing(safe_client(settings.redis_url)) as client, _redis_errors(settings.redis_url):
             known = client.info()

@@ -47,9 +47,9 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One installation's settings. Nothing else in Earmark reads the environment.
+    """One installation's settings, checked. `from_environ` makes them of the environment.
 
-    What may hold a secret is left out of ``repr``, so that a logged settings object tells none.
+    A field that may hold a secret is left out of ``repr``, so that a logged object shows none.
     """
 
     #: The folder for everything Earmark writes, absolute (``EARMARK_DATA``, default ``.earmark``).
@@ -65,9 +65,11 @@ class Settings:
     music_dir: Path | None = None
     #: The folders that accounts may choose theirs from, absolute (``EARMARK_MUSIC_ROOTS``).
     music_roots: tuple[Path, ...] = ()
-    #: Who may make an account on the site (``EARMARK_SIGN_UP``): nobody, the invited, anybody.
+    #: Who may make an account on the site (``EARMARK_SIGN_UP``): nobody (``closed``), people with
+    #: a link from the owner (``invite``), anybody (``open``).
     sign_up: SignUp = "closed"
-    #: Whether `earmark up` runs it, for this machine alone (``EARMARK_LOCAL``, which that sets).
+    #: Whether `earmark up` runs this process, for this machine alone. `earmark up` says so itself
+    #: by ``EARMARK_LOCAL``.
     is_local: bool = False
     #: The TCP port the site listens on (``PORT``).
     port: int = DEFAULT_PORT
@@ -146,7 +148,7 @@ class Settings:
 
 
 class _Said:
-    """What an environment says. Wrong values are gathered, so that all are told at once."""
+    """An environment's variables. Wrong values are gathered, so that all are told at once."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._values = {name: value for name, value in environ.items() if value.strip()}
@@ -175,7 +177,7 @@ def _folder(text: str) -> Path:
 def _music_roots(text: str) -> tuple[Path, ...]:
     folders = [Path(part).expanduser() for part in text.split(os.pathsep) if part.strip()]
     for folder in folders:
-        # The processes have different working folders, so that another path means several.
+        # The processes have different working folders: a relative path would mean several.
         if not folder.is_absolute() or ".." in folder.parts:
             raise SettingsError(
                 f"EARMARK_MUSIC_ROOTS names {str(folder)!r}: name folders by their whole paths, "
@@ -199,7 +201,7 @@ def _database_url(text: str) -> str:
     try:
         make_url(normal_url(text))
     except (ArgumentError, ValueError):
-        # Without its cause, which may repeat the value.
+        # The cause is left out: its text may repeat the value.
         raise SettingsError(
             "DATABASE_URL cannot be read: write it as postgres://user:password@host:port/name, and "
             "letters such as / # ? @ in the password as %2F %23 %3F %40."

@@ -19,7 +19,7 @@ REFUSED = 2
 
 
 def read_settings(*, needs_key: bool = False) -> Settings:
-    """The settings of this process; it ends where one is missing or cannot be used."""
+    """The settings of this process. The process ends where one is missing or cannot be used."""
     missing = () if not needs_key or os.environ.get("SECRET_KEY", "").strip() else (_NO_KEY,)
     try:
         settings = Settings.from_environ(os.environ)

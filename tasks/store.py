@@ -20,7 +20,7 @@ from progress.log import JobRef, Log
 
 from .counts import Counts, logged_counts, row_counts
 
-#: A job whose worker was lost so many times is given up.
+#: A job is given up when its worker was lost this many times.
 MAX_LOSSES = 3
 
 _GIVEN_UP = Settlement(
@@ -141,7 +141,7 @@ class DatabaseStore:
         return None if now.is_active else _ending(now)
 
     def _counts(self, job: Job) -> Counts:
-        """What a job had done that ends before it could keep its counts."""
+        """The counts of a job that ends before it could keep them itself."""
         ref = JobRef(str(job.account_id), str(job.id))
         logged = logged_counts(self._log, ref, attempt=max(1, job.attempt))
         if logged is not None:
@@ -151,7 +151,7 @@ class DatabaseStore:
 
 
 def _is_given_up(job: Job) -> bool:
-    """Whether its worker was lost once too often, the attempt that is under way included."""
+    """Whether a job's worker was lost once too often, the present attempt included."""
     return job.losses + (job.status == "running") >= MAX_LOSSES
 
 

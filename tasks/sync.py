@@ -25,9 +25,9 @@ from .base import PipelineTask, failing_with_the_source
 
 NAME = "earmark.sync"
 
-#: In the result of a job that failed for it: what is missing.
+#: The key in a failed job's result that holds the loss.
 LOSS = "loss"
-#: The parameter of a job that names the loss which its person said is real, and no other one.
+#: The parameter of a job that names the one loss which the person has confirmed.
 CONFIRMED_LOSS = "confirmed_loss"
 
 

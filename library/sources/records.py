@@ -22,7 +22,7 @@ class SongRecord:
     size_bytes: int | None = None
     #: Nanoseconds since 1970.
     modified_ns: str | None = None
-    #: Of its file: what is found again by it, when its name changed.
+    #: Its file's device and inode, by which a sync finds the song again when the name changed.
     device: str | None = None
     inode: str | None = None
 

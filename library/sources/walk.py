@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-#: Where a file or folder is simply not there.
+#: The errors by which the system says that a file or folder is not there.
 NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
-#: Where a link leads to nothing, or back to itself.
+#: The errors by which the system says that a link leads to nothing, or back to itself.
 _LEADS_NOWHERE = NOT_THERE | {errno.ELOOP}
 
 Identity = tuple[int, int]
@@ -93,6 +93,6 @@ class Walk:
 
 
 def identity_of(folder: Path) -> Identity:
-    """What tells a folder from another one that has its name later."""
+    """The identity of a folder: another one that has its name later has another."""
     status = folder.stat()
     return status.st_dev, status.st_ino

@@ -1,0 +1,37 @@
+"""The tables. Their constraints hold the rules, so that no code path can break them.
+
+Every row belongs to an account. References between rows carry the account along, so that a
+row of one account can never point to a row of another.
+"""
+
+from __future__ import annotations
+
+from .accounts import Account, BrowserSession, Invite
+from .base import Base, Moment, utc_now
+from .jobs import ACTIVE_STATUSES, JOB_KINDS, TERMINAL_STATUSES, ItemFailure, Job, JobPart
+from .matches import VERDICTS, Decision, Match
+from .music import Features, LikedSong, Playlist, PlaylistEntry, Song, Source
+
+__all__ = [
+    "ACTIVE_STATUSES",
+    "JOB_KINDS",
+    "TERMINAL_STATUSES",
+    "VERDICTS",
+    "Account",
+    "Base",
+    "BrowserSession",
+    "Decision",
+    "Features",
+    "Invite",
+    "ItemFailure",
+    "Job",
+    "JobPart",
+    "LikedSong",
+    "Match",
+    "Moment",
+    "Playlist",
+    "PlaylistEntry",
+    "Song",
+    "Source",
+    "utc_now",
+]

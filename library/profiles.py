@@ -8,8 +8,8 @@ from uuid import UUID
 
 import numpy as np
 
+from .features import SongToMatch
 from .matching import PlaylistProfile, SongProfile
-from .songs import SongToMatch
 from .timbre import TIMBRE_SIZE
 
 

@@ -9,10 +9,10 @@ from uuid import UUID
 from celery import shared_task
 from sqlalchemy.orm import Session
 
-from library import failures, parts, songs
+from library import failures, features, parts
 from library.analysis import ANALYSER_VERSION, analyse
 from library.errors import UnreadableFile
-from library.songs import SongToHear
+from library.features import SongToHear
 from library.sources.folder import FolderSource
 from progress.events import ItemStatus
 
@@ -44,7 +44,7 @@ def _share_out(task: PipelineTask) -> tuple[int, list[UUID], int]:
 
     def ids(session: Session) -> Iterator[UUID]:
         nonlocal waiting
-        for song in songs.to_analyse(
+        for song in features.to_analyse(
             session, account_id=account_id, analyser_version=ANALYSER_VERSION
         ):
             waiting += 1
@@ -52,7 +52,7 @@ def _share_out(task: PipelineTask) -> tuple[int, list[UUID], int]:
 
     with task.database.reading() as session:
         heard = 0
-        for song in songs.heard_since(
+        for song in features.heard_since(
             session, account_id=account_id, analyser_version=ANALYSER_VERSION, since=since
         ):  # by an earlier attempt of this job
             heard += 1
@@ -110,8 +110,8 @@ def _songs_of(task: PipelineTask, number: int) -> tuple[list[SongToHear], list[S
         if span is None:
             return [], []
         of_part = {"account_id": account_id, "analyser_version": ANALYSER_VERSION, **span._asdict()}
-        heard = songs.heard_since(session, since=since, **of_part)
-        return list(heard), list(songs.to_analyse(session, **of_part))
+        heard = features.heard_since(session, since=since, **of_part)
+        return list(heard), list(features.to_analyse(session, **of_part))
 
 
 def _tell_heard(task: PipelineTask, song: SongToHear) -> None:
@@ -121,7 +121,7 @@ def _tell_heard(task: PipelineTask, song: SongToHear) -> None:
 def _listen(task: PipelineTask, folder: FolderSource, song: SongToHear) -> None:
     listening = analyse(folder.path(song.external_id))
     with task.database.session() as session:
-        songs.save_features(
+        features.save_features(
             session,
             account_id=task.account_id,
             song_id=song.id,
@@ -141,7 +141,7 @@ def finish_analysis(task: PipelineTask) -> None:
     """Count what was heard, when all parts are done."""
     job_id, account_id, since = UUID(task.job.ref.job_id), task.account_id, task.begun_at
     with task.database.reading() as session:
-        found = songs.heard_since(
+        found = features.heard_since(
             session, account_id=account_id, analyser_version=ANALYSER_VERSION, since=since
         )
         heard = sum(1 for _ in found)

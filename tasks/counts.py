@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from library import failures, matches, songs
+from library import failures, features, matches
 from library.analysis import ANALYSER_VERSION
 from library.models import Job
 from progress.errors import LogUnavailable
@@ -39,7 +39,7 @@ def row_counts(session: Session, job: Job) -> Counts:
     failed = failures.count(session, account_id=job.account_id, job_id=job.id)
     succeeded = 0
     if job.kind == "analysis":
-        heard = songs.heard_since(
+        heard = features.heard_since(
             session,
             account_id=job.account_id,
             analyser_version=ANALYSER_VERSION,

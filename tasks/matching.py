@@ -6,7 +6,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from library import matches, playlists, songs
+from library import features, matches, playlists, songs
 from library.matching import Matcher, PlaylistProfile, SongProfile
 from library.profiles import playlist_profiles, song_profile
 from progress.errors import JobFailure
@@ -53,7 +53,7 @@ def _read(task: PipelineTask) -> tuple[list[PlaylistProfile], dict[UUID, SongPro
         placed = {song for entries in members.values() for song in entries}
         profiles: dict[UUID, SongProfile] = {}
         waiting: Waiting = []
-        for song in songs.to_match(session, account_id=account_id):
+        for song in features.to_match(session, account_id=account_id):
             profiles[song.id] = profile = song_profile(song)
             if song.id in liked and song.id not in placed:
                 waiting.append((profile, song.title))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 from uuid import UUID
 
-from library import jobs, songs
+from library import features, jobs
 from library.analysis import ANALYSER_VERSION
 from library.database import Database
 from progress.events import ItemStatus
@@ -31,10 +31,10 @@ def _items(database: Database, ref: JobRef) -> Iterable[ItemReport]:
         if job is None or job.kind != "analysis":
             return []
         account_id, version = job.account_id, ANALYSER_VERSION
-        heard = songs.heard_since(
+        heard = features.heard_since(
             session, account_id=account_id, analyser_version=version, since=job.created_at
         )
-        waiting = songs.to_analyse(session, account_id=account_id, analyser_version=version)
+        waiting = features.to_analyse(session, account_id=account_id, analyser_version=version)
         now = time.time()
         return [
             ItemReport(str(song.id), "song", status, now, analysis.label(song))

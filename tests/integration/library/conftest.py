@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from library import accounts, gone, playlists, songs
+from library import accounts, features, gone, playlists, songs
 from library.database import Database
 from library.listening import Listening
 from library.models import Account, Playlist, Song, Source
@@ -72,8 +72,8 @@ class Home:
         content_key: str | None = None,
     ) -> None:
         """Have a song heard: as it is, or as it was when its content had a key."""
-        (now,) = songs.by_ids(self.session, account_id=self.id, song_ids=[song.id])
-        songs.save_features(
+        (now,) = features.by_ids(self.session, account_id=self.id, song_ids=[song.id])
+        features.save_features(
             self.session,
             account_id=self.id,
             song_id=song.id,

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from library import gone, matches, playlists, songs
+from library import features, gone, matches, playlists, songs
 from library.matching import Proposal
 from library.models import (
     Decision,
@@ -55,7 +55,7 @@ def shown(home: Home) -> dict[str, object]:
     """All that pages, counts, analysis and matching make of an account."""
     session, mine = home.session, home.id
     session.expire_all()
-    waiting = songs.to_analyse(session, account_id=mine, analyser_version=3)
+    waiting = features.to_analyse(session, account_id=mine, analyser_version=3)
     return {
         "songs": sorted(row.title for row in songs.page(session, account_id=mine)),
         "counts": songs.counts(session, account_id=mine),
@@ -64,7 +64,7 @@ def shown(home: Home) -> dict[str, object]:
         "proposed": sorted(row.title for row in matches.page(session, account_id=mine)),
         "proposals": matches.count(session, account_id=mine),
         "to hear": sorted(song.title for song in waiting),
-        "to match": sorted(song.title for song in songs.to_match(session, account_id=mine)),
+        "to match": sorted(song.title for song in features.to_match(session, account_id=mine)),
     }
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from library import accounts, jobs, matches, parts, playlists, songs
+from library import accounts, features, jobs, matches, parts, playlists, songs
 from library.errors import EmailTaken, JobAlreadyActive
 from library.listening import Listening
 from library.matching import Proposal
@@ -75,7 +75,7 @@ class TestSongs:
         assert songs.ids_by_external(session, source_id=home.source.id) == {"kept": kept.id}
         assert titles(songs.page(session, account_id=home.id)) == ["kept"]
         assert songs.counts(session, account_id=home.id) == (1, 1, 0)
-        assert titles(songs.to_match(session, account_id=home.id)) == ["kept"]
+        assert titles(features.to_match(session, account_id=home.id)) == ["kept"]
         assert home.song("gone").id == gone.id
         assert songs.counts(session, account_id=home.id) == (2, 2, 0)
 
@@ -153,7 +153,7 @@ class TestSongs:
         home.song("4", title="a_b")
         home.song("5", title="a\\b")
         rows = songs.page(session, account_id=home.id, search=search)
-        shown = songs.by_ids(session, account_id=home.id, song_ids=[row.id for row in rows])
+        shown = features.by_ids(session, account_id=home.id, song_ids=[row.id for row in rows])
         assert {song.external_id for song in shown} == found
 
     def test_a_page_says_what_was_heard_and_what_is_liked(
@@ -176,7 +176,7 @@ class TestSongs:
             heard = Listening(120.5, confidence, -14.2, "C♯ minor", 0.8, 200.0, LISTENING.timbre)
             home.heard(song, version=1, listening=heard)
         session.expire_all()
-        (found,) = songs.to_match(session, account_id=home.id)
+        (found,) = features.to_match(session, account_id=home.id)
         assert (found.tempo_bpm, found.tempo_confidence) == (120.5, 0.9)
         assert found.timbre is not None
         assert np.array_equal(np.frombuffer(found.timbre, "<f4"), LISTENING.timbre)
@@ -185,7 +185,7 @@ class TestSongs:
         self, session: Session, home: Home
     ) -> None:
         def waiting(version: int = 2) -> list[str]:
-            found = songs.to_analyse(session, account_id=home.id, analyser_version=version)
+            found = features.to_analyse(session, account_id=home.id, analyser_version=version)
             return sorted(titles(found))
 
         a = home.song("a", size_bytes=1, modified_ns="1")
@@ -204,21 +204,21 @@ class TestSongs:
         self, session: Session, home: Home, file: tuple[int | None, str | None]
     ) -> None:
         home.heard(home.song("a", size_bytes=file[0], modified_ns=file[1]))
-        assert list(songs.to_analyse(session, account_id=home.id, analyser_version=2)) == []
+        assert list(features.to_analyse(session, account_id=home.id, analyser_version=2)) == []
         since = {"account_id": home.id, "analyser_version": 2}
-        assert titles(songs.heard_since(session, **since, since=NOW - timedelta(days=9999))) == [
+        assert titles(features.heard_since(session, **since, since=NOW - timedelta(days=9999))) == [
             "a"
         ]
-        assert list(songs.heard_since(session, **since, since=NOW + timedelta(days=9999))) == []
+        assert list(features.heard_since(session, **since, since=NOW + timedelta(days=9999))) == []
 
     def test_what_changed_while_it_was_heard_is_to_be_heard_again(
         self, session: Session, home: Home
     ) -> None:
         before = home.song("a", size_bytes=1, modified_ns="1")
-        (read,) = songs.by_ids(session, account_id=home.id, song_ids=[before.id])
+        (read,) = features.by_ids(session, account_id=home.id, song_ids=[before.id])
         home.song("a", size_bytes=1, modified_ns="2")
         home.heard(before, content_key=read.content_key)
-        assert titles(songs.to_analyse(session, account_id=home.id, analyser_version=2)) == ["a"]
+        assert titles(features.to_analyse(session, account_id=home.id, analyser_version=2)) == ["a"]
 
     @pytest.mark.parametrize("size", [1, 2, 3, 7, 8])
     def test_what_is_to_be_heard_comes_a_part_at_a_time_each_once(
@@ -233,7 +233,7 @@ class TestSongs:
             span = parts.span(session, job_id=job.id, attempt=1, number=number)
             assert span is not None
             of_part = {"account_id": home.id, "analyser_version": 2, **span._asdict()}
-            found = [song.id for song in songs.to_analyse(session, **of_part)]
+            found = [song.id for song in features.to_analyse(session, **of_part)]
             assert len(found) <= size
             walked += found
         assert walked == made
@@ -570,7 +570,7 @@ def test_nothing_of_one_account_is_found_by_another(
     job, _ = jobs.create(session, account_id=home.id, kind="sync")
     other = make_home().id
     assert songs.get(session, account_id=other, song_id=song.id) is None
-    assert songs.by_ids(session, account_id=other, song_ids=[song.id]) == []
+    assert features.by_ids(session, account_id=other, song_ids=[song.id]) == []
     assert songs.page(session, account_id=other) == []
     assert songs.counts(session, account_id=other) == (0, 0, 0)
     assert playlists.get(session, account_id=other, playlist_id=playlist.id) is None
@@ -579,6 +579,6 @@ def test_nothing_of_one_account_is_found_by_another(
     assert jobs.get(session, account_id=other, job_id=job.id) is None
     assert jobs.page(session, account_id=other) == []
     # And its own account finds all of it.
-    assert titles(songs.by_ids(session, account_id=home.id, song_ids=[song.id])) == ["s"]
+    assert titles(features.by_ids(session, account_id=home.id, song_ids=[song.id])) == ["s"]
     assert playlists.get(session, account_id=home.id, playlist_id=playlist.id) is playlist
     assert jobs.get(session, account_id=home.id, job_id=job.id) is job

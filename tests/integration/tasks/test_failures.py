@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from library import failures, songs
+from library import failures, features, songs
 from library import jobs as rows
 from library.analysis import ANALYSER_VERSION
 from library.failures import ListedFailure
@@ -203,10 +203,10 @@ def halfway(pipelines: Pipelines, music: Path) -> Halfway:
     store.begin(str(job.id), attempt=0)
     with runtime.database.session() as session:
         waiting = list(
-            songs.to_analyse(session, account_id=account, analyser_version=ANALYSER_VERSION)
+            features.to_analyse(session, account_id=account, analyser_version=ANALYSER_VERSION)
         )
         for song in waiting[:7]:
-            songs.save_features(
+            features.save_features(
                 session,
                 account_id=account,
                 song_id=song.id,

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select, update
 
-from library import accounts, matches, playlists, songs
+from library import accounts, features, matches, playlists, songs
 from library import jobs as rows
 from library.listening import Listening
 from library.matching import Proposal
@@ -145,8 +145,8 @@ def full(shelf: Shelf) -> Shelf:
         (other,) = (p for p in playlists.page(session, **mine) if p.name == "Other")
         found = session.scalar(select(Song).where(Song.external_id == "Disk/020.wav"))
         assert found is not None
-        (key,) = songs.by_ids(session, **mine, song_ids=[found.id])
-        songs.save_features(
+        (key,) = features.by_ids(session, **mine, song_ids=[found.id])
+        features.save_features(
             session,
             **mine,
             song_id=found.id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from library import demo, matches, playlists, songs
+from library import demo, features, matches, playlists, songs
 from progress.events import ItemEvent, StatusEvent
 from tests.integration.conftest import Pipelines
 
@@ -88,7 +88,7 @@ def test_a_folder_full_of_trouble_is_synced_and_says_what_failed(
         rows = songs.page(session, account_id=account)
         kept = playlists.page(session, account_id=account)
         ids = [song.id for song in rows]
-        found = songs.by_ids(session, account_id=account, song_ids=ids)
+        found = features.by_ids(session, account_id=account, song_ids=ids)
     names = {song.id: song.external_id for song in found}
     assert len(rows) == 5
     assert set(names.values()) >= {"Caf\\xe9.flac", "line\nbreak.flac"}

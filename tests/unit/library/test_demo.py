@@ -12,9 +12,9 @@ import soundfile
 
 from library import demo
 from library.analysis import analyse
+from library.features import SongToMatch
 from library.matching import Matcher, PlaylistProfile, SongProfile
 from library.profiles import song_profile
-from library.songs import SongToMatch
 from library.sources.folder import FolderSource, SongIndex
 
 

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import numpy as np
 import pytest
 
+from library.features import SongToMatch
 from library.profiles import playlist_profiles, song_profile
-from library.songs import SongToMatch
 from library.timbre import TIMBRE_SIZE
 
 HEARD = {

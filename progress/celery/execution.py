@@ -40,6 +40,8 @@ _LATE_LOOK_SECONDS = 0.25
 
 #: The execution whose body runs here.
 _running: ContextVar[Execution | None] = ContextVar("progress_running", default=None)
+#: All executions whose bodies run in this process, for its threads.
+_bodies: dict[int, Execution] = {}
 
 
 class Execution:
@@ -181,9 +183,11 @@ class Execution:
 
     def _result(self, body: Callable[[], Any]) -> Any:
         token = _running.set(self)
+        _bodies[id(self)] = self
         try:
             return body()
         finally:
+            del _bodies[id(self)]
             _running.reset(token)
 
     def _retrying(self, retry: Retry) -> None:
@@ -215,6 +219,11 @@ class Execution:
             self.reporter.note(said.note)
 
     # -- its parts -------------------------------------------------------------------
+
+    @property
+    def task_name(self) -> str:
+        """The name of its task."""
+        return str(self._task.name)
 
     def is_of(self, app: Any) -> bool:
         """Whether it is an application's own."""
@@ -326,6 +335,16 @@ class Execution:
         # A job of one task needs no book to know that all of it is done. Any other is found
         # by the reaper, when nobody works on it.
         return replace(standing, open=0 if self._is_alone else None)
+
+
+def execution_here() -> Execution | None:
+    """The execution whose body this thread is in, or one that was started with its context."""
+    return _running.get()
+
+
+def executions_of(name: str) -> list[Execution]:
+    """The executions of a task whose bodies run in this process, in whatever thread."""
+    return [one for one in list(_bodies.values()) if one.task_name == name]
 
 
 def execution_of(request: Any) -> Execution | None:

@@ -9,9 +9,9 @@ from celery.canvas import Signature
 
 from ..errors import JobFailure, ProgressError
 from ..reporting.reporter import JobReporter
-from .execution import execution_of
+from .execution import execution_here, execution_of
 from .fanout import default_window, window_of
-from .work import request_of, with_class_of_app, wrap_run
+from .work import reporter_of, request_of, with_class_of_app, wrap_run
 
 
 class JobTask(Task):  # type: ignore[misc] # Celery is untyped
@@ -40,16 +40,10 @@ class JobTask(Task):  # type: ignore[misc] # Celery is untyped
     def job(self) -> JobReporter:
         """The reporter of the job this task belongs to.
 
-        Raises:
-            ProgressError: `install` was not called, or no task is running.
+        In a thread or a forked process that the task has started it is the same job's. Where the
+        task is called as a plain function it takes whatever is said, and tells nobody.
         """
-        execution = execution_of(request_of(self))
-        if execution is None or execution.reporter is None:
-            raise ProgressError(
-                "There is no job here: call progress.celery.install(app, log) first, and use "
-                "self.job only inside the task."
-            )
-        return execution.reporter
+        return reporter_of(self)
 
     def fan_out(
         self,
@@ -97,7 +91,7 @@ class JobTask(Task):  # type: ignore[misc] # Celery is untyped
         **kwargs: Any,
     ) -> None:
         """As Celery's own; numbers and words in `meta` show as live progress besides."""
-        execution = execution_of(request_of(self))
+        execution = execution_of(request_of(self)) or execution_here()
         if execution is not None and task_id in (None, execution.place.task_id):
             execution.update(state, meta)
         super().update_state(task_id=task_id, state=state, meta=meta, **kwargs)

@@ -7,16 +7,27 @@ many others override ``__call__`` and call ``self.run`` themselves.
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import wraps
+from multiprocessing import parent_process
 from typing import Any
 
 from celery import Task
 from celery._state import _task_stack
 from celery.utils.imports import symbol_by_name
 
-from .execution import Execution, execution_of
+from ..reporting.quiet import QuietReporter
+from ..reporting.reporter import JobReporter
+from .execution import Execution, execution_here, execution_of, executions_of
 from .installation import installation_of
+
+logger = logging.getLogger(__name__)
+
+#: What takes the reports of a task that is called as a plain function.
+_quiet: ContextVar[QuietReporter | None] = ContextVar("progress_quiet", default=None)
+_said: set[tuple[str, str]] = set()
 
 
 class Work:
@@ -92,10 +103,52 @@ def current_request() -> Any:
     return next((request for request in requests if request is not None), None)
 
 
+def reporter_of(task: Any) -> JobReporter:
+    """The reporter of the job that a task is at in this thread; a quiet one where there is none."""
+    request = request_of(task)
+    execution = execution_of(request) if request is not None else execution_here()
+    if execution is None and not _requests(task):
+        execution = _of_other_thread(task)
+    if execution is not None and execution.reporter is not None:
+        return execution.reporter
+    if request is not None:
+        _say_once(task, "runs without a job. Call progress.celery.install(app, log) first.")
+    elif parent_process() is not None:
+        _say_once(task, "is in a process that knows no job: fork it, or report from its parent.")
+    return _quiet.get() or QuietReporter()
+
+
+def _of_other_thread(task: Any) -> Execution | None:
+    found = executions_of(task.name)
+    if len(found) > 1:
+        _say_once(
+            task,
+            "is asked for its job in a thread, and runs more than once at this moment. Have the "
+            "task say `job = self.job` and the thread use that.",
+        )
+    return found[0] if len(found) == 1 else None
+
+
+def _say_once(task: Any, what: str) -> None:
+    if (task.name, what) not in _said:
+        _said.add((task.name, what))
+        logger.warning("Task %s %s", task.name, what, extra={"action": "no_job"})
+
+
+def _quietly(work: Callable[[], Any]) -> Any:
+    token = _quiet.set(_quiet.get() or QuietReporter())
+    try:
+        return work()
+    finally:
+        _quiet.reset(token)
+
+
 def _perform(task: Any, work: Callable[[], Any]) -> Any:
     installation, request = installation_of(task.app), request_of(task)
+    if installation is None or request is None:
+        return _quietly(work)
     # What is under way already is called by a base, by autoretry, or by the task itself.
-    if installation is None or request is None or execution_of(request) is not None:
+    if execution_of(request) is not None:
         return work()
     execution = Execution(task, installation, request)
     # ``super().__call__`` goes on with a copy of the request that Celery knows.

@@ -49,6 +49,7 @@ class ReportBuffer:
         repair: Repair | None,
         made_fit: Callable[[Report], Report | None],
         declared: Callable[[], int],
+        on_fork: Callable[[], None] = lambda: None,
         clock: Callable[[], float],
     ) -> None:
         self._log = log
@@ -59,6 +60,9 @@ class ReportBuffer:
         self._made_fit = made_fit
         #: The total that was declared so far, 0 for none.
         self._declared = declared
+        self._on_fork = on_fork
+        #: Whether this is the copy of a child process, which may end without a word.
+        self._is_forked = False
         self._clock = clock
         self._memo = Memo()
         self._waiting: deque[Report] = deque()
@@ -78,6 +82,14 @@ class ReportBuffer:
         self.cancel_requested = False
         sender.add(self)
 
+    def begin_anew(self) -> None:
+        """In a child after a fork: what waited is the parent's to send, and so are its locks."""
+        self._waiting = deque()
+        self._sent, self._sending = threading.Condition(), threading.Lock()
+        self._scheduled = False
+        self._is_forked = True
+        self._on_fork()
+
     def put(self, report: Report) -> None:
         """Take a report. Returns at once, or after `PATIENCE_SECONDS` at the most in an outage."""
         if self.refusal is not None or self._closed:
@@ -90,6 +102,13 @@ class ReportBuffer:
             # `send` clears the flag before it takes a batch, so no report is left behind.
             self._scheduled = True
             self._sender.wake(self, urgent=waiting >= BATCH)
+        if self._is_forked and not _only_begins(report):
+            self._send_from_child()
+
+    def _send_from_child(self) -> None:
+        """Nothing waits in a child: it may end by `os._exit`, and nobody would know of it."""
+        self._sender.add(self)
+        self.flush()
 
     def raise_if_stopped(self) -> None:
         """Stop a task that is to go no further; see `JobReporter.raise_if_stopped`."""
@@ -255,6 +274,11 @@ class ReportBuffer:
                 self._sent.wait(min(0.005, self._patience))
             self._patience -= time.monotonic() - began
         return True
+
+
+def _only_begins(report: Report) -> bool:
+    """Whether a report is followed by another one of the same item."""
+    return type(report) is ItemReport and not report.status.is_end
 
 
 def _without_what_is_over(reports: Sequence[Report]) -> list[Report]:

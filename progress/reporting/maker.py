@@ -57,6 +57,11 @@ class ReportMaker:
         self._said: set[str] = set()
         self._lock = threading.Lock()
 
+    def begin_anew(self, *, part: str) -> None:
+        """In a child after a fork: it is a part of its own, and has a lock of its own."""
+        self._part = part
+        self._lock = threading.Lock()
+
     def item(
         self,
         item_id: object,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
@@ -48,6 +49,7 @@ class JobReporter:
         passing: tuple[type[Exception], ...] = (),
         stops: tuple[type[BaseException], ...] = (),
         sender: BackgroundSender | None = None,
+        buffer: ReportBuffer | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.ref = ref
@@ -61,7 +63,7 @@ class JobReporter:
         self._make = ReportMaker(job_id=ref.job_id, part=part, clock=clock)
         self._phases = Phases()
         self._tally = Tally()
-        self._buffer = ReportBuffer(
+        self._buffer = buffer or ReportBuffer(
             log,
             ref,
             attempt=attempt,
@@ -69,11 +71,17 @@ class JobReporter:
             repair=repair,
             made_fit=self._make.made_fit,
             declared=lambda: self._phases.declared,
+            on_fork=self._begin_anew,
             clock=clock,
         )
         # These stop a task and say nothing of the item it is at.
         passes = (CancelRequested, WriteRefused, *passing)
         self._outlet = Outlet(self._buffer.put, self._tally, clock, passes)
+
+    def _begin_anew(self) -> None:
+        """In a child of the task's process: what is nameless there is named by the child, too."""
+        self._part = f"{self._part}~{os.getpid()}"
+        self._make.begin_anew(part=self._part)
 
     # -- what a task says ------------------------------------------------------------
 

@@ -36,6 +36,10 @@ class Sender(Protocol):
         """Give a sign of life."""
         ...
 
+    def begin_anew(self) -> None:
+        """In a child after a fork: what was to be sent is the parent's."""
+        ...
+
 
 class BackgroundSender:
     """One daemon thread for all reporters of a process; started by the first report.
@@ -55,8 +59,10 @@ class BackgroundSender:
     def _begin_anew(self) -> None:
         """In a child: the thread is the parent's, and so are the reporters it carries for."""
         self._condition = threading.Condition()
-        self._waiting, self._alive = {}, {}
+        theirs, self._waiting, self._alive = list(self._alive), {}, {}
         self._urgent = False
+        for sender in theirs:
+            sender.begin_anew()
 
     def add(self, sender: Sender) -> None:
         """Renew a sender regularly until it is removed."""

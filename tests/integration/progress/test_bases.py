@@ -68,3 +68,14 @@ def test_an_error_fails_the_job(site: Site, base: str) -> None:
     ref = site.ref(site.celery.send_task(base, args=("raise",)).id)
     site.end(ref)
     assert site.statuses(ref) == ["running", "failed"]
+
+
+@pytest.mark.parametrize("place", ["threads", "loop", "forks", "billiard", "pool"])
+def test_what_a_task_has_done_elsewhere_is_seen(site: Site, place: str) -> None:
+    result = site.celery.send_task(f"{APPLICATION}.elsewhere", args=(place,))
+    result.get(timeout=20)
+    state = site.end(site.ref(result.id))
+    assert state.status == "completed"
+    assert state.progress is not None
+    # Two items without a key, one with an id of its own and one that failed, in three places.
+    assert (state.progress.succeeded, state.progress.failed) == (9, 3)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -197,3 +199,80 @@ def test_what_a_task_returns_is_the_jobs_result_where_the_task_says_so(
     result = shop.task(counts, **options).delay()
     known = shop.state(result.id).result
     assert known == ({"orders": 3} if returns_result else None)
+
+
+def test_a_task_that_is_called_as_a_function_says_nothing_and_works(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    shop = Shop(None)
+
+    def counts(self: Any, orders: list[str]) -> tuple[int, int, list[str]]:
+        with self.job.phase("all", total=len(orders)):
+            for order in self.job.track(orders, key=str, resume=True):
+                self.job.note(f"at {order}", order=order)
+        self.job.result({"orders": len(orders)})
+        left = list(self.job.unfinished(orders, key=str))
+        self.job.flush()
+        return self.job.succeeded, self.job.failed, left
+
+    task = shop.task(counts)
+    for way in (task, task.run):
+        assert way(["a", "b"]) == (2, 0, ["a", "b"])
+    assert shop.log._jobs == {}
+    assert not caplog.records
+
+
+def test_a_function_that_a_task_calls_reports_to_the_tasks_job() -> None:
+    shop = Shop(None)
+
+    def inner(self: Any) -> None:
+        with self.job.item("inner", kind="step"):
+            pass
+
+    inner_task = shop.task(inner)
+
+    def outer(self: Any) -> int:
+        inner_task()
+        return int(self.job.succeeded)
+
+    assert shop.task(outer).delay().get() == 1
+
+
+def test_a_task_in_two_executions_at_once_does_not_guess_whose_job_a_thread_is_at(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    shop = Shop(None)
+    both = threading.Barrier(2, timeout=10)
+
+    def asks(self: Any) -> int:
+        def look() -> None:
+            with self.job.item(1, kind="step"):
+                pass
+
+        both.wait()
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+        both.wait()
+        return int(self.job.succeeded)
+
+    task = shop.task(asks)
+    with ThreadPoolExecutor(2) as pool:
+        counts = [future.result().get() for future in [pool.submit(task.apply) for _ in range(2)]]
+    assert counts == [0, 0]
+    assert [record.action for record in caplog.records] == ["no_job"]  # type: ignore[attr-defined]
+
+
+def test_a_task_of_an_application_without_live_progress_says_so_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    celery = Celery("bare", broker="memory://", set_as_current=False)
+
+    @celery.task(bind=True, base=JobTask, shared=False)  # type: ignore[untyped-decorator]
+    def bare(self: Any) -> str:
+        with self.job.item(1, kind="step"):
+            return "done"
+
+    assert [bare.apply().get(), bare.apply().get()] == ["done", "done"]
+    assert [record.action for record in caplog.records] == ["no_job"]  # type: ignore[attr-defined]
+    assert "install(app, log)" in caplog.text

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
+from billiard import Process, current_process
 from celery import Celery, Task
 from celery_once import QueueOnce
 from celery_singleton import Singleton
@@ -12,6 +17,7 @@ from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 
 from progress.celery import JobTask, install
+from progress.events import ItemStatus
 from progress.redis import RedisLog
 
 URL = os.environ["BASES_REDIS"]
@@ -113,3 +119,67 @@ for name, base in BASES.items():
         retry_backoff=0,
         default_retry_delay=0,
     )
+
+
+# -- a task that works in other threads and processes ----------------------------------------------
+
+
+def _do(share: str) -> None:
+    for _ in elsewhere.job.track(["a", "b"], kind="line"):
+        pass
+    with elsewhere.job.item(share, kind="share"):
+        pass
+    elsewhere.job.item_status("odd", ItemStatus.FAILED, kind=share, error="no")
+
+
+def _in_threads() -> None:
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(_do, ("1", "2")))
+
+
+def _in_loop() -> None:
+    async def both() -> None:
+        await asyncio.gather(asyncio.to_thread(_do, "1"), asyncio.to_thread(_do, "2"))
+
+    asyncio.run(both())
+
+
+def _in_forks() -> None:
+    for share in ("1", "2"):
+        pid = os.fork()
+        if pid == 0:
+            _do(share)
+            os._exit(0)
+        if os.waitpid(pid, 0)[1]:
+            raise ChildProcessError(share)
+
+
+def _in_billiard() -> None:
+    # Celery's children are daemons, which may have no children of their own.
+    current_process()._config["daemon"] = False
+    children = [Process(target=_do, args=(share,)) for share in ("1", "2")]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+
+
+def _in_pool() -> None:
+    with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
+        list(pool.map(_do, ("1", "2")))
+
+
+PLACES: dict[str, Callable[[], None]] = {
+    "threads": _in_threads,
+    "loop": _in_loop,
+    "forks": _in_forks,
+    "billiard": _in_billiard,
+    "pool": _in_pool,
+}
+
+
+@app.task(base=JobTask)  # type: ignore[untyped-decorator]
+def elsewhere(place: str) -> None:
+    """Has its work done where it is not itself."""
+    PLACES[place]()
+    _do("own")

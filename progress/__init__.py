@@ -16,12 +16,13 @@ What an application writes comes from here: ``from progress import JobTask, Redi
 `StreamerClient`     a web process's way to it
 ===================  ===============================================================================
 
-The rest, for who writes a log, a store or a server of their own:
+The rest is for authors of a log, a store or a server of their own:
 
 - at the top, the vocabulary and the protocols: `events`, `reports`, `log`, `cursor`, `errors`,
-  `lease`, `parts`, `lifecycle` (the job store), `limits`, `metrics`, `sse`, `schema`, `forks`;
+  `lease`, `parts`, `lifecycle` (the job store), `failures` (the provider of failed items), `fit`,
+  `limits`, `metrics`, `sse`, `schema`, `forks`;
 - one framework each: `celery` and `flask`;
-- the rooms, which only this package imports: `rules` (the fold and its twin in the server),
+- the rooms, seldom needed by an application: `rules` (the fold and its twin in the server),
   `memory` and `redis` (the two logs), `reporting` (in a task's process), `recovery` (beside the
   tasks), `hub` (follows logs once and writes to many), `wsgi` and `streamer` (how a stream leaves a
   web server);
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
     from .streamer import StreamerClient, StreamerSettings, Supervisor
     from .wsgi import StreamMiddleware
 
-#: The room of each name. A name is imported when it is asked for: a worker needs no Flask, a site
-#: that only streams needs no Celery.
+#: The module of each name. It is imported when the name is first used: a worker needs no Flask, a
+#: site that only streams needs no Celery.
 _ROOMS = {
     "FeedRef": "log",
     "JobFailure": "errors",

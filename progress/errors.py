@@ -25,11 +25,11 @@ class LogUnavailable(ProgressError):
 
 
 class StoreUnavailable(ProgressError):
-    """The application's own rows cannot be reached for a moment: it is worth asking again."""
+    """The application's own rows cannot be reached for a moment; whoever needs them asks again."""
 
 
 class WriteRefused(ProgressError):
-    """The log took nothing of a batch: the writer is no longer the one to report."""
+    """The log refused a whole batch: its writer may not report on the job any more."""
 
     def __init__(self, job_id: str, *, attempt: int, current_attempt: int) -> None:
         self.job_id = job_id
@@ -62,7 +62,7 @@ class JobEnded(WriteRefused):
 
 
 class JobFailure(ProgressError):
-    """A task's own word that its job has failed, fit for the person whose job it is."""
+    """Raised by a task whose job has failed; the message is for the person whose job it is."""
 
     def __init__(self, message: object, *, code: object = "failed") -> None:
         self.message = fit_text(message) or "The work failed."

@@ -86,12 +86,12 @@ def _is_empty(value: tuple[object, ...]) -> bool:
 
 
 def _absent(**constraints: Any) -> Any:
-    """A field that is left out when it has nothing to say."""
+    """A field that is absent from the document where it is None."""
     return Field(default=None, exclude_if=_is_none, **constraints)
 
 
 class WireModel(BaseModel):
-    """What all documents on the wire share: frozen, camelCase, tolerant of unknown fields."""
+    """The base of all documents on the wire: frozen, camelCase, tolerant of unknown fields."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -260,15 +260,15 @@ MAX_SNAPSHOT_ITEMS = 20
 #: A snapshot lists at most this many of the slowest items.
 MAX_SLOWEST_ITEMS = 5
 
-#: The feed of an account that never had a job.
+#: The snapshot of a feed of which no log exists.
 EMPTY_FEED = FeedSnapshot(at=datetime.fromtimestamp(0, UTC), jobs=())
 
-#: What a log holds.
+#: An event of a log: a job's log has all types, a feed has statuses and progress.
 LogEvent = Annotated[
     ProgressEvent | StatusEvent | ItemEvent | ErrorEvent | NoteEvent | ResultEvent,
     Field(discriminator="type"),
 ]
-#: What a stream carries.
+#: A document of a stream: an event of its log, or a snapshot of the job or the feed.
 StreamEvent = Annotated[
     ProgressEvent
     | StatusEvent

@@ -1,8 +1,8 @@
-"""Whatever a task says, made fit for the wire. Nothing here raises.
+"""Makes a value that a task says fit for the wire. Nothing here raises.
 
-A value that cannot be made fit is None: the reporter leaves it out, alone. A value whose type is
-not known is asked for its text or number in a thread of its own, with the caller's context
-variables: its ``__str__`` may wait for ever, and the task is not to wait with it.
+A value that cannot be made fit becomes None: the reporter leaves it out, alone. A second thread
+asks a value of an unknown type for its text or number, with the caller's context variables: its
+``__str__`` may wait for ever, and the task must not wait with it.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ MAX_TEXT, MAX_ID, MAX_WORD = 300, 200, 40
 MAX_COUNT = 2**53 - 1
 #: A note's details and a result hold at most this much, in bytes of JSON.
 MAX_DETAILS_BYTES, MAX_RESULT_BYTES = 2_048, 4_096
-#: Parts of a JSON document that are looked at, and how deep: more would be too long in any case.
+#: A JSON document is read up to this many parts and this depth: a larger one is too long anyhow.
 _MOST_PARTS, _MOST_DEPTH = 4_096, 16
-#: A value that says nothing of itself for so long is not asked again, nor are others of its type.
+#: A value that does not answer within this time is not asked again, nor are others of its type.
 ASK_SECONDS = 0.1
-#: How soon an asker ends after the thread that it answers.
+#: A thread that asks ends at most this long after the thread that it asks for.
 _IDLE_SECONDS = 5.0
 
 #: Lone surrogates have no UTF-8 and control characters no place on a page; tab and newline have.
@@ -47,14 +47,14 @@ _KNOWN = (
     *(str, int, float, bool, bytes, type(None), UUID, Decimal, Fraction),
     *(date, datetime, time, timedelta, PurePosixPath, PureWindowsPath, PosixPath, WindowsPath),
 )
-#: By identity: a type's own hash and equality may be anything, too.
+#: Compared by identity: a metaclass may define hash and equality in any way.
 _KNOWN_IDS = frozenset(map(id, _KNOWN))
 
 T = TypeVar("T")
 
 
 def fit_text(value: object, *, most: int = MAX_TEXT) -> str | None:
-    """A text of at most so many characters; None for None and for what has no text."""
+    """A text of at most `most` characters; None for None and for a value without a text."""
     if type(value) is str and len(value) <= most and value.isprintable():
         return value
     text = _text_of(value)
@@ -106,9 +106,9 @@ def fit_number(value: object) -> float | None:
 
 
 def fit_json(value: object, *, most_bytes: int) -> bytes | None:
-    """A JSON document of at most so many bytes; None for what has more, or is no such thing.
+    """A JSON document of at most `most_bytes` bytes; None where the value would take more.
 
-    What JSON does not know is a text in it, and what is no finite number is null.
+    A value that JSON does not know becomes its text, and a number that is not finite becomes null.
     """
     with suppress(_TooMuch, RecursionError):
         document = orjson.dumps(_json_of(value, [_MOST_PARTS], 0))
@@ -148,10 +148,10 @@ def _json_of(value: object, left: list[int], depth: int) -> Any:
 def _text_of(value: object) -> str | None:
     if value is None:
         return None
-    # By its type: an object's `__class__` may be anything, and may raise.
+    # The type and not `__class__`, which an object may define in any way and which may raise.
     if issubclass(type(value), (bytes, bytearray)):
         return bytes.decode(value, "utf-8", "replace")  # type: ignore[arg-type] # it is bytes
-    # What a subclass of str says of itself may be anything; what it holds is a text.
+    # Not `str(value)`: a subclass may define `__str__` in any way. The letters it holds are a text.
     if issubclass(type(value), str):
         return str.__str__(value)
     text = _ask(value, lambda: str(value))
@@ -178,10 +178,10 @@ _here = threading.local()
 
 
 def _ask(value: object, question: Callable[[], T]) -> T | None:
-    """The answer to a question about a value; None where there is none in time."""
+    """The answer to a question about a value; None where it raises, or takes too long."""
     kind = type(value)
     if id(kind) in _KNOWN_IDS:
-        # No more than these: a soft time limit may be raised here, and is the task's to hear.
+        # Only these: Celery may raise a soft time limit here, which the task has to see.
         try:
             return question()
         except (ValueError, TypeError, ArithmeticError):
@@ -200,7 +200,7 @@ def _ask(value: object, question: Callable[[], T]) -> T | None:
 
 
 class _Asker:
-    """A thread that answers another one's questions, until one of them takes too long."""
+    """A thread that evaluates questions for another one, until one of them takes too long."""
 
     def __init__(self) -> None:
         self._questions: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()

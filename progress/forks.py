@@ -1,9 +1,9 @@
-"""Forks and threads: no thread of ours is in the midst of something when its process forks.
+"""Forks and threads: a fork waits until this library's threads hold no lock.
 
-A child has a copy of every lock, held for ever where another thread held it at that moment:
-of this library's own locks, and of those inside database drivers and the C library, which
-nobody can make anew. So the threads that run in processes which fork (a worker's main
-process replaces its children) pass through here, and a fork waits for them, within bounds.
+A child gets a copy of every lock. Where another thread held one at the moment of the fork, the copy
+is held for ever, and nobody can make those inside database drivers and the C library anew. So the
+threads of a process that forks (a worker's main process replaces its children) work behind the
+`gate` here, and a fork waits for it, half a second at the most.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakMethod
 
-#: A fork waits no longer: a server that does not answer must not hold up a worker.
+#: A fork waits at most this long: a server that does not answer must not hold up a worker.
 _WAIT_SECONDS = 0.5
 
 
@@ -51,7 +51,7 @@ _renewals: list[WeakMethod[Callable[[], Any]]] = []
 
 def after_fork_in_child(method: Callable[[], None]) -> None:
     """Have a bound method called in every child, for as long as its object lives."""
-    # A parent that never forks, or makes many objects, is not to gather what has died.
+    # Dead references are taken out, so that a parent which makes many objects keeps none of them.
     _renewals.append(WeakMethod(method, _renewals.remove))
 
 

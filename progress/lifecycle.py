@@ -1,4 +1,4 @@
-"""How the outcome of a task becomes the status of its job. Pure of any task queue."""
+"""How the outcome of a task becomes the status of its job. It knows no task queue."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Settlement:
 
 
 def reports_of(settlement: Settlement, *, at: float) -> list[Report]:
-    """What a log is told of a job's end: a failure's error, then the terminal status."""
+    """The reports of a job's end: a failure's error, then the terminal status."""
     message = fit_text(settlement.message)
     reports: list[Report] = []
     if settlement.status is JobStatus.FAILED and message:
@@ -32,11 +32,11 @@ def reports_of(settlement: Settlement, *, at: float) -> list[Report]:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What a store says to an execution that begins."""
+    """A store's answer to an execution that begins."""
 
     #: From 1.
     attempt: int
-    #: How the job has ended already: there is nothing to do.
+    #: How the job has ended already: the execution has nothing to do.
     ended: Settlement | None = None
     #: Somebody asked for the job to be cancelled before it began.
     cancel_requested: bool = False
@@ -46,7 +46,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What a store says of a job of which an execution was lost, or which nobody took up."""
+    """A store's answer about a job that lost an execution, or that no worker took up."""
 
     #: The attempt that is over.
     attempt: int
@@ -69,7 +69,7 @@ class JobStore(Protocol):
     """
 
     def begin(self, job_id: str, /, *, attempt: int) -> Begun:
-        """An execution begins.
+        """Note that an execution begins, and say in which attempt.
 
         Above 0, `attempt` says which one it goes on with: it takes the place of the execution
         before it (a chord's body, a replaced task) rather than doing its work again. With 0,
@@ -78,25 +78,25 @@ class JobStore(Protocol):
         ...
 
     def retrying(self, job_id: str, /, *, attempt: int, in_seconds: float) -> None:
-        """A passing fault has the job wait for its next attempt."""
+        """Note that a passing fault has the job wait for its next attempt."""
         ...
 
     def lost(self, job_id: str, /, *, attempt: int) -> Recovery | None:
-        """An execution was lost; 0 for one whose attempt is not known.
+        """Note that an execution was lost; `attempt` is 0 where it is not known.
 
         None when that changes nothing: a newer attempt is under way.
         """
         ...
 
     def overdue(self) -> Iterable[JobRef]:
-        """Jobs that have not ended and that somebody should have taken up by now.
+        """All jobs that have not ended and that a worker should have taken up by now.
 
-        All of them, the oldest first: they are read only as far as is needed.
+        The oldest comes first; the caller reads only as many as it needs.
         """
         ...
 
     def finish(self, job_id: str, /, *, attempt: int, settlement: Settlement) -> Settlement | None:
-        """Make a job terminal; how it has ended in truth, which may be otherwise and earlier.
+        """Make a job terminal; returns how it ended, which may have been earlier and otherwise.
 
         None when a newer attempt has begun: the job goes on without this one.
         """

@@ -11,12 +11,12 @@ class StreamLimits:
 
     #: An idle stream is sent a comment this often.
     keep_alive_seconds: float = 15.0
-    #: Drawn between this and half of it, so that streams do not end together.
+    #: A stream ends at an age between half of this and this, so that streams do not end together.
     life_seconds: float = 15 * 60.0
-    #: A reader that takes nothing of what it is sent for so long is dropped.
+    #: A reader that takes no byte for this long is dropped.
     stalled_seconds: float = 60.0
-    #: Streams an account may have open, those the process may have, and when one that was
-    #: refused may be tried again.
+    #: An account may have this many streams open, the process this many; a client that was
+    #: refused may ask again after this long.
     streams_per_account: int = 20
     streams: int = 20_000
     retry_after_seconds: int = 15

@@ -1,4 +1,4 @@
-"""What a hub has done so far, in numbers, and their text for Prometheus (format 0.0.4)."""
+"""Metrics: the counts and histograms of a hub, and their text for Prometheus (format 0.0.4)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Histogram:
     """How many observations were at most each bound, as Prometheus counts them."""
 
     bounds: tuple[float, ...]
-    #: Of each bound, and beyond the last: not summed up.
+    #: Observations between each bound and the one before it, and beyond the last; not summed up.
     counts: list[int] = field(default_factory=list)
     total: float = 0.0
 
@@ -32,7 +32,7 @@ class Histogram:
 class HubMetrics:
     """Counts since the hub began.
 
-    The hub's thread changes them; `refused`, which threads of requests change, is changed under the
+    The hub's thread alone changes them, but for `refused`: threads of requests change it, under the
     lock of `progress.hub.admission`.
     """
 
@@ -42,7 +42,7 @@ class HubMetrics:
     refused: int = 0
     #: Events times the readers they were sent to, replays apart.
     deliveries: int = 0
-    #: Cursors that could not be gone on from: a state was sent instead.
+    #: Cursors after which events are missing: a snapshot was sent instead.
     gaps: int = 0
     #: Readers dropped because they took nothing.
     slow_drops: int = 0

@@ -1,4 +1,4 @@
-"""The JSON Schema of what a stream carries, generated from the event models.
+"""The JSON Schema of the documents of a stream, generated from the event models.
 
 ``python -m progress.schema`` writes it; with ``--check`` it only says whether the written one
 is up to date, by its exit code.
@@ -23,7 +23,7 @@ Schema = dict[str, Any]
 
 
 class _Generator(GenerateJsonSchema):
-    """Without field titles: generators of types would make an alias of each."""
+    """Leaves out field titles, of which generators of types would make an alias each."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         del schema

@@ -1,4 +1,4 @@
-"""Frames of a ``text/event-stream``, after the WHATWG HTML standard, §9.2. Pure."""
+"""Frames of a ``text/event-stream``, after the WHATWG HTML standard, §9.2. No I/O here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADERS = {
 #: A comment: seen by no listener, it keeps the connection and its proxies awake.
 PING = b": ping\n\n"
 
-#: CR, LF and CRLF end a line there, and nothing else does (str.splitlines knows more).
+#: In an event stream CR, LF and CRLF end a line, and nothing else does (str.splitlines knows more).
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -33,5 +33,5 @@ def frame(document: bytes, cursor: Cursor | None) -> bytes:
 
 
 def retry_hint(*, shortest_ms: int = 1_000, longest_ms: int = 5_000) -> bytes:
-    """When to come back, drawn at random so that a thousand clients do not come at once."""
+    """A hint when to come back, at random, so that a thousand clients do not come at once."""
     return b"retry: %d\n\n" % random.randint(shortest_ms, longest_ms)  # noqa: S311 - no secret

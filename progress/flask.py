@@ -44,6 +44,8 @@ _DESCRIPTORS_EACH = 3
 Authorize = Callable[[str], JobRef | None]
 #: The present account, or None without a session.
 Account = Callable[[], str | None]
+#: Has a job cancelled that the present account may read.
+Cancel = Callable[[JobRef], object]
 #: A job's state from the application's database, for when there is no log.
 JobFallback = Callable[[JobRef], Snapshot | None]
 
@@ -71,6 +73,7 @@ def create_blueprint(
     limits: StreamLimits | None = None,
     hand_over: HandOver | None = None,
     failures: FailureProvider | None = None,
+    cancel: Cancel | None = None,
     name: str = "progress",
 ) -> ProgressBlueprint:
     """The blueprint with the streams of jobs and feeds, and a job's failures.
@@ -87,6 +90,9 @@ def create_blueprint(
         limits: How long streams live, and how many an account may open.
         hand_over: Has the machine's streamer serve a stream, where there is a streamer.
         failures: Where all failed items are kept; without it, the log's newest are told.
+        cancel: Has a job cancelled, such as `log.request_cancel`. With it there is a route for
+            that, ``POST /api/jobs/<job_id>/cancel``, which the application guards against forged
+            requests (CSRF) as it does its other forms.
         name: The blueprint's name.
     """
     hub = Hub(log, limits or StreamLimits(), descriptors_each=_DESCRIPTORS_EACH)
@@ -120,7 +126,29 @@ def create_blueprint(
             return _refusal(HTTPStatus.NOT_FOUND, "There is no such job.")
         return _failures(log, failures, ref)
 
+    if cancel is not None:
+        _add_cancel(blueprint, authorize, account, cancel)
     return blueprint
+
+
+def _add_cancel(
+    blueprint: ProgressBlueprint, authorize: Authorize, account: Account, cancel: Cancel
+) -> None:
+    @blueprint.post("/api/jobs/<job_id>/cancel", endpoint="cancel")
+    def cancel_job(job_id: str) -> Response:
+        if account() is None:
+            return _refusal(HTTPStatus.UNAUTHORIZED, "Sign in to cancel this job.")
+        ref = authorize(job_id)
+        if ref is None:
+            return _refusal(HTTPStatus.NOT_FOUND, "There is no such job.")
+        try:
+            cancel(ref)
+        except LogUnavailable:
+            return _unavailable("This job cannot be cancelled now.")
+        # The task has yet to hear of it; its terminal status says when it has stopped.
+        body = json.dumps({"jobId": ref.job_id})
+        headers = {"Cache-Control": "no-store"}
+        return Response(body, HTTPStatus.ACCEPTED, headers, content_type="application/json")
 
 
 def _refusal(status: HTTPStatus, detail: str, *, retry_after_seconds: int = 0) -> Response:
@@ -230,11 +258,14 @@ class _StreamResponse(Response):
 
 
 def _snapshot_answer(log: Log, ref: LogRef, state: State) -> Response:
+    known, could_ask = None, True
     try:
         known = log.snapshot(ref)
     except LogUnavailable:
-        known = None
+        could_ask = False
     snapshot = known[0] if known else state()
+    if snapshot is None and not could_ask:
+        return _unavailable("The log of this job cannot be read now.")
     if snapshot is None:
         return _refusal(HTTPStatus.NOT_FOUND, "Nothing is known of this job's progress.")
     cursor = json.dumps(str(known[1]) if known else None)

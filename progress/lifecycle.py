@@ -103,6 +103,10 @@ class JobStore(Protocol):
         ...
 
 
+#: Without rows, a job whose process is lost in this attempt or a later one is not sent again.
+_MOST_ATTEMPTS = 3
+
+
 class NoStore:
     """For applications that keep no rows: the log alone knows."""
 
@@ -114,8 +118,8 @@ class NoStore:
         """See `JobStore.retrying`."""
 
     def lost(self, _job_id: str, /, *, attempt: int) -> Recovery | None:
-        """See `JobStore.lost`: nobody knows what the task was given, so it is not sent again."""
-        return Recovery(attempt, WORKER_LOST)
+        """See `JobStore.lost`: it is sent again, where the application can, a few times."""
+        return Recovery(attempt, WORKER_LOST if attempt >= _MOST_ATTEMPTS else None)
 
     def overdue(self) -> Iterable[JobRef]:
         """See `JobStore.overdue`."""

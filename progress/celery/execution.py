@@ -123,7 +123,7 @@ class Execution:
             return begun
         retries, delivery = int(self._request.retries), self._request.delivery_info or {}
         came_again = retries > 0 or tries > 1 or delivery.get("redelivered", False)
-        return replace(begun, attempt=self._attempt_in_log() + 1 if came_again else 1)
+        return replace(begun, attempt=self._next_attempt(came_again=came_again))
 
     def _begun(self, job_id: str, attempt: int) -> Begun:
         store = self._in.store
@@ -143,12 +143,18 @@ class Execution:
             return ()
         return tuple(getattr(task, "autoretry_for", ()))
 
-    def _attempt_in_log(self) -> int:
+    def _next_attempt(self, *, came_again: bool) -> int:
+        """The attempt that begins, as the log knows it: there are no rows to ask."""
+        known = None
         with harmlessly():
             known = self._in.log.snapshot(self.place.ref)
-            if known is not None and isinstance(known[0], Snapshot):
-                return known[0].attempt
-        return int(self._request.retries)
+        if known is None or not isinstance(known[0], Snapshot):
+            return int(self._request.retries) + 1
+        state = known[0]
+        # A job that was lost and sent again brings a message like the first.
+        is_under_way = state.status in (JobStatus.RUNNING, JobStatus.RETRYING)
+        is_next = is_under_way or (came_again and state.status is not JobStatus.PENDING)
+        return state.attempt + 1 if is_next else 1
 
     def _stopping(self, body: Callable[[], Any], begun: Begun, tries: int) -> Any:
         try:

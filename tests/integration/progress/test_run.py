@@ -16,7 +16,7 @@ from progress.celery import JobTask, install
 from progress.events import Snapshot, StatusEvent, parse_event
 from progress.log import JobRef
 from progress.memory import MemoryLog
-from progress.testing import entries_of
+from progress.testing import entries_of, status
 
 flask_app = Flask(__name__)
 
@@ -276,3 +276,19 @@ def test_a_task_of_an_application_without_live_progress_says_so_once(
     assert [bare.apply().get(), bare.apply().get()] == ["done", "done"]
     assert [record.action for record in caplog.records] == ["no_job"]  # type: ignore[attr-defined]
     assert "install(app, log)" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("known", "attempt"), [(None, 1), ("pending", 1), ("running", 2), ("retrying", 2)]
+)
+def test_a_job_that_is_sent_again_begins_the_next_attempt(known: str | None, attempt: int) -> None:
+    shop = Shop(None)
+    if known is not None:
+        shop.log.append(JobRef("everyone", "job"), [status(known)], attempt=1)
+
+    def nothing(self: Any) -> None:
+        del self
+
+    shop.task(nothing).apply(task_id="job")
+    state = shop.state("job")
+    assert (state.status, state.attempt) == ("completed", attempt)

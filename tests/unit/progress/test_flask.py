@@ -13,7 +13,7 @@ from progress.flask import ProgressBlueprint, create_blueprint
 from progress.hub.reader import Reader
 from progress.log import JobRef, LogRef
 from progress.memory import MemoryLog
-from progress.testing import fresh_ref, status
+from progress.testing import FaultyLog, fresh_ref, status
 from progress.wsgi import StreamMiddleware
 
 REF = fresh_ref()
@@ -86,3 +86,48 @@ def test_what_the_short_way_does_not_let_in_flask_refuses_in_words_under_the_pre
     path = f"/shop/api/jobs/{REF.job_id}/progress"
     assert b"There is no such job." in site.ask(path, account="another")
     assert (site.readers, site.seen) == ([], [path])
+
+
+def _cancelling(log: MemoryLog | FaultyLog, **options: Any) -> Any:
+    app = Flask(__name__)
+    blueprint = create_blueprint(
+        log,
+        authorize=lambda job_id: readable(request.headers.get("X-Account"), job_id),
+        account=lambda: request.headers.get("X-Account"),
+        **options,
+    )
+    app.register_blueprint(blueprint)
+    return app.test_client()
+
+
+PATH = f"/api/jobs/{REF.job_id}/cancel"
+
+
+def test_a_job_can_be_cancelled_by_its_owner_alone() -> None:
+    log = MemoryLog()
+    log.append(REF, [status("running")], attempt=1)
+    client = _cancelling(log, cancel=log.request_cancel)
+    assert client.post(PATH).status_code == 401
+    assert client.post(PATH, headers={"X-Account": "another"}).status_code == 404
+    assert client.get(PATH, headers={"X-Account": REF.account}).status_code == 405
+    assert not log.cancel_requested(REF)
+    answer = client.post(PATH, headers={"X-Account": REF.account})
+    assert (answer.status_code, answer.json) == (202, {"jobId": REF.job_id})
+    assert log.cancel_requested(REF)
+
+
+def test_there_is_no_way_to_cancel_unless_the_application_asks_for_one() -> None:
+    answer = _cancelling(MemoryLog()).post(PATH, headers={"X-Account": REF.account})
+    assert answer.status_code == 404
+    assert answer.content_type.startswith("text/html")  # Flask's own
+
+
+def test_a_log_that_cannot_be_asked_is_not_taken_for_one_that_knows_nothing() -> None:
+    log = FaultyLog(MemoryLog())
+    client = _cancelling(log, cancel=log.request_cancel)
+    headers = {"X-Account": REF.account, "Accept": "application/json"}
+    path = f"/api/jobs/{REF.job_id}/progress"
+    assert client.get(path, headers=headers).status_code == 404
+    log.fail_next = 1_000
+    assert client.get(path, headers=headers).status_code == 503
+    assert client.post(PATH, headers=headers).status_code == 503

@@ -343,6 +343,16 @@ def test_without_rows_a_lost_job_fails(site: Site) -> None:
     assert site.state().status is JobStatus.FAILED
 
 
+def test_without_rows_a_lost_job_is_sent_again_up_to_its_third_attempt(site: Site) -> None:
+    site.store = NoStore()  # type: ignore[assignment]
+    for attempt in (1, 2, 3):
+        site.log.append(REF, [status("running")], attempt=attempt)
+        lose(site, attempt=attempt)
+        sweep(site, site.reaper())
+    assert site.sent == [REF, REF]
+    assert site.state().status is JobStatus.FAILED
+
+
 def test_a_loss_after_the_end_changes_nothing(site: Site) -> None:
     site.log.append(REF, [status("completed")], attempt=1)
     site.store.recovery = Recovery(1, Settlement(JobStatus.FAILED, "No.", "no"))

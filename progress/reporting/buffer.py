@@ -1,4 +1,4 @@
-"""The reports of one attempt on their way to the log: gathered, bounded, and told again if lost."""
+"""The buffer of one attempt's reports: gathers them for the sender, and repeats what a log lost."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from .sender import BackgroundSender
 
 logger = logging.getLogger(__name__)
 
-#: Reports that may wait to be sent. Past it the oldest go; what they said is told again.
+#: Reports that may wait to be sent. Of more, the oldest are dropped; what they said is told again.
 MAX_WAITING = 20_000
-#: Reports sent at once.
+#: Reports in one batch.
 BATCH = 500
-#: Reports taken at once when more wait than go in a batch. An item that began and ended
-#: among them is told once, by its end: nobody could have seen it in progress.
+#: Reports that are taken at once where more than a batch wait. An item that began and ended among
+#: them is told once, by its end: nobody could have seen it in progress.
 BACKLOG_BATCH = 2 * BATCH
-#: After so many batches that met a bug, nothing is said again.
+#: After this many batches that met a bug in the log, the buffer repeats nothing any more.
 MAX_BUGS = 10
-#: How long in all an outage may hold up a task.
+#: An outage holds up a task for this long in all.
 PATIENCE_SECONDS = 0.05
 
 
 class ReportBuffer:
-    """Takes reports at once and has them carried in the background.
+    """Takes a task's reports at once; a `BackgroundSender` calls `send` to append them to the log.
 
-    Nothing here raises to who puts a report in, nor holds it up for longer than
+    `put`, `flush`, `confirm` and `close` raise nothing, and hold up the task for at most
     `PATIENCE_SECONDS` in an outage.
     """
 
@@ -58,7 +58,7 @@ class ReportBuffer:
         self._sender = sender
         self._repair = repair
         self._made_fit = made_fit
-        #: The total that was declared so far, 0 for none.
+        #: Called for the total that was declared so far, 0 for none.
         self._declared = declared
         self._on_fork = on_fork
         #: Whether this is the copy of a child process, which may end without a word.
@@ -71,9 +71,9 @@ class ReportBuffer:
         self._patience = PATIENCE_SECONDS
         self._scheduled = False
         self._overflowed = False
-        #: Whether the log is to be asked for what it holds, though nothing is to be said.
+        #: Whether the next `send` asks the log what it holds, even without a report.
         self._unsure = False
-        #: How often telling a lost log again met a bug; it is given up after some times.
+        #: How many batches met a bug in the log; after `MAX_BUGS` nothing is repeated.
         self._bugs = 0
         self._has_complained = False
         self._seen: Cursor | None = None
@@ -118,19 +118,19 @@ class ReportBuffer:
             raise CancelRequested(self._ref.job_id)
 
     def flush(self) -> bool:
-        """Have everything sent; whether it was, within what patience an outage leaves."""
+        """Have all reports sent; whether they were, before an outage used up the patience."""
         self._sender.wake(self, urgent=True)
         return self._wait(
             lambda: not self._waiting and not self._unsure and not self._sending.locked()
         )
 
     def confirm(self) -> bool:
-        """Flush, and have a log that was lost meanwhile told again; whether that was done."""
+        """Flush, and repeat to a log that was lost what it lost; whether that was done."""
         self._unsure = True
         return self.flush()
 
     def close(self) -> None:
-        """Flush, and report no more. What an outage holds back is still tried for a while."""
+        """Flush, and take no more reports. The sender goes on trying what an outage held back."""
         if self._closed:
             return
         sent = self.flush()
@@ -177,7 +177,7 @@ class ReportBuffer:
         return _with_the_last_note(_without_what_is_over(self._pop(BACKLOG_BATCH)))
 
     def _append(self, batch: list[Report]) -> None:
-        """Append a batch; where that meets a bug, in halves: one report may be to blame."""
+        """Append a batch; after an unexpected error its halves: one report may be to blame."""
         parts: list[list[Report]] = [batch]
         failed: list[Report] = []
         has_met_a_bug = False
@@ -210,9 +210,9 @@ class ReportBuffer:
             self._say_again()
 
     def _give_way_to_a_bug(self, failed: Sequence[Report]) -> None:
-        """These could not be sent: what was over is said again with what comes next.
+        """Have the ends of items in reports that could not be sent repeated with the next batch.
 
-        Not for ever, since what is said again may meet the same bug.
+        At most `MAX_BUGS` times, since the repeated reports may meet the same bug.
         """
         self._memo.note(failed)
         self._bugs += 1
@@ -238,7 +238,7 @@ class ReportBuffer:
         logger.info("%s", refusal, extra={"action": "report_refused", "job_id": self._ref.job_id})
 
     def _say_again(self) -> None:
-        """The log lost what it was told, or was not told all: say what stands."""
+        """Put what stands in front of the queue: the log lost it, or was never told all of it."""
         self._overflowed = False
         known = map(self._made_fit, self._repair()) if self._repair is not None else ()
         repaired = [report for report in known if isinstance(report, ItemReport)]
@@ -248,11 +248,11 @@ class ReportBuffer:
         self._sender.wake(self)
 
     def _make_room(self) -> None:
-        """Let the oldest reports go. What they said of items that are over is told again."""
+        """Drop the oldest reports where waiting frees no place; ends of items are repeated."""
         self._sender.wake(self, urgent=True)
         if self._wait(lambda: len(self._waiting) < MAX_WAITING // 2):
             return
-        # Without a lock: its holder may be waiting for a server that does not answer.
+        # No lock is taken: its holder may be waiting for a server that does not answer.
         self._memo.note(self._pop(BATCH))
         self._overflowed = True
 

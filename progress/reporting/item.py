@@ -13,13 +13,13 @@ from ..reports import ItemReport, Report
 from .tally import Tally
 
 _WRONG = "Something went wrong here."
-#: How long an item took is told from here on.
+#: Reports say how long an item took where that was at least this long.
 TOLD_FROM_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """What the items of one reporter share."""
+    """Where the items of one reporter send their reports, and what else they share."""
 
     send: Callable[[Report], None]
     tally: Tally
@@ -64,7 +64,7 @@ class ItemContext:
             if self._passes(exception):
                 return False
             tolerated = isinstance(exception, _classes(self._tolerate))
-            # The text of any other may hold what is not for everybody's eyes.
+            # The text of an exception that is not tolerated may hold arguments and paths.
             self._failure = (fit_text(exception) if tolerated else self._failure) or _WRONG
         failure, begun, outlet = self._failure, self._report, self._outlet
         status = ItemStatus.SUCCEEDED if failure is None else ItemStatus.FAILED
@@ -87,7 +87,7 @@ class ItemContext:
         return tolerated
 
     def _passes(self, exception: BaseException) -> bool:
-        """Whether it says nothing of the item: the task stops here, to go on with it later."""
+        """Whether an exception only stops the task, which goes on with the item later."""
         return isinstance(exception, self._outlet.passing) or not isinstance(exception, Exception)
 
 

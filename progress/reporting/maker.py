@@ -1,4 +1,4 @@
-"""Makes reports of whatever a task says: every value is made fit here, once."""
+"""Makes reports of a task's values. This is the one place that makes each value fit."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class ReportMaker:
     """The reports of one attempt. Raises nothing; what cannot be made fit is None.
 
     Args:
-        job_id: For the log of the process.
-        part: The number of the job's part that speaks, for the ids of nameless items.
+        job_id: Named in lines of the process's log.
+        part: The number of the task within its job, for the ids of items without a name.
         clock: Seconds since 1970.
     """
 
@@ -179,7 +179,7 @@ class ReportMaker:
         return PhaseReport(name, self._moment(report.at), index, of, before, weight, in_all, total)
 
     def pairs(self, field: str, given: Iterable[object]) -> Iterator[tuple[object, object]]:
-        """What is a pair of things that were given as pairs."""
+        """The pairs among the things that a task gave as pairs."""
         try:
             found = iter(given)
         except TypeError:

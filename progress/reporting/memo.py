@@ -1,4 +1,4 @@
-"""What a reporter keeps in mind of what it said, for a log that loses it. Pure."""
+"""The memo of a reporter: what it has to repeat to a log that lost it. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..reports import (
     TotalReport,
 )
 
-#: Items whose end is kept in mind, the newest ones.
+#: The memo keeps the ends of this many items, the newest ones.
 MAX_REMEMBERED = 20_000
 
 
@@ -37,7 +37,7 @@ class Memo:
         self._before_phase = 0
 
     def note(self, reports: Iterable[Report]) -> None:
-        """Keep what was said, in the order it was said in."""
+        """Keep what reports said, in their order."""
         for report in reports:
             if type(report) is ItemReport:
                 if report.status.is_end:

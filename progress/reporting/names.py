@@ -18,7 +18,7 @@ class Names(Generic[T]):
     part, and by its position: the same in every attempt, and no two are equal.
 
     Args:
-        make: Told of what is of no use.
+        make: Says once in the process's log that a key or a label was of no use.
         place: The part and the loop.
         key: An item's id.
         label: An item's words.
@@ -38,7 +38,7 @@ class Names(Generic[T]):
         self._place = place
         self._key, self._label = key, label
         self._stops = stops
-        #: The keys so far, until two are equal and that was said.
+        #: The keys so far. None once two were equal and the log of the process said so.
         self._seen: set[str] | None = set()
 
     def of(self, item: T, index: int) -> tuple[str, object]:

@@ -14,7 +14,7 @@ class Phases:
         self._names: list[str] = []
         self._weights: list[float] = []
         self._current = -1
-        #: The total so far, as far as this reporter said it.
+        #: The total that this reporter has declared so far.
         self.declared = 0
 
     def plan(self, phases: Sequence[tuple[str, float]]) -> None:

@@ -1,4 +1,4 @@
-"""The reporter of a task that is no job: it takes whatever is said, and tells nobody."""
+"""The reporter of a task that runs without a job: it takes all reports and sends none."""
 
 from __future__ import annotations
 

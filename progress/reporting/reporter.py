@@ -74,7 +74,7 @@ class JobReporter:
             on_fork=self._begin_anew,
             clock=clock,
         )
-        # These stop a task and say nothing of the item it is at.
+        # These exceptions stop a task and do not fail the item it is at.
         passes = (CancelRequested, WriteRefused, *passing)
         self._outlet = Outlet(self._buffer.put, self._tally, clock, passes)
 
@@ -97,9 +97,9 @@ class JobReporter:
     ) -> ItemContext:
         """One item, in progress for as long as the block lasts, then succeeded or failed.
 
-        An exception fails the item and goes on its way; one that only stops the task leaves the
-        item in progress, for who goes on with it. One of `tolerate` ends here, and its
-        text, which must be fit for the person whose job it is, becomes the item's error.
+        An exception fails the item and is raised on; one that only stops the task leaves the item
+        in progress for the next execution. One of `tolerate` is not raised on, and its text, which
+        must be fit for the person whose job it is, becomes the item's error.
 
         Raises:
             CancelRequested: somebody asked for the job to be cancelled.
@@ -198,7 +198,7 @@ class JobReporter:
         self._put(report)
 
     def total(self, total: object) -> None:
-        """How many items there are in all. It may be said late, and it may grow."""
+        """Say how many items there are in all. It may be said late, and it may grow."""
         report = self._make.total(total)
         if report is not None:
             self._phases.declared = max(self._phases.declared, report.total)
@@ -239,16 +239,16 @@ class JobReporter:
         self._put(self._make.result(value))
 
     def error(self, message: object, *, code: object) -> None:
-        """Why the job is about to fail, or to be tried again."""
+        """Say why the job is about to fail, or to be tried again."""
         self._put(self._make.error(message, code=code))
 
     def status(self, status: JobStatus, *, reason: object = None) -> None:
-        """The job's status. It is sent at once; what was reported before it goes along."""
+        """Say the job's status. It is sent at once, after all reports before it."""
         self._put(self._make.status(status, reason=reason))
         self.flush()
 
     def report(self, report: Report) -> None:
-        """Any report. Returns at once, or after `PATIENCE_SECONDS` at the most in an outage."""
+        """Send a report of any kind. Returns at once, in an outage after `PATIENCE_SECONDS`."""
         self._put(self._make.made_fit(report))
 
     def _put(self, report: Report | None) -> None:
@@ -287,18 +287,18 @@ class JobReporter:
     # -- sending ---------------------------------------------------------------------
 
     def flush(self) -> bool:
-        """Have everything sent; whether it was, within what patience an outage leaves."""
+        """Have all reports sent; whether they were, before an outage used up the patience."""
         return self._buffer.flush()
 
     def confirm(self) -> bool:
-        """Flush, and have a log that was lost meanwhile told again; whether that was done.
+        """Flush, and repeat to a log that was lost what it lost; whether that was done.
 
-        Before a terminal status: nothing can be made good after it.
+        Call it before a terminal status: a log takes nothing after that.
         """
         return self._buffer.confirm()
 
     def close(self) -> None:
-        """Flush, and report no more. What an outage holds back is still tried for a while."""
+        """Flush, and take no more reports. The sender goes on trying what an outage held back."""
         self._buffer.close()
 
     def __enter__(self) -> Self:

@@ -14,10 +14,10 @@ from ..log import JobRef, Log, SupportsResume
 logger = logging.getLogger(__name__)
 
 BEGINS_ANEW = "It cannot be told what was done already. Everything is done again."
-#: How long in all a loop waits for a log to tell what is left.
+#: A loop waits this long in all for its log to tell which items are left.
 PATIENCE_SECONDS = 5.0
 _PAUSE_SECONDS = 0.25
-#: Items asked about at once.
+#: The log is asked about this many items at once.
 _CHUNK = 500
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Resume:
         self._is_unknown = False
 
     def left(self, named: Iterable[Named[T]]) -> Iterator[T]:
-        """What has not succeeded of some items, in their order."""
+        """Those of some items that have not succeeded, in their order."""
         rest = iter(named)
         while chunk := list(islice(rest, _CHUNK)):
             done = self._ask([name for _, name in chunk])

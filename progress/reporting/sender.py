@@ -1,4 +1,4 @@
-"""The thread that carries a process's reports to the log, so that tasks never wait for it."""
+"""The sender: one thread appends all reports of a process, so that tasks never wait for the log."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ logger = logging.getLogger(__name__)
 
 #: Reports wait at most this long for others to go with.
 GATHER_SECONDS = 0.02
-#: Between attempts to reach a log whose server is gone: from the first to the last.
+#: The first and the longest pause between attempts to reach a log whose server is gone.
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.1, 1.0
-#: A reporter with nothing to say is asked this often for a sign of life.
+#: The sender has each buffer without reports give a sign of life this often.
 RENEW_SECONDS = 5.0
 
 
 class Sender(Protocol):
-    """What the sender carries for."""
+    """A buffer for which `BackgroundSender` sends."""
 
     def send(self) -> bool:
         """Send a batch; whether more is waiting.
@@ -65,19 +65,19 @@ class BackgroundSender:
             sender.begin_anew()
 
     def add(self, sender: Sender) -> None:
-        """Renew a sender regularly until it is removed."""
+        """Have a buffer give a sign of life regularly until it is removed."""
         with self._condition:
             self._alive[sender] = time.monotonic()
         self._start()
 
     def remove(self, sender: Sender) -> None:
-        """Carry for a sender no longer."""
+        """Send for a buffer no longer."""
         with self._condition:
             self._alive.pop(sender, None)
             self._waiting.pop(sender, None)
 
     def wake(self, sender: Sender, *, urgent: bool = False) -> None:
-        """Have a sender's reports carried soon, or at once."""
+        """Have a buffer's reports sent soon, or at once."""
         with self._condition:
             self._waiting[sender] = None
             self._urgent = self._urgent or urgent

@@ -1,4 +1,4 @@
-"""How many items one reporter has said to be over. Pure."""
+"""Counts the items that one reporter has said to be over. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Tally:
         self._has_succeeded: dict[tuple[str, str], bool] = {}
 
     def note(self, kind: str, item_id: str, status: ItemStatus) -> None:
-        """An item came to its end."""
+        """Count an item that came to its end."""
         self._has_succeeded.setdefault((kind, item_id), status is ItemStatus.SUCCEEDED)
 
     @property

@@ -1,4 +1,4 @@
-"""For tests of what is built on this library, and for tests of another log.
+"""Helpers for tests of an application that uses this library, and suites for another log.
 
 `LogContract` is the suite that every log has to pass: subclass it, give it the fixtures `log` and
 `clock`, and pytest runs all of it. `CancelContract`, `LeaseContract`, `PartContract`,

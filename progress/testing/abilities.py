@@ -11,7 +11,7 @@ from .reading import fresh_ref, item, status
 
 
 class _Revoking(Log, SupportsRevocation, Protocol):
-    """What `RevocationContract` tests."""
+    """A log with the ability that `RevocationContract` tests."""
 
 
 class _Resuming(Log, SupportsResume, Protocol):
@@ -19,7 +19,7 @@ class _Resuming(Log, SupportsResume, Protocol):
 
 
 class _Cancelling(Log, SupportsCancel, Protocol):
-    """What `CancelContract` tests."""
+    """A log with the ability that `CancelContract` tests."""
 
 
 class RevocationContract:

@@ -49,7 +49,7 @@ class ManualClock:
 
 
 class ForgetfulLog(MemoryLog):
-    """A log in memory that loses what it is told to, as a server does that was emptied."""
+    """A log in memory that a test has lose entries, as a server does that was emptied."""
 
     def forget(self, ref: LogRef) -> None:
         """Lose a log."""
@@ -86,14 +86,14 @@ class FaultyLog(Log, SupportsRevocation, SupportsCancel, SupportsResume):
 
     def __init__(self, log: _Able) -> None:
         self.log = log
-        #: So many calls raise `LogUnavailable` and do nothing.
+        #: This many of the next calls raise `LogUnavailable` and do nothing.
         self.fail_next = 0
-        #: So many calls are done and raise `LogUnavailable` all the same: the answer was lost.
+        #: This many of the next calls are done and raise `LogUnavailable`: the answer was lost.
         self.lose_answers = 0
         self.delay_seconds = 0.0
-        #: Raised instead, as by a bug.
+        #: An exception that every call raises instead, as a bug would.
         self.error: Exception | None = None
-        #: How many calls there were.
+        #: The number of calls so far.
         self.calls = 0
 
     def append(

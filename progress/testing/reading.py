@@ -44,7 +44,7 @@ def events_of(log: Log, ref: LogRef) -> list[LogEvent]:
 
 @contextmanager
 def following(log: Log, ref: LogRef) -> Iterator[Messages]:
-    """The messages of a log; once entered, no later append goes by unheard."""
+    """The messages of a log, which miss no append after the block is entered."""
     messages = log.messages()
     try:
         messages.follow(ref)
@@ -56,7 +56,7 @@ def following(log: Log, ref: LogRef) -> Iterator[Messages]:
 
 
 def heard(messages: Messages, *, seconds: float) -> list[tuple[LogRef, Message]]:
-    """What logs said, once anything comes; nothing where they are silent for so long."""
+    """The first messages that come from logs; an empty list where none comes within `seconds`."""
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         found = [told for told in _take(messages, seconds=left) if isinstance(told, tuple)]

@@ -1,4 +1,4 @@
-"""A reader of a log as a browser is one: through a hub, from any cursor to the end."""
+"""Reads a log as a browser does: through a hub, from any cursor to the end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Shown:
 def watch(
     log: Log, ref: LogRef, *, cursor: Cursor | None = None, seconds: float = 60.0
 ) -> Iterator[Shown]:
-    """What a browser is shown, to the end of the job; it comes back where a stream ends early.
+    """The frames that a browser is sent, to the job's end; it comes back where a stream ends early.
 
     Raises:
         TimeoutError: the job did not end within `seconds`.

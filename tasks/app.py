@@ -32,7 +32,7 @@ def _look_at_servers(**_: object) -> None:
     startup.look_at_servers(_settings)
 
 
-# With a receiver Celery leaves the lines alone.
+# Celery leaves logging alone where this signal has a receiver.
 @setup_logging.connect
 def _configure_logs(loglevel: int | str | None = None, **_: object) -> None:
     logs.configure(_settings, level=loglevel or "INFO")

@@ -94,13 +94,13 @@ class _Counted:
 
 @dataclass
 class Repeats:
-    """Counts the repeats of each cause for a window that begins with its first line."""
+    """Counts the repeats of each cause for a minute that begins with its first line."""
 
     clock: Callable[[], float] = time.monotonic
     _counted: dict[tuple[str, ...], _Counted] = field(default_factory=dict)
 
     def is_new(self, cause: Cause) -> bool:
-        """Whether the cause's window begins with this line; a repeat is counted."""
+        """Whether the cause's minute begins with this line; else the line is counted."""
         counted = self._counted.get(cause.key)
         if counted is not None:
             counted.count += 1
@@ -110,7 +110,7 @@ class Repeats:
         return True
 
     def over(self, *, all_of_them: bool = False) -> list[tuple[Cause, int]]:
-        """The causes whose window is over, and how often each came again; they are forgotten."""
+        """Forget the causes whose minute is over; returns them with their numbers of repeats."""
         before = self.clock() - WINDOW_SECONDS
         keys = [k for k, c in self._counted.items() if all_of_them or c.since <= before]
         ended = [self._counted.pop(key) for key in keys]

@@ -1,4 +1,4 @@
-"""Gunicorn's logs: in the form of all others, and a line for each request."""
+"""Gunicorn's logs: its own lines in the form of all others, and one line for each request."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tasks.settings import Settings
 
 from .request_context import ENVIRON_KEY
 
-#: What hosts ask all the time.
+#: Addresses that a host asks every few seconds: no line for a 200.
 QUIET = frozenset({"/healthz", "/readyz"})
 
 FORMAT = "%(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
 
 
 class AccessLog(Logger):  # type: ignore[misc] # gunicorn is untyped
-    """Gathers only what a line of ours shows, where gunicorn gathers all headers each time."""
+    """gunicorn's logger; it collects only the atoms of `FORMAT`, gunicorn's own all headers."""
 
-    #: Said by `for_settings`: gunicorn makes the object itself.
+    #: Set by `for_settings`, since gunicorn itself makes the object.
     settings: ClassVar[Settings]
 
     @classmethod
@@ -30,13 +30,13 @@ class AccessLog(Logger):  # type: ignore[misc] # gunicorn is untyped
         return type(cls.__name__, (cls,), {"settings": settings})
 
     def setup(self, cfg: Any) -> None:
-        """As gunicorn's, with our lines."""
+        """Set gunicorn's loggers up, with Earmark's form of lines."""
         super().setup(cfg)
         formatter = logs.formatter(self.settings)
         for handler in self.access_log.handlers:
             handler.setFormatter(formatter)
         if cfg.errorlog == "-":
-            # The root's handler counts what repeats.
+            # The root's handler counts repeats.
             self.error_log.handlers.clear()
             self.error_log.propagate = True
 
@@ -54,7 +54,7 @@ class AccessLog(Logger):  # type: ignore[misc] # gunicorn is untyped
     def atoms(
         self, resp: Any, _req: Any, environ: dict[str, Any], request_time: timedelta
     ) -> dict[str, object]:
-        """What ``access_log_format`` may name: h, m, U, s, B, M. All else is a dash.
+        """The values that ``access_log_format`` may name: h, m, U, s, B, M. Others are a dash.
 
         The path is as it was sent: decoded, it could end the line and begin one of its own. Its
         query is left out, which may hold what a log should not.

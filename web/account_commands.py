@@ -20,7 +20,7 @@ from web.passwords import hash_password
 from web.refusal import Refusal, settings_or_refusal
 from web.visible import visible
 
-#: Rows that are removed in one transaction.
+#: One transaction removes at most this many rows.
 _BATCH = 500
 
 
@@ -145,7 +145,7 @@ def _account(session: Session, email: str) -> Account:
 
 
 def _end_streams(account: Account, cancelled: Sequence[UUID] = ()) -> None:
-    """End what an account's browsers follow at this moment, or say that it goes on."""
+    """End the streams of an account's browsers, or say that they go on."""
     # Imported late, as below.
     from progress.errors import LogUnavailable
     from progress.log import JobRef

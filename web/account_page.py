@@ -51,7 +51,7 @@ def page() -> ResponseReturnValue:
 
 @blueprint.get("/api/session")
 def present_session() -> ResponseReturnValue:
-    """Whose session a page has now: it asks when another tab may have signed out."""
+    """The account of the page's session. A page asks when another tab may have signed out."""
     return jsonify(account=str(account_id()))
 
 

@@ -102,7 +102,7 @@ def _authenticated(email: str, password: str) -> Account | None:
 def _keep_new_hash(account: Account, new_hash: str) -> None:
     with services().database.session() as session:
         known = accounts.get(session, account_id=account.id)
-        # Another one by now is of another password.
+        # The session of another account, or of an older password.
         if known is not None and known.password_hash == account.password_hash:
             known.password_hash = new_hash
             account.password_hash = new_hash
@@ -138,7 +138,7 @@ def _why_closed() -> str | None:
 
 def _new_account(form: SignUpForm) -> Account | None:
     """The account of a form; None where it cannot be made, which the form then says."""
-    # Whoever is not invited is told nothing of addresses, and costs no hash.
+    # Without an invite nobody learns which addresses have accounts, and no hash is computed.
     if not _is_invited(form):
         form.invitation.errors = ["This invitation was used, withdrawn or is too old. Ask again."]
         return None
@@ -173,7 +173,7 @@ def _use_invitation(form: SignUpForm, session: Session) -> None:
 
 
 def form_status(form: FlaskForm) -> int:
-    """Of the answer that shows a form: 422 where something in it has to be put right."""
+    """The status of an answer that shows a form: 422 where a field has to be put right."""
     return 422 if any(field.errors for field in form) else 200
 
 
@@ -186,7 +186,7 @@ def sign_out() -> ResponseReturnValue:
 
 
 def signed_out() -> ResponseReturnValue:
-    """To the sign-in page, and away with what the browser keeps of pages for its Back button."""
+    """Redirect to the sign-in page, and have the browser drop the pages it keeps for Back."""
     answer = redirect(url_for("accounts.sign_in"), 303)
     answer.headers["Clear-Site-Data"] = '"cache"'
     return answer

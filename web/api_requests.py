@@ -1,4 +1,4 @@
-"""What a program may ask of the jobs API, checked. Pure."""
+"""Requests to the jobs API, parsed and checked. Nothing here asks Flask or the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 50, 100
 STATUSES = ACTIVE_STATUSES + TERMINAL_STATUSES
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,2}")
-#: Of a value that is not right, a message shows so many characters.
+#: A message shows at most this many characters of a wrong value.
 _SHOWN = 60
 
 

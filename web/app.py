@@ -56,7 +56,7 @@ def create_app(
     app.jinja_options = {**app.jinja_options, "finalize": finalize}
     app.config.update(_configuration(settings), RATELIMIT_ENABLED=has_rate_limits)
     celery = celery or create_celery(settings)
-    # The site reads no results: with a backend, each job sent would leave a subscription behind.
+    # The site reads no results; with a backend Celery would subscribe to the result of each job.
     celery.conf.result_backend = "disabled://"
     found = services.Services.of(celery)
     services.keep(app.extensions, found)

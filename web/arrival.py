@@ -1,7 +1,8 @@
-"""How a request arrives: where its head ends, and when its body is whole.
+"""How a request arrives: where its head ends, and when its body is whole. No I/O here.
 
-No more is understood than that takes. What is too long or cannot be understood is not waited for:
-it goes to the server's parser and to the application as far as it has come, to be refused there.
+It understands no more of a request than that takes. It does not wait for the rest of a request that
+is too long or malformed: the bytes that have come go to the server's parser and to the application,
+which refuse it.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import re
 from dataclasses import dataclass, field
 from enum import Enum
 
-#: How long a head may take, and a form with it, from the first byte to the last. What takes longer
-#: is ended within 15 s: it is looked for once a second at the least.
+#: A head, and a form with it, may take this long from the first byte to the last. The worker looks
+#: at least once a second, and so ends a slower one within 15 s.
 PATIENCE_SECONDS = 14.0
-#: Of a form, and of what the API takes.
+#: The longest body of a form, and of a request to the API.
 MAX_BODY_BYTES = 64 * 1024
 #: A longer head goes to the server's parser as far as it has come, and is refused there.
 MAX_HEAD_BYTES = 64 * 1024
@@ -30,7 +31,7 @@ _PROXY, _PROXY_BYTES = b"\r\n\r\n\x00\r\nQUIT\n", 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyRule:
-    """How long a body may be and may take, for the paths with a prefix."""
+    """The longest body, and the longest time for it, of the paths with a prefix."""
 
     prefix: bytes = b"/"
     #: A longer body is not waited for: the application is asked at once, and refuses it.
@@ -40,14 +41,14 @@ class BodyRule:
     least_bytes_per_second: int | None = None
 
 
-#: The first whose prefix fits a path holds. An address that takes uploads gets a rule of its own
-#: before the last, with its own length and least rate, and sets `request.max_content_length` to
-#: the same length.
+#: The first rule whose prefix fits a path holds. An address that takes uploads gets a rule before
+#: the last, with its own length and least rate; its view sets `request.max_content_length` to the
+#: same length.
 BODY_RULES = (BodyRule(longest_bytes=MAX_BODY_BYTES),)
 
 
 class Ending(Enum):
-    """Why nothing more of a request is waited for."""
+    """Why the worker waits for no more of a request."""
 
     WHOLE = "whole"
     CUT = "cut"
@@ -60,7 +61,7 @@ class Arrival:
     rules: tuple[BodyRule, ...]
     #: Whether there is nothing more to wait for.
     is_over: bool = False
-    #: Whether it was given up: where the next request begins is not known.
+    #: Whether the rest is not waited for: nobody knows then where the next request begins.
     is_cut: bool = False
     #: Whether the client waits for a "100 Continue" before it sends the body.
     asks: bool = False
@@ -80,9 +81,9 @@ class Arrival:
         return self._seen_bytes / self._rate if self._rate else 0.0
 
     def take(self, data: bytes) -> bytes:
-        """Take in what has come; what the server's parser is to have now.
+        """Take in bytes that have come; returns those that the server's parser gets now.
 
-        That is nothing before the head is whole. The head is given without its wish for a
+        It gets none before the head is whole. The head is given without its wish for a
         "100 Continue", which whoever waits for the body has to fulfil.
         """
         self._seen_bytes += len(data)

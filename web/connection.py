@@ -1,4 +1,4 @@
-"""A client's connection to gunicorn's worker: what has come of it, and what it waits for."""
+"""A client's connection to gunicorn's worker: the bytes that have come, and what it waits for."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from gunicorn.workers.gthread import TConn
 
 from .arrival import Arrival, BodyRule
 
-#: How long a client that was answered may take to close.
+#: A client that was answered may take this long to close.
 LINGER_SECONDS = 2.0
-#: More than a record of TLS: what is decrypted and left unread would wake no poller.
+#: A read takes more than one record of TLS: bytes decrypted and left unread would wake no poller.
 _READ_BYTES = 64 * 1024
-#: What is longer is kept in a file.
+#: A longer request is kept in a temporary file.
 _MEMORY_BYTES = 2 * _READ_BYTES
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Received(Unreader):  # type: ignore[misc] # gunicorn is untyped
-    """What has come of a request, for gunicorn's parser. Reading it never waits."""
+    """The bytes of a request that have come, for gunicorn's parser. To read them never waits."""
 
     buf: BytesIO
     file: IO[bytes] | None = None
@@ -53,7 +53,7 @@ class Received(Unreader):  # type: ignore[misc] # gunicorn is untyped
 
 
 class Parking(Protocol):
-    """What a connection knows of its worker."""
+    """The part of the worker that a connection uses."""
 
     cfg: Any
     body_rules: ClassVar[tuple[BodyRule, ...]]
@@ -69,26 +69,26 @@ class Connection(TConn):  # type: ignore[misc]
     def __init__(self, worker: Parking, client: socket.socket, address: Any, server: Any) -> None:
         super().__init__(worker.cfg, client, address, server)
         if worker.cfg.is_ssl:
-            # It shakes hands as it is read.
+            # The handshake is done by the first reads, which the poller waits for.
             self.sock = ssl_context(worker.cfg).wrap_socket(
                 client, server_side=True, do_handshake_on_connect=False
             )
         self.worker, self.initialized = worker, True  # gunicorn has nothing to add
         self.arrival, self.begun = Arrival(worker.body_rules), 0.0
-        #: Whether the poller has it; whether it was answered and waits for its client to close.
+        #: Whether the poller watches it; whether it was answered and waits for its client to close.
         self.is_polled = self.lingers = False
         self.parser = http.RequestParser(worker.cfg, self.sock, address)
         self.received = self.parser.unreader = Received()
 
     @property
     def deadline(self) -> float:
-        """When it has waited long enough, by the monotonic clock."""
+        """When the worker ends it unless more bytes come, by the monotonic clock."""
         if self.lingers:
             return self.begun + LINGER_SECONDS
         return self.begun + self.worker.patience_seconds + self.arrival.more_seconds
 
     def read(self) -> bytes:
-        """What has come; nothing at its end.
+        """The bytes that have come; empty when the client has closed.
 
         Raises:
             OSError: there is nothing, at the moment or for good.
@@ -97,7 +97,7 @@ class Connection(TConn):  # type: ignore[misc]
         return data
 
     def take(self, data: bytes) -> bool:
-        """Keep what has come; whether it goes to a thread now."""
+        """Keep bytes that have come; whether the request goes to a thread now."""
         self.received.add(self.arrival.take(data))
         if self.arrival.asks:
             self.arrival.asks = False
@@ -121,10 +121,11 @@ class Connection(TConn):  # type: ignore[misc]
         return bool(rest) and self.take(rest)
 
     def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002 - as gunicorn has it
-        """End it, as gunicorn asks.
+        """Close the connection, as gunicorn asks.
 
-        Closing while something of the client's is unread takes from it what it has yet to read. So
-        it closes first, but for gunicorn 23, which asks in a thread: nothing can wait there.
+        To close while bytes of the client are unread resets the connection, and the client may lose
+        the answer. So the client closes first, but not with gunicorn 23, which calls this in a
+        thread that must not wait.
         """
         if (graceful or self.arrival.is_cut) and current_thread() is main_thread():
             self.worker.linger(self)

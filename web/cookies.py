@@ -16,23 +16,23 @@ from .problems import is_api
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-#: A page renews a cookie that is as old.
+#: A page renews a cookie that is at least this old.
 RENEW_SECONDS = 24 * 3600.0
 
 
 class SessionCookie(SecureCookieSessionInterface):
     """A cookie that a page renews, once a day: to sign one anew costs a tenth of a page.
 
-    What a page's programs ask for, streams above all, renews none.
+    Requests of a page's script, streams above all, renew none.
     """
 
-    #: The same as Flask's. By its name it is computed in C, which takes half the time.
+    #: Flask's own digest, by its name: `hmac` then computes it in C, in half the time.
     digest_method = "sha1"  # type: ignore[assignment] # `hmac.new` takes both
     _serializer: URLSafeTimedSerializer | None = None
     _signer: TimestampSigner | None = None
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        """As Flask's, which makes it anew for each request: the keys do not change."""
+        """Flask's serializer, made once: the keys do not change. Flask makes one each request."""
         if self._serializer is None:
             self._serializer = super().get_signing_serializer(app)
             if self._serializer is not None:

@@ -105,7 +105,7 @@ class Crew(Manager):  # type: ignore[misc] # honcho has no types
 
 
 def answers(port: int) -> bool:
-    """Whether a web server answers at ``port`` of this machine, with whatever it may be."""
+    """Whether a web server answers at ``port`` of this machine, with any status."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("HEAD", "/")

@@ -36,7 +36,7 @@ DEFAULT_EMAIL = "listener@earmark.local"
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """The account to sign in with. Not for a log of any other kind than the terminal's."""
+    """The account to sign in with. It may hold a password: show it on the terminal alone."""
 
     email: str
     #: The password made up for a new account; None where its owner knows it.

@@ -23,26 +23,26 @@ logs.configure(_settings)
 startup.look_at_servers(_settings)
 
 bind = f"0.0.0.0:{_settings.port}"
-# One would have all wait for its slowest page.
+# With one process all would wait for its slowest page.
 workers = _settings.web_processes
 worker_class = "web.worker.Worker"
-# Connections that wait for a request cost a descriptor each and no thread. Where there are more,
-# those that waited longest make way.
+# Connections that wait for a request cost a descriptor each and no thread. Where there are more
+# than this, the worker closes those that waited longest.
 worker_connections = 10_000
-# For pages: a stream keeps none. More of them only take the interpreter from each other: with 16, a
-# worker let in 470 streams a second, with 2 560. Each may hold a connection to Redis, one to the
-# database.
+# Threads answer pages; a stream keeps none. More threads take the interpreter from each other: with
+# 16 of gunicorn's own threads a worker let in 470 streams a second, with 2 it let in 560. Each may
+# hold a connection to Redis and one to the database.
 threads = 4
-# Streams end within a second of SIGTERM; this is for the other requests.
+# Streams end within a second of SIGTERM; other requests have this long.
 graceful_timeout = 8
 keepalive = 5
-# Where the processors are full the streamer goes first: a page is one person's, a frame is all
-# readers'. Beside 500 pages a second the slowest of 1,000 took 85 ms with 5 here, 35 with 10.
+# Where the processors are full the streamer goes first: a page is for one person, a frame for all
+# readers. Beside 500 pages a second the slowest of 1,000 readers waited 85 ms with 5, 35 with 10.
 _NICENESS = 10
-# No file of its own beside the socket that is for serving.
+# gunicorn makes no control socket: Earmark uses none.
 control_socket_disable = True
-# Whom to believe is said once, by EARMARK_TRUSTED_PROXIES: gunicorn itself believes nobody, also
-# where the host sets FORWARDED_ALLOW_IPS to "*", as Heroku's does.
+# Only EARMARK_TRUSTED_PROXIES says which proxies are believed: gunicorn itself believes none, also
+# where the host sets FORWARDED_ALLOW_IPS to "*", as Heroku does.
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 accesslog = "-"
@@ -50,7 +50,7 @@ logger_class = access_log.AccessLog.for_settings(_settings)
 access_log_format = access_log.FORMAT
 
 
-# A short path of our own: that of a socket has a hundred bytes, a data folder's may be longer.
+# A socket's path has at most some hundred bytes, and a data folder's path may be longer.
 _streamer_path = str(Path(mkdtemp(prefix="earmark-")) / "streamer")
 streamer = Supervisor(
     StreamerSettings(
@@ -77,7 +77,7 @@ def on_exit(_server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Have the worker give way, and its streams end at SIGTERM, before gunicorn waits for them."""
     os.nice(_NICENESS)
-    # What was imported stays: looking for garbage in it stops all threads for a tenth of a second.
+    # Imported modules stay: to look for garbage in them stops all threads for a tenth of a second.
     gc.collect()
     gc.freeze()
     app = worker.wsgi

@@ -1,4 +1,4 @@
-"""Health: what a host asks to see whether this process lives, and whether to send it visitors."""
+"""Health: tells a host whether this process is alive, and whether to send it visitors."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ logger = logging.getLogger(__name__)
 
 #: How long an answer is remembered: a host may ask as often as it likes.
 REMEMBERED_SECONDS = 1.0
-#: A part that has not answered by then is not well.
+#: A part that has not answered within this time is not well.
 PATIENCE_SECONDS = 2.0
 
-#: A log that nobody has. It is asked for where it ends, which is one round trip.
+#: A job without a log. To ask for its position is one round trip to the server.
 _NOBODY = FeedRef("-")
 
 
@@ -56,7 +56,7 @@ class Part:
             return self._asking
 
     def is_well(self) -> bool:
-        """What was answered last; False while an answer is overdue."""
+        """Whether the part's last answer was good; False while an answer is overdue."""
         is_busy = self._asking is not None and self._asking.is_alive()
         return self._is_well and not is_busy
 

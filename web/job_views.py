@@ -71,7 +71,7 @@ def _error(job: Job) -> dict[str, str] | None:
 
 
 def row_snapshot(job: Job, failed: Sequence[ListedFailure]) -> Snapshot:
-    """What rows alone can tell of a job's progress: for when its log is gone."""
+    """A job's progress from its rows alone, for a job whose log is gone."""
     error = _error(job)
     return Snapshot(
         job_id=str(job.id),

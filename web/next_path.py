@@ -1,4 +1,4 @@
-"""Where to go after signing in."""
+"""The path of the page to show after signing in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists a page at a time, each page named by where the one before it ended. Pure."""
+"""Keyset pages: each page of a list is named by the last row of the one before. No I/O here."""
 
 from __future__ import annotations
 

@@ -6,7 +6,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 _hasher = PasswordHasher()
-#: Compared with where there is no account, so that the time taken does not tell that.
+#: A password for an address without an account is compared with this hash, so that the time taken
+#: does not tell that there is none.
 _NOBODYS_HASH = _hasher.hash("nobody has this password")
 
 

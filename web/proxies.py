@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _SCHEMES = frozenset({"http", "https"})
-#: Whoever has one IPv6 address has as many as this network holds.
+#: A visitor with one IPv6 address mostly has all of a network with this prefix.
 _IPV6_PREFIX = 64
 
 
@@ -29,7 +29,7 @@ class TrustedProxies:
         self._app, self._count = app, count
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer as the application does, for who the proxies say it is."""
+        """Call the application with the address and the scheme that the proxies told."""
         address = address_of(self._told(environ, "HTTP_X_FORWARDED_FOR"))
         scheme = self._told(environ, "HTTP_X_FORWARDED_PROTO").lower()
         if address is not None:
@@ -44,7 +44,10 @@ class TrustedProxies:
 
 
 def register(app: Flask, *, count: int) -> None:
-    """Have an application stand behind so many proxies. Around all that looks at a request."""
+    """Have an application believe this many proxies.
+
+    Call it after all that asks for a visitor's address: it has to stand around that.
+    """
     if count:
         app.wsgi_app = TrustedProxies(app.wsgi_app, count=count)  # type: ignore[method-assign]
 

@@ -1,4 +1,4 @@
-"""How often one visitor may do what costs much or could be tried for ever."""
+"""Rate limits: how often one visitor may sign in, sign up, or start what costs much."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _was_refused(answer: Response) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """At most so many requests to an endpoint for each value of the key."""
+    """The most requests to an endpoint within a time, for each value of a key."""
 
     endpoint: str
     limit: str
@@ -58,7 +58,7 @@ RULES = (
     # While it lasts the owner cannot sign in either, but goes on in the sessions that are open.
     Rule("accounts.sign_in", "20 per 10 minutes", _email, counts=_was_refused),
     Rule("accounts.sign_up", "10 per hour", _visitor),
-    # By whoever has the session alone: another session's owner is not kept from theirs.
+    # By session: whoever guesses in one session does not keep the owner from another one.
     Rule("account.password", "10 per 10 minutes", _session, counts=_was_refused),
     Rule("invites.create", "20 per hour", _account),
     Rule("api.post_job", "60 per minute", _account),
@@ -69,7 +69,7 @@ RULES = (
 
 
 def register(app: Flask) -> None:
-    """Hold an application's endpoints to the rules. After they have been added."""
+    """Hold an application's endpoints to the rules. Call it when all endpoints are registered."""
     limiter = Limiter(
         _visitor,
         app=app,
@@ -83,7 +83,7 @@ def register(app: Flask) -> None:
             rule.limit, key_func=rule.key, methods=["POST"], deduct_when=rule.counts
         )
         app.view_functions[rule.endpoint] = hold(view)
-    # Kept here: what it wraps refers to it weakly.
+    # The wrapped views refer to the limiter weakly: this keeps it.
     app.extensions["earmark.limiter"] = limiter
 
     @app.errorhandler(429)

@@ -1,4 +1,4 @@
-"""Request context: what a request's log lines have in common, on whichever way it is answered."""
+"""Request context: the id, account and job that all log lines of one request tell."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tasks import logs
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: Where the access log, which is written when the request is over, finds it.
+#: The key in the WSGI environment by which the access log finds the context after the request.
 ENVIRON_KEY = "earmark.context"
 
-#: An id that a proxy in front gave. All else could begin a line of its own, or fill one.
+#: The form of an id that a proxy may give. Any other text could break a line, or fill one.
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._=+/-]{1,64}")
 
 _present: ContextVar[dict[str, str | None] | None] = ContextVar("earmark_request", default=None)
@@ -52,7 +52,7 @@ def _known() -> Mapping[str, str | None]:
 
 
 def _known_to_flask() -> dict[str, str | None]:
-    # What is not known yet is not asked for: that could be what fails.
+    # The database is not asked for a value that is unknown yet: it may be what fails.
     account = getattr(g.get("_login_user"), "account_id", None)
     job_id = (request.view_args or {}).get("job_id")
     return {

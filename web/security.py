@@ -1,4 +1,4 @@
-"""What a browser is told to hold a page to, and forgery protection."""
+"""Security headers of all answers, and protection against forged requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFProtect
 
-#: Everything from here, nothing inline, no frame around it.
+#: A page loads everything from this site, runs nothing inline, and stands in no frame.
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -43,13 +43,13 @@ def register(app: Flask) -> None:
         for name, value in sent.items():
             answer.headers.setdefault(name, value)
         if request.endpoint != "static":
-            # What an account has is for nobody who comes to the same browser later.
+            # The next person at the same browser must not see an account's pages.
             answer.headers.setdefault("Cache-Control", "no-store")
         return answer
 
 
 def relative(location: str) -> str:
-    """Where an answer leads, as a path of this site.
+    """The target of a redirect, as a path of this site.
 
     The site leads nowhere else. Routing makes some of its redirects of the `Host` that was asked
     for, which a stranger chooses: a cache or a link in a mail could have others follow it.
@@ -63,5 +63,5 @@ def relative(location: str) -> str:
 
 
 def headers(app: Flask) -> dict[str, str]:
-    """What every answer of an application says, whatever it answers."""
+    """The headers that every answer of an application has."""
     return _HEADERS | (_HTTPS if app.config["SESSION_COOKIE_SECURE"] else {})

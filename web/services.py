@@ -1,4 +1,4 @@
-"""What the views share: the database, the log, and the way to the workers."""
+"""The services that the views share: the database, the log, and the way to the workers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEY = "earmark"
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The open ends of one application."""
+    """The database, log, Celery application and settings of one Flask application."""
 
     celery: Celery
     database: Database

@@ -1,4 +1,4 @@
-"""Who is signed in. Every endpoint asks for a session, but for the few that are public."""
+"""Sessions of requests. Every endpoint needs one, but for the few that are public."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .services import services
 
 logger = logging.getLogger(__name__)
 
-#: The endpoints that answer without a session. A new one is not public by being forgotten.
+#: The endpoints that answer without a session. A new endpoint needs one unless it is added here.
 PUBLIC = frozenset(
     {"static", "accounts.sign_in", "accounts.sign_up", "health.alive", "health.ready"}
 )
@@ -31,25 +31,25 @@ PUBLIC = frozenset(
 
 @dataclass(frozen=True)
 class SignedIn(UserMixin):  # type: ignore[misc] # Flask-Login is untyped
-    """The present session and whose it is."""
+    """The present session and its account."""
 
     account_id: UUID
     email: str
     session_id: UUID
     last_seen_at: datetime
-    #: Told to nobody but its browser.
+    #: A secret of the browser: no page and no log tells it.
     token: str
 
     def get_id(self) -> str:
-        """What the cookie holds."""
+        """The token, which Flask-Login keeps in the cookie."""
         return self.token
 
 
 def register(app: Flask) -> None:
-    """Have an application know its accounts. Before anything else that looks at a request."""
+    """Have an application look up sessions. Call it before all else that looks at a request."""
     app.session_interface = SessionCookie()
     manager = LoginManager(app)
-    # It would compare addresses, and believe any X-Forwarded-For.
+    # Flask-Login's own protection compares addresses, and believes any X-Forwarded-For.
     manager.session_protection = None
     manager.user_loader(_load)
     app.before_request(_require_session)
@@ -79,7 +79,7 @@ def begin(account: Account) -> bool:
 
 
 def end() -> None:
-    """Sign out: the session is over whoever has a copy of its cookie, and so are its streams."""
+    """Sign out: delete the session's row, which ends copies of its cookie and its streams too."""
     end_one(current_user.session_id)
     logout_user()
 
@@ -115,13 +115,13 @@ def end_streams(log: SupportsRevocation, account: str) -> bool:
 
 
 def account_id() -> UUID:
-    """Whose request this is, where a session is required."""
+    """The account of this request, where a session is required."""
     found: UUID = current_user.account_id
     return found
 
 
 def present_account() -> str | None:
-    """Whose request this is, or None."""
+    """The account of this request, or None where it has no session."""
     return str(account_id()) if current_user.is_authenticated else None
 
 
@@ -146,13 +146,13 @@ def _require_session() -> ResponseReturnValue | None:
         return None
     if is_api():
         return problem(401, "Sign in first.")
-    # What was sent with a POST is gone after signing in, and its address shows nothing.
+    # A form's values are lost by signing in, and the address of a POST has no page.
     back = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("accounts.sign_in", next=back), 303)
 
 
 def _note_seen() -> None:
-    """Write down that a page was asked for, once an hour. What pages' programs ask for is none."""
+    """Note that a session asked for a page, once an hour. Requests of scripts do not count."""
     now = utc_now()
     if is_api() or now - current_user.last_seen_at < rows.SEEN_EVERY:
         return

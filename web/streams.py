@@ -1,4 +1,4 @@
-"""The streams of jobs and feeds: whose they are, and the ways to them."""
+"""The streams of jobs and feeds: who may read them, and how Flask and the middleware ask."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def register(
 def readable(database: Database, token: str | None, job_id: str | None) -> LogRef | None:
     """The log that the holder of a session's token may read: a job's, or the feed for None.
 
-    The one place where it is decided, by one row that tells the session and the job's owner.
+    This is the one place that decides it, by one row that tells the session and the job's owner.
     """
     if token is None:
         return None

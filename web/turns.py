@@ -15,21 +15,21 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any
 
-#: How long a request waits for the thread whose turn it is.
+#: A request waits this long for the thread whose turn it is; then the turn goes to the next.
 _TURN_SECONDS = 0.001
-#: How long at most the loop that brings requests leaves the interpreter to the threads.
+#: The loop that brings requests leaves the interpreter to the threads for this long at most.
 _SETTLE_SECONDS = 0.005
 
 _Work = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...]]
 
 
 class Turns:
-    """Threads for requests. It has what gunicorn asks of an executor, `settle` beside that."""
+    """Threads for requests: an executor as gunicorn wants one, with `settle` beside that."""
 
     def __init__(self, count: int) -> None:
         self._lock = threading.Lock()
         self._queue: deque[_Work] = deque()
-        #: To each thread that is to work, the number of its turn.
+        #: Wakes one idle thread for each number put in, which is the number of its turn.
         self._wake: SimpleQueue[int | None] = SimpleQueue()
         self._turn, self._taken, self._idle, self._is_closed = 0, 0, count, False
         #: Whether the thread whose turn it is has nothing to do.
@@ -50,7 +50,7 @@ class Turns:
         return future
 
     def settle(self) -> None:
-        """Wait a moment for what was submitted, and give the turn to others where that is slow."""
+        """Wait a moment for the submitted requests, and pass the turn on where they are slow."""
         deadline = time.monotonic() + _SETTLE_SECONDS
         taken = self._taken
         while not self._rests.wait(_TURN_SECONDS):

@@ -19,7 +19,7 @@ from web.guard import StopStep
 from web.lifeline import Lifeline, LifelineTaken
 from web.refusal import Refusal
 
-#: Only this machine can reach it: `up` is for one person. A Procfile serves many.
+#: The site listens on 127.0.0.1: `earmark up` is for one machine. A Procfile serves many.
 HOST = "127.0.0.1"
 _POLL_SECONDS = 0.1
 
@@ -83,7 +83,7 @@ def _environment(settings: Settings, *, redis_url: str) -> dict[str, str]:
     left_out = ("EARMARK_PASSWORD", "EARMARK_REDIS_CA")
     inherited = {name: text for name, text in os.environ.items() if name not in left_out}
     if settings.music_dir is not None:
-        # The processes have the data folder as theirs.
+        # The data folder is the working folder of the processes: a relative path would mislead.
         inherited["MUSIC"] = str(settings.music_dir)
     return inherited | {
         "DATABASE_URL": settings.database_url,

@@ -16,7 +16,7 @@ from web.refusal import Refusal
 _HOST = "127.0.0.1"
 _ANSWER_BYTES = 256
 
-# Everything is kept: broker, results and logs live here, and none of it may be evicted.
+# The server keeps everything: broker, results and logs live here, and none of it may be evicted.
 _CONFIGURATION = """\
 bind {host}
 port {port}

@@ -1,4 +1,4 @@
-"""Counts, times and outcomes as sentences. Pure; `client/src/words.ts` says the same."""
+"""Counts, times and outcomes as sentences, for the templates. Twin: `client/src/words.ts`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from flask import Flask
 
 from progress.events import Progress, RunningItem
 
-#: What each kind of job does, for the listener.
+#: The title of each kind of job, for the listener.
 TITLES = {
     "sync": "Read my music",
     "analysis": "Listen to every song",
     "matching": "Find a playlist for each",
 }
-#: What the button says that starts it.
+#: The word on the button that starts each kind.
 ACTIONS = {"sync": "Sync", "analysis": "Analyse", "matching": "Match"}
 
 
@@ -32,7 +32,7 @@ def amount(number: int, noun: str) -> str:
 
 
 def share(numbers: dict[str, int], noun: str) -> str:
-    """How many of how many are missing, such as ``3 of 12 songs``."""
+    """A part and the whole, such as ``3 of 12 songs``."""
     return f"{numbers['missing']:,} of {amount(numbers['known'], noun)}"
 
 
@@ -84,7 +84,7 @@ def moment(at: datetime) -> str:
     return f"{at.day} {at:%B %Y, %H:%M} UTC"
 
 
-#: By what a browser and a system are known in a `User-Agent`, the special before the general.
+#: The words of a `User-Agent` by which a browser and a system are known, the special ones first.
 _BROWSERS = {
     "Edg": "Edge",
     "OPR/": "Opera",
@@ -106,7 +106,7 @@ _SYSTEMS = {
 
 
 def browser(user_agent: str) -> str:
-    """What a browser calls itself, in short, such as ``Firefox on Linux``."""
+    """The browser and the system of a `User-Agent`, such as ``Firefox on Linux``."""
     named = [
         next((name for mark, name in known.items() if mark in user_agent), None)
         for known in (_BROWSERS, _SYSTEMS)
@@ -115,7 +115,7 @@ def browser(user_agent: str) -> str:
 
 
 def outcome(kind: str, result: dict[str, Any]) -> str:
-    """What a job came to, from what it left behind."""
+    """What a job has done, in a sentence, from its row."""
     if not result or "loss" in result:
         return ""
     return {"sync": _read, "analysis": _heard, "matching": _matched}[kind](result)

@@ -24,12 +24,12 @@ from .connection import LINGER_SECONDS, Connection
 from .turns import Turns
 
 _LOOK_SECONDS = 0.5
-#: Descriptors for all else than connections.
+#: Descriptors that a process keeps free for files and servers.
 _RESERVED = 64
-#: More would keep the loop from connections that are open already.
+#: To accept more at once would keep the loop from connections that are open already.
 _ACCEPTED_AT_ONCE = 8
-#: The system takes as much of a response, or what its own limit is, from a thread at once, also
-#: where the client reads nothing. Of a longer one the client has to take something in this time.
+#: The kernel takes this much of a response at once (or its own limit, where that is less), also
+#: where the client reads nothing. Of a longer response the client has to take bytes within 15 s.
 _SEND_BYTES, _SEND_SECONDS = 512 * 1024, 15
 _LATE = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -57,7 +57,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn is untyped
         super().init_process()
 
     def get_thread_pool(self) -> Turns:
-        """What gunicorn gives requests to."""
+        """The threads to which gunicorn gives requests."""
         return Turns(self.cfg.threads)
 
     def accept(self, *args: Any) -> None:
@@ -89,7 +89,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn is untyped
         self.enqueue_req(conn)
 
     def enqueue_req(self, conn: Any) -> None:
-        """Wait for a request first, then for a thread."""
+        """Park a new connection until its request is whole."""
         if not self._parks:
             super().enqueue_req(conn)
             return

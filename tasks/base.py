@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from sqlalchemy.exc import OperationalError
 
@@ -20,9 +21,13 @@ from progress.celery import JobTask
 from progress.errors import JobFailure, LogUnavailable
 from progress.events import ItemStatus
 from progress.reporting.item import ItemContext
+from progress.reporting.reporter import JobReporter
 
 from .failures import FailureBook
 from .runtime import Runtime
+
+#: By the reporter of an execution: Celery gives a task that runs where it is called two requests.
+_books: WeakKeyDictionary[JobReporter, FailureBook] = WeakKeyDictionary()
 
 
 class PipelineTask(JobTask):
@@ -90,17 +95,18 @@ class PipelineTask(JobTask):
         try:
             return super().__call__(*args, **kwargs)
         finally:
-            if _book_of(self.request) is not None:
-                self.failures.close()
+            book = _books.get(self.job)
+            if book is not None:
+                book.close()
 
     @property
     def failures(self) -> FailureBook:
         """Where this execution's failed items are kept."""
-        book = _book_of(self.request)
+        job = self.job
+        book = _books.get(job)
         if book is None:
-            job = self.job
             book = FailureBook(self.database, job_id=UUID(job.ref.job_id), attempt=job.attempt)
-            self.request.failure_book = book
+            _books[job] = book
         return book
 
     @contextmanager
@@ -157,7 +163,3 @@ def failing_with_the_source() -> Iterator[None]:
         raise JobFailure(str(error), code="source_unavailable") from error
     except SourceIncomplete as error:
         raise JobFailure(str(error), code="source_incomplete") from error
-
-
-def _book_of(request: Any) -> FailureBook | None:
-    return cast("FailureBook | None", getattr(request, "failure_book", None))

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from library import failures, features, songs
+from library import failures, features, gone
 from library import jobs as rows
 from library.analysis import ANALYSER_VERSION
 from library.failures import ListedFailure
@@ -62,7 +62,7 @@ def test_after_a_retry_and_a_redelivery_each_item_counts_once(
     with pipelines.runtime.database.session() as session:
         job, _ = rows.create(session, account_id=pipelines.account(trouble), kind="sync")
     faults = iter([OperationalError("secret", None, Exception())])
-    once = songs.mark_gone
+    once = gone.mark
 
     def locked(*arguments, **options):
         for fault in faults:
@@ -70,7 +70,7 @@ def test_after_a_retry_and_a_redelivery_each_item_counts_once(
         return once(*arguments, **options)
 
     ref = jobs.ref_of(job)
-    monkeypatch.setattr(sync.songs, "mark_gone", locked)
+    monkeypatch.setattr(sync.gone, "mark", locked)
     header = {"account": ref.account, "jobId": ref.job_id, "attempt": 0}
     sync.sync.apply(task_id=ref.job_id, headers={jobs.HEADER: header})
     row, _, _ = pipelines.finish(job)
@@ -84,7 +84,7 @@ def test_what_works_in_the_next_attempt_is_no_failure_any_more(
     with pipelines.runtime.database.session() as session:
         job, _ = rows.create(session, account_id=pipelines.account(trouble), kind="sync")
     good = (music / "Dance" / "Neon Street.flac").read_bytes()
-    once = songs.mark_gone
+    once = gone.mark
 
     def locked(*arguments, **options):
         if (trouble / "0.flac").stat().st_size == 0:
@@ -93,7 +93,7 @@ def test_what_works_in_the_next_attempt_is_no_failure_any_more(
         return once(*arguments, **options)
 
     ref = jobs.ref_of(job)
-    monkeypatch.setattr(sync.songs, "mark_gone", locked)
+    monkeypatch.setattr(sync.gone, "mark", locked)
     header = {"account": ref.account, "jobId": ref.job_id, "attempt": 0}
     sync.sync.apply(task_id=ref.job_id, headers={jobs.HEADER: header})
     row, _, _ = pipelines.finish(job)

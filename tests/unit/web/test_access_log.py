@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from gunicorn.config import Config
 
+from tasks import logs
 from tasks.settings import Settings
 from web.access_log import FORMAT, AccessLog
 from web.request_context import ENVIRON_KEY
@@ -20,7 +21,10 @@ LineOf = Callable[..., str]
 
 
 @pytest.fixture
-def line_of(tmp_path: Path) -> LineOf:
+def line_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LineOf:
+    # What other tests of this process have asked of a site is no matter of these lines.
+    monkeypatch.setattr(logs, "_contexts", [])
+
     def line_of(*, form: str = "text", status: str = "200 OK", **environ: object) -> str:
         config = Config()
         config.set("accesslog", str(tmp_path / "access"))

@@ -24,6 +24,10 @@ class LogUnavailable(ProgressError):
     """The server that keeps the logs cannot be reached, or refuses to work."""
 
 
+class MessagesRefused(LogUnavailable):
+    """The log's server lets this user hear no messages. The logs themselves may be read."""
+
+
 class StoreUnavailable(ProgressError):
     """The application's own rows cannot be reached for a moment; whoever needs them asks again."""
 

@@ -184,7 +184,11 @@ class Log(Protocol):
         ...
 
     def messages(self) -> Messages:
-        """Messages that follow no log yet, and that tell every revocation from now on."""
+        """Messages that follow no log yet, and that tell every revocation from now on.
+
+        Raises:
+            MessagesRefused: they are not to be had, and may not be for long.
+        """
         ...
 
 

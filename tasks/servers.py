@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from library.database import Database
 from library.schema import Standing
 from progress.redis import safe_client
+from progress.redis.health import eviction
 
 from .settings import Settings
 
@@ -28,8 +29,6 @@ from .settings import Settings
 OLDEST_REDIS: tuple[int, ...] = (6, 2)
 OLDEST_POSTGRESQL: tuple[int, ...] = (14,)
 OLDEST_SQLITE: tuple[int, ...] = (3, 35)
-
-_NEVER_EVICTS = "noeviction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +111,10 @@ def look_at_redis(settings: Settings) -> Finding | None:
             "newer, or Valkey.",
             is_final=True,
         )
-    policy = known.get("maxmemory_policy", _NEVER_EVICTS)
-    if policy != _NEVER_EVICTS and known.get("maxmemory", 0):
-        # A warning: it works until the memory is full, and a host that changes the policy must not
-        # take the site down with it.
-        return Finding(
-            f"The Redis server evicts when its memory is full (maxmemory-policy is {policy}), and "
-            f"jobs get lost then: set maxmemory-policy to {_NEVER_EVICTS}.",
-            is_final=False,
-        )
-    return None
+    # A warning: it works until the memory is full, and a host that changes the policy must not take
+    # the site down with it.
+    evicts = eviction(known)
+    return Finding(evicts, is_final=False) if evicts else None
 
 
 @contextmanager

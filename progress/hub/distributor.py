@@ -14,6 +14,7 @@ from .admission import Admission
 from .channel import Channel, Stream
 from .channels import LOOK_SECONDS, Channels
 from .fetcher import Fetcher, Found, Want
+from .looks import Looks
 from .loop import Loop
 from .open_streams import OpenStreams
 from .reader import Reader
@@ -46,6 +47,8 @@ class Distributor:
         self._measures_lag = measures_lag
         self._pinged_at = 0.0
         self._is_lost = False
+        #: Whether messages may be had, and whether one was heard over this connection.
+        self._is_refused = self._is_heard = False
         self._channels = Channels(keep_alive_seconds=limits.keep_alive_seconds)
         self._loop = Loop(self)
         self._writer = Writer(self._loop, write, metrics, self)
@@ -53,12 +56,13 @@ class Distributor:
         self._fetcher = Fetcher(log, self._loop, self)
         self._replays = Replays(self._writer, metrics, self._fetcher)
         self._subscriptions = Subscriptions(self._loop, self._fetcher, self)
+        self._looks = Looks()
 
     # -- from any thread -----------------------------------------------------------------
 
     def start(self) -> None:
         """Start the threads."""
-        self._fetcher.connect()
+        self._subscriptions.connect()
         self._loop.start()
         self._fetcher.start()
 
@@ -102,13 +106,21 @@ class Distributor:
         channel = self._channels.by_ref.get(request.ref)
         if channel is None:
             channel = self._channels.open(request.ref, now=time.monotonic())
-            self._subscriptions.follow(channel.ref)
+            self._follow(channel)
+        if not self._is_heard:
+            self._looks.begin(channel, time.monotonic())
         stream = self._streams.add(reader, channel)
         self._writer.begin(stream)
         if self._streams.may_begin(reader):
             self._replays.open(stream, request.cursor, request.first)
         elif self._writer.put(stream, request.first):
             self._writer.dismiss(stream)
+
+    def _follow(self, channel: Channel) -> None:
+        if self._is_refused:
+            self._replays.follow(channel)
+        else:
+            self._subscriptions.follow(channel.ref)
 
     def gone(self, fd: int) -> None:
         """See `Watcher.gone`."""
@@ -142,6 +154,7 @@ class Distributor:
     def connected(self, messages: Messages) -> None:
         """See `LogListener.connected`."""
         was_lost, self._is_lost = self._is_lost, False
+        self._is_refused = self._is_heard = False
         self._subscriptions.begin(messages)
         for ref in list(self._channels.by_ref):
             self._subscriptions.follow(ref)
@@ -156,7 +169,11 @@ class Distributor:
             if isinstance(told, tuple):
                 channel = by_ref.get(told[0])
                 entries = told[1].entries
-                if channel is not None and self._replays.came(channel, entries):
+                if channel is None:
+                    continue
+                self._is_heard = True
+                self._looks.heard(channel)
+                if self._replays.came(channel, entries):
                     grown[channel] = None
                     if self._measures_lag:
                         self._writer.note_made(channel, entries[0].document)
@@ -181,6 +198,15 @@ class Distributor:
             self._replays.unfollow(channel)
         self._streams.renew()
 
+    def refused(self) -> None:
+        """See `LogListener.refused`."""
+        self._is_refused, self._is_heard = True, False
+        self._subscriptions.refused()
+        now = time.monotonic()
+        for channel in self._channels.by_ref.values():
+            self._looks.begin(channel, now)
+            self._replays.follow(channel)
+
     # -- what time brings: a Watcher -----------------------------------------------------
 
     def tick(self, now: float) -> None:
@@ -191,6 +217,8 @@ class Distributor:
                 self._tend(channel, now)
             finally:
                 self._channels.tend_later(channel)
+        for channel in self._looks.due(now):
+            self._replays.look(channel)
         self._drop_stalled(now)
         self._streams.expire(now)
         if now - self._pinged_at >= self._limits.keep_alive_seconds:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Protocol
 
 from ..cursor import Cursor
-from ..errors import LogUnavailable
+from ..errors import LogUnavailable, MessagesRefused
 from ..events import FeedSnapshot, Snapshot
 from ..log import Entry, Gap, Heard, Log, LogRef, Messages
 from .loop import Loop
@@ -19,7 +19,7 @@ from .loop import Loop
 logger = logging.getLogger(__name__)
 
 #: Between attempts to reach a log whose server is gone.
-RETRY_SECONDS = 0.5
+RETRY_SECONDS = 1.0
 #: How many entries are read at once, and how many bytes of them are passed on at once: a reader
 #: that takes none of it holds it in memory.
 _PAGE, _PAGE_BYTES = 500, 128 * 1024
@@ -81,6 +81,10 @@ class LogListener(Protocol):
         """That connection is gone: messages are missed until there is another."""
         ...
 
+    def refused(self) -> None:
+        """Messages are not to be had: logs are to be looked at without."""
+        ...
+
 
 class Fetcher:
     """Answers questions one after the other, each until the server is there to answer it."""
@@ -90,6 +94,8 @@ class Fetcher:
         #: None asks for a connection.
         self._wanted: queue.SimpleQueue[Want | None] = queue.SimpleQueue()
         self._closed = threading.Event()
+        #: Whether the last connection was refused; it is said once.
+        self._is_refused = False
         self._thread = threading.Thread(target=self._run, name="progress-fetcher", daemon=True)
 
     # -- from any thread -----------------------------------------------------------------
@@ -127,10 +133,16 @@ class Fetcher:
     def _connect(self) -> None:
         try:
             messages = self._log.messages()
+        except MessagesRefused as error:
+            if not self._is_refused:
+                logger.warning("%s", error, extra={"action": "messages_refused"})
+            self._is_refused = True
+            self._loop.post(self._listener.refused)
         except Exception as error:
             self._wanted.put(None)
             self._rest(error)
         else:
+            self._is_refused = False
             self._loop.post(partial(self._listener.connected, messages))
 
     def _answer(self, want: Want) -> None:

@@ -149,7 +149,7 @@ class Replays:
         """A log is subscribed to from now on: ask what waited for that."""
         self._questions.begin(channel)
         if channel.kept is not None or channel.inquiry.waiting:
-            self._look(channel)
+            self.look(channel)
 
     def unfollow(self, channel: Channel) -> None:
         """Messages of a log are missed until `follow` is called again."""
@@ -159,9 +159,10 @@ class Replays:
         """Forget old frames, and ask whether a message was missed."""
         if channel.kept is not None:
             channel.kept.forget_old(channel.delivery.sent)
-        self._look(channel)
+        self.look(channel)
 
-    def _look(self, channel: Channel) -> None:
+    def look(self, channel: Channel) -> None:
+        """Ask whether a log grew."""
         channel.inquiry.looked_at = time.monotonic()
         if channel.has_readers:
             self._ask(channel, channel.kept.position if channel.kept is not None else None)

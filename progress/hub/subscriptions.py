@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
-from ..errors import LogUnavailable
+from ..errors import LogUnavailable, MessagesRefused
 from ..log import LogRef, Messages
 from .fetcher import Fetcher, LogListener
 from .loop import Loop
 
 logger = logging.getLogger(__name__)
+
+#: Between two connections that are made, at least.
+RECONNECT_SECONDS = 1.0
+#: A server that refused messages is asked for them again after this long.
+REFUSED_SECONDS = 60.0
 
 
 class Subscriptions:
@@ -20,6 +26,18 @@ class Subscriptions:
         self._loop, self._fetcher, self._listener = loop, fetcher, listener
         self._messages: Messages | None = None
         self._is_closed = False
+        #: When a connection was last asked for, and when one is to be, where that is not yet done.
+        self._connects_at: float | None = None
+        self._asked_at = -RECONNECT_SECONDS
+
+    def connect(self) -> None:
+        """Have a connection made."""
+        self._connects_at, self._asked_at = None, time.monotonic()
+        self._fetcher.connect()
+
+    def refused(self) -> None:
+        """The server lets nobody hear messages. Its rights may change: ask again after a while."""
+        self._connects_at = time.monotonic() + REFUSED_SECONDS
 
     def begin(self, messages: Messages) -> None:
         """Use a connection that was made. It follows no log yet."""
@@ -38,8 +56,10 @@ class Subscriptions:
         self._try(lambda messages: messages.leave(ref))
 
     def check(self) -> None:
-        """Find out whether the connection is gone."""
+        """Find out whether the connection is gone, and make another when it is time."""
         self._try(lambda messages: messages.check())
+        if self._connects_at is not None and time.monotonic() >= self._connects_at:
+            self.connect()
 
     def close(self) -> None:
         """End the connection, also one that is still being made."""
@@ -81,4 +101,9 @@ class Subscriptions:
         self._loop.forget(messages.fileno())
         messages.close()
         self._listener.lost()
-        self._fetcher.connect()
+        if isinstance(error, MessagesRefused):
+            self._listener.refused()
+        elif time.monotonic() - self._asked_at >= RECONNECT_SECONDS:
+            self.connect()
+        else:
+            self._connects_at = self._asked_at + RECONNECT_SECONDS

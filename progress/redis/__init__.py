@@ -6,6 +6,7 @@ No other room imports redis. The state of a job and its events change in one ste
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,13 +34,23 @@ from ..reports import Report, head, id_key, item_key
 from ..rules.batch import encode
 from ..rules.constants import ITEM_LETTERS
 from ..rules.stored import feed_snapshot, job_snapshot
-from .connection import DEFAULT_TIMEOUT_SECONDS, ProcessClient, safe_client, subscribe, unavailable
+from .connection import (
+    DEFAULT_TIMEOUT_SECONDS,
+    ProcessClient,
+    require_bytes,
+    safe_client,
+    subscribe,
+    unavailable,
+)
+from .health import findings
 from .keys import Keys
 from .leases import RedisLeaseBook
 from .messages import RedisMessages
 from .parts import RedisPartBook
 
 __all__ = ["RedisLog", "safe_client"]
+
+logger = logging.getLogger(__name__)
 
 _SUCCEEDED = ITEM_LETTERS[ItemStatus.SUCCEEDED].encode()
 _TERMINAL = {status.value.encode() for status in TERMINAL_STATUSES}
@@ -67,6 +78,9 @@ class RedisLog(
 
     def __post_init__(self) -> None:
         self._process = ProcessClient(self._make_client)
+        self._is_checked = False
+        if self.client_factory is None:
+            self._make_client().close()  # an option of the URL that there is not is told now
 
     def append(
         self, ref: JobRef, reports: Sequence[Report], *, attempt: int, seen: Cursor | None = None
@@ -155,7 +169,10 @@ class RedisLog(
         """See `Log.messages`. It has a connection of its own; in a cluster, to any of the nodes."""
         revocations = self._revocations
         with unavailable():
-            connection, close = subscribe(self._make_client(), revocations)
+            connection, close = subscribe(
+                self._make_client(), revocations, probe=f"{self.prefix}:probe"
+            )
+        self.check_up()
         return RedisMessages(
             connection,
             channel=lambda ref: self._keys(ref).log.encode(),
@@ -200,6 +217,16 @@ class RedisLog(
         with unavailable():
             return self.client.register_script(text)(keys=keys, args=arguments)
 
+    def check_up(self) -> None:
+        """See `progress.redis.connection.Server.check_up`."""
+        if self._is_checked:
+            return
+        with unavailable():
+            found = findings(self.client, probe=f"{self.prefix}:probe")
+        self._is_checked = True
+        for sentence in found:
+            logger.warning("%s", sentence, extra={"action": "log_server_wanting"})
+
     def key(self, ref: LogRef, name: str) -> str:
         """The name of a key that lives beside a log's own, on the same node of a cluster."""
         return f"{self._keys(ref).log}:{name}"
@@ -215,7 +242,7 @@ class RedisLog(
 
     def _make_client(self) -> Any:
         if self.client_factory is not None:
-            return self.client_factory()
+            return require_bytes(self.client_factory())
         return safe_client(self.url, timeout_seconds=self.timeout_seconds)
 
     def _keys(self, ref: LogRef) -> Keys:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import hiredis
+import redis
 
 
 class QuickCommands:
@@ -17,13 +18,14 @@ class QuickCommands:
 
     Args:
         client: A client of redis-py.
-        lost: The exception that the client raises where a connection broke.
     """
 
-    def __init__(self, client: Any, *, lost: type[Exception]) -> None:
-        self._client, self._lost = client, lost
-        # A cluster's client has a pool for each node, and knows which node a command goes to.
-        self._pool: Any = getattr(client, "connection_pool", None)
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        # A cluster's client has a pool for each node, and knows which node a command goes to. Of a
+        # pool with a bound no connection is kept from others.
+        pool: Any = getattr(client, "connection_pool", None)
+        self._pool = None if isinstance(pool, redis.BlockingConnectionPool) else pool
         self._idle: list[Any] = []
 
     def execute(self, *command: str | bytes | int) -> Any:
@@ -34,10 +36,14 @@ class QuickCommands:
         try:
             connection.send_packed_command([hiredis.pack_command(command)])  # type: ignore[arg-type] # its stub knows one word
             reply = connection.read_response()
+        except redis.ResponseError:
+            # The whole reply was read. One who is refused again and again makes no connections.
+            self._idle.append(connection)
+            raise
         except BaseException as error:
             connection.disconnect()
             self._pool.release(connection)
-            if isinstance(error, self._lost):
+            if isinstance(error, redis.ConnectionError):
                 return self._client.execute_command(*command)
             raise
         self._idle.append(connection)

@@ -15,7 +15,7 @@ from typing import Any
 import hiredis
 
 from ..cursor import Cursor
-from ..errors import LogUnavailable
+from ..errors import LogUnavailable, MessagesRefused
 from ..log import Entry, Following, Heard, LogRef, Message, Revoked
 
 #: How many bytes one call reads, and how many calls follow one another before the hub does its
@@ -99,7 +99,7 @@ class RedisMessages:
                 case [b"subscribe", name, _] if name in refs:
                     heard.append(Following(refs[name]))
                 case Exception():
-                    raise LogUnavailable(f"The log's server refuses subscriptions: {reply}")
+                    raise MessagesRefused(f"The log's server refuses subscriptions: {reply}")
         return heard
 
     def check(self) -> None:

@@ -86,6 +86,17 @@ if not (has_log and has_items and call('EXISTS', log, items) == 2) then
   log_lost = has_log and call('EXISTS', log) == 0
 end
 local is_new = not s.epoch or behind or items_lost or log_lost
+-- Of a user that may not do all that an append does, nothing is written; a command that was renamed
+-- raises here. Redis 6.2 cannot be asked.
+if is_new and redis.acl_check_cmd then
+  for _, may in ipairs({{'HSET', state, 'at', ''}, {'HSETNX', state, 'at', ''}, {'HDEL', state, 'at'},
+      {'DEL', log}, {'EXPIRE', log, '1'}, {'XADD', log, '*', 'e', ''}, {'XTRIM', log, 'MAXLEN', '1'},
+      {'HMGET', items, 'x'}, {'XADD', feed_log, '*', 'e', ''}, {'HGET', feed_state, 'at'}}) do
+    if not redis.acl_check_cmd(unpack(may)) then
+      return redis.error_reply('NOPERM this user may not run ' .. may[1] .. ' on the keys of a log')
+    end
+  end
+end
 if is_new then
   if not s.epoch then
     call('DEL', items)
@@ -521,13 +532,14 @@ for name in pairs(changed) do
 end
 write_hash(state, fields)
 
--- == The stream is trimmed and published ==
--- twin: memory.MemoryLog._publish
+-- == The stream is trimmed, and what is published is put together ==
+-- twin: memory.MemoryLog._publish, log.Retention
+local published = {}
 if #messages > 0 then
   if math.floor(s.seq / TRIM_EVERY) > math.floor((first - 1) / TRIM_EVERY) then
     call('XTRIM', log, 'MAXLEN', '~', ARGV[5])
   end
-  call('PUBLISH', log, epoch_text .. '-' .. whole(first) .. '\n' .. table.concat(messages, '\n'))
+  published[1] = {log, epoch_text .. '-' .. whole(first) .. '\n' .. table.concat(messages, '\n')}
 end
 
 -- == The account's feed: a log with an epoch and positions of its own ==
@@ -568,7 +580,7 @@ if #feed_events > 0 then
       table.concat({status, of_attempt, at, reason or '', fed}, '\t'))
     call('HSET', feed_state, 'at', at)
   end
-  call('PUBLISH', feed_log, feed_first .. '\n' .. table.concat(feed_events, '\n'))
+  published[#published + 1] = {feed_log, feed_first .. '\n' .. table.concat(feed_events, '\n')}
   call('EXPIRE', feed_log, ARGV[7])
   call('EXPIRE', feed_state, ARGV[7])
 end
@@ -581,4 +593,9 @@ if keeps then
   call('EXPIRE', state, seconds)
   call('EXPIRE', items, seconds)
 end
+
+-- == What is stored is published ==
+-- twin: memory.MemoryLog._publish
+-- Last, and it may fail: a server may refuse a user the channels, and by then all is stored.
+for _, message in ipairs(published) do redis.pcall('PUBLISH', message[1], message[2]) end
 return {'ok', epoch_text, whole(s.seq), attempt, s.cancel and 1 or 0, lost}

@@ -24,7 +24,7 @@ def client(valkey_server: Server) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def commands(client: redis.Redis) -> QuickCommands:
-    return QuickCommands(client, lost=redis.ConnectionError)
+    return QuickCommands(client)
 
 
 def test_one_connection_does_for_one_thread(client: redis.Redis, commands: QuickCommands) -> None:
@@ -52,7 +52,7 @@ def test_after_a_reply_that_came_too_late_the_next_one_is_the_right_one(
     valkey_server: Server,
 ) -> None:
     with redis.Redis.from_url(valkey_server.tcp_url, socket_timeout=0.2) as client:
-        commands = QuickCommands(client, lost=redis.ConnectionError)
+        commands = QuickCommands(client)
         commands.execute("PING")
         with pytest.raises(redis.TimeoutError):
             commands.execute("BLPOP", "nothing-is-ever-here", "1")

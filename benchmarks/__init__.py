@@ -1,1 +1,1 @@
-"""What is measured: `make bench` lists it."""
+"""The benchmarks. `make bench` lists them, `make bench-NAME` runs one."""

@@ -1,4 +1,4 @@
-"""A library of a given size in a database, for what measures and looks at queries."""
+"""Fills a database with a library of a given size, for benchmarks and tests of queries."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How much of everything an account has."""
+    """How many songs, playlists, jobs and so on an account has."""
 
     songs: int = 50_000
     liked: int = 25_000

@@ -21,9 +21,9 @@ from ._seed import Seeded
 
 PASSWORD = "correct horse battery staple"
 
-#: What is no page and no JSON: files, and downloads, which stream.
+#: Routes that answer with neither a page nor JSON: files, and downloads, which stream.
 _LEFT_OUT = frozenset({"static"})
-#: What pages are asked besides: what finds much, nothing, and letters that are not ASCII.
+#: Further queries of pages: one that finds much, one that finds nothing, one that is not ASCII.
 _QUERIES = {
     "pages.library": (
         {"search": "night harbour"},
@@ -40,14 +40,14 @@ _TOKEN = re.compile(r'name="csrf[-_]token"[^>]*(?:value|content)="([^"]+)"')
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Something to read, and the route that answers it."""
+    """An address, and the route that answers it."""
 
     route: str
     path: str
     browser: FlaskClient
 
     def read(self) -> bytes:
-        """What it answers, as JSON where it can; streams have a form of that, too."""
+        """Ask for it, as JSON where the route has that; streams have it too."""
         answer = self.browser.get(
             self.path, headers={"Accept": "application/json, text/html;q=0.9"}
         )
@@ -88,7 +88,7 @@ def addresses(app: Flask, seeded: Seeded, browser: FlaskClient) -> Iterator[Addr
         name = rule.endpoint
         if "GET" not in (rule.methods or ()) or name in _LEFT_OUT:
             continue
-        # A page for who has no session sends away who has one.
+        # The pages to sign in and up redirect a browser that has a session.
         reader = app.test_client() if name in PUBLIC else browser
         first = Address(name, _path(app, rule, seeded.ids), reader)
         yield first

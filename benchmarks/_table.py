@@ -1,4 +1,4 @@
-"""How benchmarks tell what they found: JSON lines for programs, a table for people."""
+"""Prints the figures of benchmarks: JSON lines for programs, a table for people."""
 
 from __future__ import annotations
 

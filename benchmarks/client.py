@@ -26,7 +26,7 @@ from benchmarks._table import tell
 from tests import client
 from tests.conftest import CHROMIUM_ARGUMENTS, chromium_program
 
-#: A write each so many seconds, as a hub that joins what comes within it.
+#: The server writes once in this many seconds, as a hub that joins events does.
 WRITE_SECONDS = 0.01
 AT = "2026-01-31T12:00:00.000Z"
 

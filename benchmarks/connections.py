@@ -40,7 +40,7 @@ Run = Callable[[Stage, Case], Figures]
 
 
 def slow(connections: int) -> Run:
-    """Pages a person sees, while so many others take their time."""
+    """Pages that a person asks for, while a number of slow clients is connected."""
 
     def run(stage: Stage, case: Case) -> Figures:
         with stage.generator(case) as generator:

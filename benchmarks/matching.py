@@ -190,7 +190,7 @@ SCORERS: dict[str, dict[str, float] | None] = {
 
 
 def compare(playlists: Sequence[PlaylistProfile], sizes: Sequence[int], seed: int) -> None:
-    """Every scorer, and the whole one's certainty, for people with so many playlists."""
+    """Every scorer, and the certainty of all four, for each number of playlists of a person."""
     rows: list[dict[str, object]] = []
     sure: list[dict[str, object]] = []
     for size in sizes:

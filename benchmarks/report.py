@@ -1,4 +1,4 @@
-"""What it costs a task to report an item, beside what else it could report with.
+"""The cost of reporting an item to its task, beside other ways to report.
 
 Each way reports the items of one job to the same server, one way after the other, in rounds.
 `wall_us_per_item` is the time that reporting adds to the task, from its first report to the

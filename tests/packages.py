@@ -1,4 +1,4 @@
-"""Packages that are tested with and not installed, fetched once into a cache of the user's."""
+"""Packages that tests use without installing them, fetched once into a cache of the user's."""
 
 from __future__ import annotations
 

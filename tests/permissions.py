@@ -1,4 +1,4 @@
-"""Real permissions, also for root, whom they do not bind."""
+"""Real permissions for tests that run as root, which permissions do not bind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An independent reader of event streams, after the WHATWG text, for tests of ours."""
+"""An independent reader of event streams for tests, after the WHATWG text."""
 
 from __future__ import annotations
 

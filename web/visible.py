@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
-#: Controls but for tab and line feed; what embeds, overrides or isolates a direction; what divides
-#: lines and paragraphs. `client/src/visible.ts` has the same.
+#: Control characters other than tab and line feed; those that embed, override or isolate a
+#: direction; those that divide lines and paragraphs. `client/src/visible.ts` has the same.
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 

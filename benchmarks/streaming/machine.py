@@ -1,4 +1,4 @@
-"""What the benchmark asks of the machine: a compiler, descriptors, and what processes use."""
+"""The machine of a benchmark: its compiler, its descriptors, and the use of processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who serves the streams: Earmark, what it is compared with, and the limit."""
+"""The servers of the benchmark: Earmark, its peers, and the limit in C and in Python."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Running:
     #: What the publisher needs to know: see `publish`.
     publishing: dict[str, Any]
     redis: Server | None = None
-    #: A page of the site with what it takes to see it, for who has pages.
+    #: A page of the site and the headers that it needs; None for a server without pages.
     page: Target | None = None
-    #: Says something to every stream, for who answers a request with nothing until then.
+    #: Sends one event to every stream: some servers send no head before the first one.
     wake: Callable[[], None] | None = None
 
     @property
@@ -373,7 +373,7 @@ def sse_starlette(jobs: int, _: Path) -> Iterator[Running]:
         yield Running(port, process.pid, _plain, _posting(port, jobs))
 
 
-#: What depends on how many processes let streams in, and of which kind.
+#: The scenarios whose figures depend on the number and kind of web processes.
 _OF_THE_WORKERS = frozenset({"connect", "storm", "busy"})
 
 PEERS = (

@@ -1,4 +1,4 @@
-"""What is measured: each scenario runs once against a server that is up, and gives figures."""
+"""The scenarios: each runs once against a server that is up, and gives figures."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def storm(stage: Stage, case: Case) -> Figures:
 
 
 def connect(stage: Stage, case: Case) -> Figures:
-    """How many streams a second are opened."""
+    """The number of streams that a server lets in per second."""
     if stage.server.wake is not None:
         raise Skipped("it answers nothing until the first event")
     if stage.server.publishing["way"] != "none":
@@ -275,7 +275,7 @@ def ask_for_pages(
 
 
 def slow(stage: Stage, case: Case) -> Figures:
-    """What the server's memory grows by while clients do not read."""
+    """The growth of the server's memory while clients do not read."""
     with stage.publishing(case, each=1, first=1, rate=20):
         pass
     with stage.generator(case, receive_buffer=65_536) as generator:

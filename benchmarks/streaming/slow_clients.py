@@ -12,8 +12,8 @@ from itertools import cycle, islice
 _DROP_SECONDS = 0.5
 _FORM = "application/x-www-form-urlencoded"
 _POST = f"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {_FORM}\r\n"
-#: What each kind sends at once; the bodies come by one byte at a time and never to their end, are
-#: longer than they said, or are longer than any server here takes.
+#: The bytes that each kind sends at once. Bodies then come a byte at a time: one that never ends,
+#: one that is longer than it said, one that is longer than any server here takes.
 _SILENT = [b""]
 _HALF_HEAD = [b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: "]
 _BODIES = [
@@ -26,7 +26,7 @@ _BODIES = [
 
 @contextmanager
 def slow_clients(port: int, count: int) -> Iterator[SlowClients]:
-    """So many connections, a third of each kind; one that the server ends is made again."""
+    """A number of connections, a third of each kind; one that the server ends is made again."""
     clients = SlowClients(port, count)
     thread = threading.Thread(target=clients.run)
     thread.start()

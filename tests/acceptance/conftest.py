@@ -1,4 +1,4 @@
-"""Earmark as its users have it: real processes, and a real browser to look at them."""
+"""Fixtures of acceptance tests: Earmark's real processes, and a real browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a chaos job is to do, and what is to go wrong inside of it."""
+"""The plan of a chaos job: its items, and the faults inside of it."""
 
 from __future__ import annotations
 

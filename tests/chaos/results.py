@@ -1,4 +1,4 @@
-"""What the chaos jobs' work comes to, kept apart: the truth that their counts must meet."""
+"""The results of the chaos jobs' work, kept apart from their logs: the counts must equal them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The faults of the chaos suite: what each job is to do, what strikes it, and how it must end."""
+"""The faults of the chaos suite: the plan of each job, the fault that strikes it, and its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a browser is shown of a loss: that the job is tried again, and soon that it goes on."""
+"""A browser sees of a lost worker that the job is tried again, and soon that it goes on."""
 
 from __future__ import annotations
 

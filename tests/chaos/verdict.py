@@ -1,4 +1,4 @@
-"""Whether a job that went through a fault came out right."""
+"""The verdict on a job after a fault: one end, right counts, no result lost."""
 
 from __future__ import annotations
 

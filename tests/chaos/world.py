@@ -99,7 +99,7 @@ class World:
             return job
 
     def wait_for_items(self, run: Run, count: int, *, seconds: float = 60) -> None:
-        """Wait until so many items are done, or the job is over."""
+        """Wait until this many items are done, or the job is over."""
         deadline = time.monotonic() + seconds
         while len(self.results.of(run.ref.job_id)) < count and not run.watch.ended:
             assert time.monotonic() < deadline, (run.plan, run.watch.statuses)

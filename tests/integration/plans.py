@@ -42,7 +42,7 @@ def recorded(engine: Engine) -> Iterator[list[Statement]]:
 
 
 def faults(connection: Connection, statement: Statement, *, rows: int) -> list[str]:
-    """What is wrong with the plan of a statement, in a database of so many rows."""
+    """What is wrong with the plan of a statement, in a database with this many rows."""
     text, given = statement
     if connection.dialect.name == "sqlite":
         lines = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given).all()

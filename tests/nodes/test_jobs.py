@@ -74,7 +74,7 @@ def _assert_ends_as_lost(log: RedisLog, ref: JobRef, *, seconds: float) -> None:
 
 
 def _process_ids(worker: CeleryTestWorker) -> list[int]:
-    """Of the main process and its children, in this order."""
+    """The process ids of the main process and its children, in this order."""
     return sorted(each["pid"] for each in worker.get_running_processes_info(["pid"]))
 
 

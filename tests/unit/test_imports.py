@@ -1,4 +1,4 @@
-"""What is imported, by whom, and what a wheel of Earmark holds."""
+"""Which packages import which, and the files in a wheel of Earmark."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_imports_keep_their_contracts():
 
 
 def test_a_wheel_holds_every_file_of_the_four_packages(wheel_names):
-    # Of the client, only what is built of it: in web/static.
+    # Only the client's built files are in the wheel: those in web/static.
     tracked = subprocess.run(
         ["git", "ls-files", *PACKAGES, ":!web/client"],
         cwd=ROOT,

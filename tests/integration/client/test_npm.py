@@ -1,4 +1,4 @@
-"""What npm runs: the client's own tests, its types, and that what is built is up to date."""
+"""npm runs the client's own tests, checks its types, and finds the built files up to date."""
 
 from __future__ import annotations
 

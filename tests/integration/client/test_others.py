@@ -1,4 +1,4 @@
-"""The same endpoint, read by what every machine has: EventSource and curl."""
+"""EventSource and curl, which every machine has, read the same endpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two at once: threads and forked processes, on both databases."""
+"""Two writers at the same time, in threads and forked processes, on both databases."""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ def test_what_a_source_had_is_known_with_its_lists_of_liked_songs(full: Home) ->
 
 class TestPurge:
     def purge(self, home: Home, *, days: int, limit: int = 500) -> tuple[list[int], list[int]]:
-        """What each step of a purge deleted, so many days after all that is gone was."""
+        """The numbers of rows that each step of a purge deletes, some days after a sync."""
         before = NOW + timedelta(days=days) - KEPT
         found = []
         for step in (gone.purge_songs, gone.purge_playlists):

@@ -1,4 +1,4 @@
-"""What is written is found again, by its account alone, on both databases."""
+"""Each query finds an account's own rows and no others, on both databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Old jobs go, with what belongs to them and nothing else, a few rows at a time."""
+"""A purge deletes old jobs with all their rows and no others, a few rows at a time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BY_NUMBER = JobRetention(days=10_000, each_account=5)
 
 
 def job(home: Home, *, days: float, kind: str = "sync", **values: object) -> Job:
-    """A job that began and ended so many days ago."""
+    """A job that began and ended a number of days ago."""
     at = NOW - timedelta(days=days)
     given = {"status": "completed", "finished_at": at, "created_at": at, **values}
     made = Job(account_id=home.id, kind=kind, **given)

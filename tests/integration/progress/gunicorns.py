@@ -1,4 +1,4 @@
-"""A real gunicorn before a streamer, and who reads from it."""
+"""A real gunicorn with a streamer, and readers of its streams."""
 
 from __future__ import annotations
 

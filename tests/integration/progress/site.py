@@ -1,4 +1,4 @@
-"""Who sends jobs to a worker of the application of shapes, and looks at their logs."""
+"""Sends jobs to a worker of the application of shapes, and looks at their logs."""
 
 from __future__ import annotations
 

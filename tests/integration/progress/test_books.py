@@ -1,4 +1,4 @@
-"""Leases and open parts in memory and in Redis give the same answers, whatever is asked."""
+"""The books of leases and of parts in memory and in Redis give the same answers to any calls."""
 
 from __future__ import annotations
 

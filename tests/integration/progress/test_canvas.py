@@ -1,4 +1,4 @@
-"""A job is done when all of it is done, whatever shape it has; once, and with the right counts."""
+"""A job of any canvas completes when all its tasks are done: once, and with the right counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Eager mode: a job is done where it is sent, and its log says so all the same."""
+"""In eager mode a job runs where it is sent, and its log has its events all the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams are taken from every gunicorn there is, however it is run, and left with it where not."""
+"""Streams leave every version and worker of gunicorn; where they cannot, the worker serves them."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def running_job(site: Site) -> JobRef:
 
 
 def open_streams(site: Site, ref: JobRef, number: int) -> list[Stream]:
-    """So many, each of which has begun."""
+    """A number of streams, each of which has begun."""
     streams = [site.stream(ref) for _ in range(number)]
     for stream in streams:
         stream.read_until(1)

@@ -1,4 +1,4 @@
-"""What comes to the streamer with a descriptor is checked; what is refused costs nothing."""
+"""The streamer checks each message that comes with a descriptor; one that it refuses leaks none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any interleaving of what can happen to a log: both logs answer alike, and as a plain list would.
+"""Any sequence of operations on a log: both logs answer alike, and as a plain list would.
 
 The model is a list of events for each epoch, and the state each epoch began with.
 """

@@ -1,4 +1,4 @@
-"""An nginx with nothing set but where it passes requests on does not hold a stream back."""
+"""An nginx that is told only where to pass requests on does not hold a stream back."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A server that is slow, gone, emptied, set back, full or read-only, and a job goes on.
 
-After each: the task was not held up, the counts are right, and who follows sees them soon.
+After each: the task was not held up, the counts are right, and readers see them soon.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Follower:
                     return
 
     def wait_for(self, succeeded: int, *, seconds: float) -> float:
-        """How long it took until so many items were shown to have succeeded."""
+        """How long it took until a reader saw that this many items had succeeded."""
         began = time.monotonic()
         while time.monotonic() - began < seconds:
             state = self.state

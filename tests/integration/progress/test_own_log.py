@@ -1,4 +1,4 @@
-"""What the documents say about a log of one's own is run as it stands there."""
+"""The example of a log of one's own in the documents runs as it stands there."""
 
 from __future__ import annotations
 

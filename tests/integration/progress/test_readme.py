@@ -1,4 +1,4 @@
-"""What the README shows is run as it stands there."""
+"""The README's example runs as it stands there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log in a real server passes the contract, and what is particular to it."""
+"""The log in a real server passes the contract, and tests of its own."""
 
 from __future__ import annotations
 

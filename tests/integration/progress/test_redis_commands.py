@@ -1,4 +1,4 @@
-"""Commands on connections that are used as they are: no reply is ever another's."""
+"""Commands on kept connections: each gets its own reply, also after a connection broke."""
 
 from __future__ import annotations
 

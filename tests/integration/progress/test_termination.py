@@ -1,4 +1,4 @@
-"""Who ends a process that runs a task: its worker by force, and no signal that all are sent."""
+"""Only its worker ends a process that runs a task; a signal sent to all processes does not."""
 
 from __future__ import annotations
 

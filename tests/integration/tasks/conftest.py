@@ -1,4 +1,4 @@
-"""What the tests of the pipelines share."""
+"""Fixtures of the tests of the pipelines."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ def a_file(folder: Path) -> None:
 
 
 def wait_until_done(pipelines: Pipelines, job: Job, count: int) -> None:
-    """Wait until a job has done so many items."""
+    """Wait until a job has done this many items."""
     deadline = time.monotonic() + 30
     done = 0
     while done < count:

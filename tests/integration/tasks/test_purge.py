@@ -1,4 +1,4 @@
-"""What is over is deleted by a real worker, as the clock asks for it."""
+"""A real worker deletes old rows, as the clock asks for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a passing fault or a lost message does to a pipeline: nothing, in the end."""
+"""A pipeline comes to the same result after a passing fault or a lost message."""
 
 from __future__ import annotations
 

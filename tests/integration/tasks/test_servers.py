@@ -1,4 +1,4 @@
-"""What is found at the servers before a process begins, each with a real one."""
+"""The checks of the database and Redis before a process begins, each with a real server."""
 
 from __future__ import annotations
 

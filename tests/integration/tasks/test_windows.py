@@ -1,4 +1,4 @@
-"""A job of any size is a few small messages in the queue, and another's does not wait for it."""
+"""A job of any size is a few small messages in the queue, and another account's job passes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A site that says what it was sent, and a worker of little patience. Also gunicorn's settings."""
+"""A site that echoes its requests, under a worker with short times. Also gunicorn's settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The site by a real gunicorn, for requests as they come over the wire."""
+"""The site under a real gunicorn, for requests over a socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a host is told of a site that is well, and of one whose servers are not."""
+"""What `/healthz` and `/readyz` answer while all is well, and while servers are away."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def anywhere() -> str:
 
 
 def visit(site: Site, count: int, visitor: str, forged: str | None = None) -> FlaskClient:
-    """A browser whose requests come through so many proxies, each of which adds who asked it."""
+    """A browser behind a number of proxies, each of which adds the address that asked it."""
     browser = site.client()
     hops = [visitor, *(f"10.255.0.{number}" for number in range(1, count + 1))]
     entries = ([forged.replace("{}", anywhere())] if forged else []) + hops[:-1]

@@ -1,4 +1,4 @@
-"""What the site tells browsers, whom it believes, and how often one may try."""
+"""The site's security headers, the proxies it believes, and its rate limits."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from progress.celery import JobTask
 
 @shared_task(bind=True, base=JobTask)  # type: ignore[untyped-decorator]
 def counted(self: Any, count: int, seconds: float) -> int:
-    """So many items, one after the other."""
+    """A number of items, one after the other."""
     for _ in self.job.track([str(number) for number in range(count)], kind="thing"):
         time.sleep(seconds)
     return count

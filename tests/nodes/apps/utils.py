@@ -1,4 +1,4 @@
-"""What a shell beside a worker can ask."""
+"""Functions that a shell beside a worker can call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a matcher promises for any library, and what a person would agree with."""
+"""A matcher's guarantees for any library, and proposals that a person would agree with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every log has to do is little; what some can do besides, they declare."""
+"""Every log has five methods; a log declares what else it can do."""
 
 from __future__ import annotations
 

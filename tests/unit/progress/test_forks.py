@@ -1,4 +1,4 @@
-"""What is to be made anew after a fork is not gathered by a process that never forks."""
+"""A process that never forks keeps no list of dead objects to make anew after a fork."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Prometheus is told: every figure, in its format."""
+"""The text for Prometheus has every metric, in its format."""
 
 from __future__ import annotations
 

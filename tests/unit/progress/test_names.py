@@ -1,4 +1,4 @@
-"""What an application imports stays where it is, and costs only what it needs."""
+"""The public names stay where they are, and importing one loads only what it needs."""
 
 from __future__ import annotations
 

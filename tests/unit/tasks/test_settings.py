@@ -1,4 +1,4 @@
-"""What the environment may say, and what is answered to what it may not."""
+"""The values that environment variables may have, and the sentence for each that is wrong."""
 
 import dataclasses
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a page shows of a job: the log's knowledge, and the row's word on the status."""
+"""A page shows a job's progress from the log and its status from the row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads that take turns do all there is to do, and none waits for one that is slow."""
+"""Threads that take turns answer every request, and no request waits for a slow one."""
 
 from __future__ import annotations
 

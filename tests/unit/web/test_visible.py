@@ -1,4 +1,4 @@
-"""What cannot be seen is shown as a number, and everything else is left as it is."""
+"""Hidden characters are shown as numbers, and all others are left as they are."""
 
 from __future__ import annotations
 

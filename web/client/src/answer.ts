@@ -1,4 +1,4 @@
-// What follows from a server's answer, and when to come back. Pure.
+// What a stream does after a server's answer, and how long it waits before it comes back. Pure.
 
 /** What to do about an answer. */
 export type Verdict =
@@ -8,13 +8,13 @@ export type Verdict =
 
 /** A wait is never longer than this, but for a server that asks for more. */
 export const LONGEST_WAIT_MS = 60_000;
-/** Until the server has said otherwise. */
+/** The hint of a server that has sent none. */
 export const USUAL_RETRY_MS = 3_000;
 /** A timer takes no more than 31 bits. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const EVENT_STREAM = /^text\/event-stream\s*(;|$)/i;
-/** Refusals that pass: too slow, too early, too many. */
+/** Refusals after which the stream tries again: too slow, too early, too many. */
 const PASSING = new Set([408, 425, 429]);
 
 /** The verdict on an answer. A page in place of the stream is a proxy's: it is tried again. */

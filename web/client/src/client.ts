@@ -1,5 +1,5 @@
-// One client for each page. Those of one account and browser share what they follow: one of them
-// leads and has the connections, the others hear what it hears.
+// One client for each page. The pages of one account in a browser share their streams: one page
+// leads and has the connections, and tells the others what it hears.
 
 import type { FeedSnapshot, Snapshot, StreamEvent } from "./events.gen.ts";
 import { step } from "./cursor.ts";
@@ -8,7 +8,7 @@ import { reduce, reduceFeed } from "./reduce.ts";
 import { createSources, type SourceOptions, type Sources, type State, type Topic, type Update, type Wanted } from "./sources.ts";
 import type { Connection } from "./messages.ts";
 
-/** What is known of a job or of the feed. */
+/** The state of a job or of the feed, as this page knows it. */
 export interface View<S extends State = State> {
   readonly state: S | null;
   readonly connection: Connection;
@@ -47,7 +47,7 @@ interface Followed {
 }
 
 type Message =
-  /** A new leader: what do you want? */
+  /** A new leader asks each tab what it follows. */
   | { readonly hello: true }
   | { readonly tab: string; readonly wanted: Wanted }
   | { readonly wake: true }
@@ -91,7 +91,7 @@ export function createClient(options: ClientOptions = {}): JobsClient {
     );
   }
 
-  /** Tells the leader, if there is one: once for all that changes together. */
+  /** Tells the leader, if there is one, what this tab follows: once for changes made together. */
   function sendWanted(): void {
     if (isSending) return;
     isSending = true;
@@ -148,7 +148,8 @@ export function createClient(options: ClientOptions = {}): JobsClient {
       if (isPresent) post({ tab, wanted: wanted(true) });
     } else if ("wake" in message) sources?.wake();
     else if ("updates" in message) {
-      // A leader has its own: its predecessor's last ones, or where locks are refused another's.
+      // A leader passes over updates of others: its predecessor's last ones, or another leader's
+      // where locks are refused.
       if (!sources) message.updates.forEach(take);
     } else if (sources) {
       sources.want(message.tab, message.wanted);
@@ -180,7 +181,7 @@ export function createClient(options: ClientOptions = {}): JobsClient {
       show(update.topic, { ...view, connection: update.connection });
     } else if ("state" in update) {
       const { state, cursor } = update;
-      // From a leader that is behind what its predecessor told: it will catch up.
+      // A new leader may be behind what its predecessor told: it will catch up.
       const isOld = view.state && cursor && step(view.cursor, cursor) === "past";
       if (!isOld) show(update.topic, { ...view, state, cursor }, state);
     } else {
@@ -192,7 +193,7 @@ export function createClient(options: ClientOptions = {}): JobsClient {
     const isState = event?.type === "snapshot" || event?.type === "feed";
     const comes = view.state ? step(view.cursor, cursor) : "gap";
     if (!isState && comes === "past") return;
-    // It missed something: the leader answers with the state.
+    // This tab missed an event: the leader answers with the state.
     if (!isState && comes === "gap") return sendWanted();
     const fold = (topic === "feed" ? reduceFeed : reduce) as (state: State | null, event: StreamEvent) => State;
     show(topic, { ...view, state: event ? fold(view.state, event) : view.state, cursor }, event);
@@ -234,7 +235,7 @@ export function createClient(options: ClientOptions = {}): JobsClient {
     },
     wake() {
       if (!holding) start();
-      // The streams listen to their own page, and that may be one that nobody looks at.
+      // The streams listen to the leader's page alone, which may be hidden while this one is seen.
       else if (!sources) post({ wake: true });
     },
   });
@@ -252,7 +253,7 @@ export function createClient(options: ClientOptions = {}): JobsClient {
   };
 }
 
-/** Holds a lock until the signal. Where locks are refused, it is as if nobody else were there. */
+/** Holds a lock until the signal. Where locks are refused, the page acts as if it were alone. */
 function hold(locks: LockManager, name: string, signal: AbortSignal, onHeld: () => void): void {
   locks
     .request(name, { signal }, () => {

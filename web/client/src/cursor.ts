@@ -1,11 +1,11 @@
 // Positions in a log: `<epoch>-<seq>`. Within an epoch they count 1, 2, 3 … without holes.
 
-/** How a position stands to the one a reader is at. */
+/** How a position stands to the position of a reader. */
 export type Step = "next" | "past" | "gap";
 
 const FORM = /^(\d{1,20})-(\d{1,20})$/;
 
-/** Whether what is at `cursor` comes next for a reader at `at`. Other ids have no order. */
+/** Whether the event at `cursor` comes next for a reader at `at`. Ids of another form have no order. */
 export function step(at: string, cursor: string): Step {
   const here = FORM.exec(at);
   const there = FORM.exec(cursor);

@@ -1,4 +1,4 @@
-// What is inside of <job-progress>.
+// The markup and the style inside of <job-progress>.
 
 export const LAYOUT = `<slot part="fallback"></slot>
 <div part="panel" hidden>

@@ -9,7 +9,7 @@ import { usualClient } from "./usual.ts";
 import { visible } from "./visible.ts";
 import { english, type Words } from "./words.ts";
 
-/** What the element tells, as events that bubble. */
+/** The events of the element; they bubble. */
 export interface JobProgressEventMap {
   /** Each event of the job, in order, with the position after it. */
   "job-event": CustomEvent<{ readonly event: StreamEvent | null; readonly id: string }>;
@@ -26,7 +26,7 @@ declare global {
   interface GlobalEventHandlersEventMap extends JobProgressEventMap {}
 }
 
-// Where there is no document the module can be loaded all the same.
+// The module can be loaded where there is no document, as on a server.
 const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
 
 /**
@@ -36,7 +36,7 @@ const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
  */
 export class JobProgressElement extends Base {
   static readonly observedAttributes = ["job-id", "items", "label"];
-  /** What all elements say; replace it for another language. */
+  /** The sentences of all elements; replace them for another language. */
   static words: Words = english;
 
   #client: JobsClient | undefined;
@@ -47,7 +47,7 @@ export class JobProgressElement extends Base {
   #later: ReturnType<typeof setTimeout> | undefined;
   readonly #drawing = coalesce(() => this.#draw());
 
-  /** Where the element hears of its job; by default the page's own client. */
+  /** The client through which the element follows its job; by default the page's own. */
   get client(): JobsClient {
     return (this.#client ??= usualClient());
   }
@@ -153,7 +153,7 @@ export class JobProgressElement extends Base {
     clearTimeout(this.#later);
     const item = itemsInProgress.at(-1);
     if (!item) return "";
-    // How long it takes goes on where nothing else happens.
+    // The time on the item goes on while no event comes.
     this.#later = setTimeout(() => this.#drawing.request(), 15_000);
     return [item.label ?? item.itemId, words.since(item)].filter(Boolean).join(" · ");
   }
@@ -175,13 +175,13 @@ export class JobProgressElement extends Base {
     root.innerHTML = LAYOUT;
     const style = new CSSStyleSheet();
     style.replaceSync(STYLE);
-    // A page's policy may forbid style elements; it has no say in these.
+    // A page's policy may forbid style elements, but not adopted style sheets.
     root.adoptedStyleSheets = [style];
     return root;
   }
 }
 
-/** Only where it changes: each setting is work for a screen reader. */
+/** Sets an attribute only where it changes: each setting is work for a screen reader. */
 function setAttribute(element: Element, name: string, value: string | null): void {
   if (element.getAttribute(name) === value) return;
   if (value === null) element.removeAttribute(name);

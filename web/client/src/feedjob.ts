@@ -8,7 +8,7 @@ import type { Connection } from "./messages.ts";
 
 export interface JobStateOptions extends SourceOptions {
   readonly jobId: string;
-  /** What was known before. */
+  /** The job's state as it was known before. */
   readonly state: Snapshot | null;
   readonly feed: FeedSnapshot | null;
   feedConnection(): Connection;
@@ -50,7 +50,7 @@ export function createJobState(options: JobStateOptions): Source & OnFeed {
     become({ ...empty, ...state, ...job, type: "snapshot" });
   }
 
-  /** It ended before the feed was read, or is not this account's. */
+  /** Asks for the state of a job that ended before the feed was read, or is not this account's. */
   async function ask(): Promise<void> {
     if (isAsking) return;
     isAsking = true;

@@ -1,10 +1,10 @@
-// Work that is done once for all that came since it was last done.
+// Work that is done once a frame, however often it is asked for.
 
-/** In a page that nobody looks at there are no frames. */
+/** A hidden page draws no frames: there the work is done after this long. */
 const HIDDEN_MS = 250;
 
 export interface Coalesced {
-  /** Has it done before the next frame is drawn. */
+  /** Asks for the work before the next frame. */
   request(): void;
   cancel(): void;
 }

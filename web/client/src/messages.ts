@@ -17,14 +17,14 @@ export type Connection =
       readonly status?: number;
     };
 
-/** What became of a message: its position holds, it was had before, or nothing follows it. */
+/** What the reader did with a message: took it, passed it over as a repeat, or took it as the last. */
 export type Taken = "taken" | "passed" | "last";
 
 export interface ConnectionOptions {
   readonly url: string;
-  /** Everything after this position; empty: a snapshot, then everything after it. */
+  /** The stream begins after this position; where it is empty, with a snapshot. */
   readonly lastEventId?: string;
-  /** Instead of the page's own. */
+  /** Another function than the page's own `fetch`. */
   readonly fetch?: typeof fetch;
   /** Further headers, asked for at each connection: a token may have been renewed. */
   readonly headers?: () => Record<string, string>;
@@ -77,7 +77,7 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
     run(() => options.onConnection?.(next));
   }
 
-  /** Ends what is under way. What it may still say is not heard. */
+  /** Ends the connection that is under way, and takes nothing more of it. */
   function leave(): void {
     clearTimeout(timer);
     current.abort();
@@ -135,10 +135,10 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
       change({ state: "open", attempts: 0 });
       await read(response, signal);
     } catch {
-      // The network failed, before or within the answer: alike.
+      // The network failed, before the answer or within it: both are handled alike.
     }
     if (signal.aborted) return;
-    // One that brought something, or lasted, was good: coming back to it is no failure.
+    // A connection that brought bytes, or lasted, was good: coming back after it is no failure.
     const wasGood = hasMessages || Date.now() - openedAt > retryMs;
     if (!wasGood) return fail();
     failures = 0;
@@ -213,7 +213,7 @@ function utf8(text: string): string {
   return String.fromCharCode(...new TextEncoder().encode(text));
 }
 
-/** What a caller's function throws is the caller's: it must not look like a broken connection. */
+/** An error of the caller's function must not look like a broken connection. */
 export function run(callback: () => void): void {
   try {
     callback();

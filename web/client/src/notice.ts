@@ -9,7 +9,7 @@ export interface NoticeOptions {
   readonly title?: boolean;
   /** The icon's address at a fraction (null while unknown); false: it stays. */
   readonly icon?: ((fraction: number | null) => string) | false;
-  /** What to say when a job ends and nobody looks. The page has asked for the permission. */
+  /** The text of a notification when a job ends unseen. The page has asked for the permission. */
   readonly notification?: (state: Snapshot) => { readonly title: string; readonly body?: string };
 }
 
@@ -65,7 +65,7 @@ export function createNotice(options: NoticeOptions = {}): Notice {
     if (globalThis.Notification?.permission !== "granted") return;
     const { title, body } = notification(state);
     try {
-      // One for each job, whichever of the tabs tells it.
+      // The tag leaves one notification for each job, whichever tabs make it.
       new Notification(title, { tag: `job-progress ${state.jobId}`, ...(body ? { body } : {}) });
     } catch {
       // Some mobile browsers show notifications from service workers only.
@@ -76,7 +76,7 @@ export function createNotice(options: NoticeOptions = {}): Notice {
     show(state) {
       const { jobId, status, progress } = state;
       if (!isTerminal(status)) running.set(jobId, progress?.fraction ?? null);
-      // One that had ended before it was seen to run is no news.
+      // A job that had ended before this page saw it run is no news.
       else if (running.delete(jobId)) tellEnd(state);
       draw();
     },

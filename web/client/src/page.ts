@@ -1,7 +1,7 @@
-// What happens to a page that its connections must know of.
+// The events of a page that matter to its connections.
 
 export interface PageListener {
-  /** The page is about to be frozen or put away: what it holds open keeps it from that. */
+  /** The page is about to be frozen or put away: open connections and locks would prevent that. */
   sleep(): void;
   /** Timers may have stood still until now, and connections may have died unseen. */
   wake(): void;

@@ -16,7 +16,7 @@ export const JobsClientContext = createContext<JobsClient | null>(null);
 export interface JobProgressOptions {
   /** Off: status and counts alone, over the connection that all of a page's jobs share. */
   readonly items?: boolean;
-  /** What to fetch anew when the job has come to its end: told to Query once. */
+  /** The queries that are invalidated, once, when the job has come to its end. */
   readonly invalidate?: readonly QueryKey[];
 }
 
@@ -50,7 +50,7 @@ export const feedKey = ["jobs", "feed"] as const;
 
 const NOT_CONNECTED: Connection = { state: "connecting", attempts: 0 };
 
-/** One subscription for all components that want the same: counted, and ended with the last. */
+/** One subscription for all components that follow the same job; it ends with the last of them. */
 interface Store {
   connection: Connection;
   readonly renders: Set<() => void>;
@@ -68,7 +68,7 @@ function storesOf(queries: QueryClient, client: JobsClient): Map<string, Store> 
   return found;
 }
 
-/** Brings what is followed into Query's cache, at most once a frame. */
+/** Writes the state of a job or of the feed into Query's cache, at most once a frame. */
 function createStore<S extends State>(
   queries: QueryClient,
   key: QueryKey,
@@ -77,7 +77,7 @@ function createStore<S extends State>(
 ): Store {
   let state: S | null = null;
   const write = coalesce(() => {
-    // What another store of this job wrote may be newer: a list's, and a page's with its items.
+    // Another store of this job may have written a newer state: a list's, or a page's with items.
     if (state) queries.setQueryData<S>(key, (old) => newer(old, state!));
     for (const render of [...store.renders]) render();
   });
@@ -116,7 +116,7 @@ function invalidate(queries: QueryClient, store: Store): void {
   for (const queryKey of different.values()) void queries.invalidateQueries({ queryKey });
 }
 
-/** Follows while the component is there; `name` is what it follows, null for nothing. */
+/** Follows a job or the feed while the component is mounted; `name` names it, null for nothing. */
 function useFollowed<S extends State>(
   name: string | null,
   key: QueryKey,

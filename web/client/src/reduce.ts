@@ -17,7 +17,7 @@ import type {
   StreamEvent,
 } from "./events.gen.ts";
 
-/** What a log holds. */
+/** An event of a log. */
 export type LogEvent = Exclude<StreamEvent, Snapshot | FeedSnapshot>;
 
 /** A snapshot holds at most this many items in progress and this many failed ones. */
@@ -62,7 +62,7 @@ export function reduce(snapshot: Snapshot | null, event: StreamEvent): Snapshot 
   }
 }
 
-/** What every event does. One of a later attempt clears what belonged to the earlier one. */
+/** What every event does: one of a later attempt clears the state of the earlier one. */
 function take(snapshot: Snapshot | null, { jobId, at, attempt }: LogEvent): Snapshot {
   const fresh = { at, attempt, itemsInProgress: [], failedItems: [] };
   if (!snapshot) return { type: "snapshot", jobId, status: "pending", progress: null, ...fresh };
@@ -76,7 +76,7 @@ function takeStatus(state: Snapshot, { status, reason, at }: StatusEvent): Snaps
   delete state.reason;
   if (reason !== undefined) state.reason = reason;
   if (status === "running") state.startedAt ??= at;
-  // Whatever was under way when the job ended is under way no longer.
+  // No item is in progress once the job has ended.
   return isTerminal(status) ? { ...state, finishedAt: at, itemsInProgress: [] } : state;
 }
 

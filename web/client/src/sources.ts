@@ -1,4 +1,4 @@
-// What is open for all tabs of one account: at most one stream for lists, and a few for items.
+// The open streams of all tabs of one account: at most one for lists, and a few for items.
 
 import type { FeedSnapshot, Snapshot, StreamEvent } from "./events.gen.ts";
 import { createJobState } from "./feedjob.ts";
@@ -10,7 +10,7 @@ import { createFeedStream, createJobStream, type StreamOptions } from "./stream.
 export type Topic = "feed" | `job:${string}` | `items:${string}`;
 export type State = Snapshot | FeedSnapshot;
 
-/** What a tab has of a topic: the cursor, and the state there if it is asked for. */
+/** A tab's place in a topic: the cursor, and the state there if it is asked for. */
 export interface Held {
   readonly cursor: string;
   readonly state?: State | null;
@@ -31,14 +31,14 @@ export interface SourceOptions
 }
 
 export interface Sources {
-  /** What a tab wants from now on, in place of what it wanted before. */
+  /** Sets the topics that a tab follows, in place of those it followed before. */
   want(tab: string, wanted: Wanted): void;
   /** A page is looked at again: connections may have died unseen. */
   wake(): void;
   close(): void;
 }
 
-/** A source of one topic. It tells of itself, and can be asked where it stands. */
+/** A source of one topic. It sends updates by itself, and can be asked for its state. */
 export interface Source {
   readonly connection: Connection;
   readonly held: Held;
@@ -46,7 +46,7 @@ export interface Source {
   close(): void;
 }
 
-/** What a source that lives on the feed's events has as well. */
+/** The further methods of a source that is fed by the feed's events. */
 export interface OnFeed {
   /** By itself, whatever becomes of the feed. */
   readonly hasEnded: boolean;
@@ -65,22 +65,22 @@ export function createSources(
   const wants = new Map<string, Wanted>();
   const sources = new Map<Topic, Source & Partial<OnFeed>>();
   const streamed = new Set<Topic>();
-  let outbox: Update[] = [];
+  let buffer: Update[] = [];
   let isClosed = false;
 
-  /** All that one chunk of bytes brings goes out as one message. */
+  /** Buffers an update: all events of one chunk of bytes go to the tabs as one message. */
   function send(update: Update): void {
     if (isClosed) return;
-    if (!outbox.length) queueMicrotask(flush);
-    const last = outbox.at(-1);
+    if (!buffer.length) queueMicrotask(flush);
+    const last = buffer.at(-1);
     if (last && "events" in last && "events" in update && last.topic === update.topic) {
       last.events.push(...update.events);
-    } else outbox.push(update);
+    } else buffer.push(update);
   }
 
   function flush(): void {
-    const updates = outbox;
-    outbox = [];
+    const updates = buffer;
+    buffer = [];
     if (updates.length) tell(updates);
   }
 
@@ -105,7 +105,7 @@ export function createSources(
       onConnection(connection) {
         send({ topic, connection });
         if (isFeed) tellDependents(connection);
-        // An ended one gives its place to one that waits.
+        // A stream that has ended gives its place to a topic that waits for one.
         else if (connection.state === "closed") queueMicrotask(settle);
       },
     });
@@ -147,7 +147,7 @@ export function createSources(
     source?.close();
   }
 
-  /** Opens what is wanted and closes what is not. */
+  /** Opens streams for topics that tabs follow, and closes the others. */
   function settle(): void {
     if (isClosed) return;
     const wanted = new Set([...wants.values()].flatMap((each) => Object.keys(each) as Topic[]));
@@ -179,7 +179,7 @@ export function createSources(
     sources.set(topic, how(topic));
   }
 
-  /** To a tab that is not where its source is. */
+  /** Sends the state to a tab that is not where its source is. */
   function catchUp(topic: Topic, { cursor, state: theirs }: Held): void {
     const source = sources.get(topic);
     if (!source) return;
@@ -193,7 +193,7 @@ export function createSources(
       wants.set(tab, wanted);
       settle();
       for (const topic of Object.keys(wanted) as Topic[]) catchUp(topic, wanted[topic]!);
-      // A state is a lot to keep twice, and the tab will have a newer one.
+      // The tab's state is large and soon old: it is not kept here too.
       wants.set(tab, Object.fromEntries(Object.keys(wanted).map((topic) => [topic, { cursor: "" }])));
     },
     wake() {

@@ -36,8 +36,8 @@ function createEventStream(options: StreamOptions, isLast: (event: StreamEvent) 
     const event = name === "message" ? eventOf(data) : null;
     const isState = event?.type === "snapshot" || event?.type === "feed";
     const comes = hasOwnId ? step(cursor, lastEventId) : "next";
-    // A state is the server's word, wherever it holds: a log may have been set back. Only one that
-    // comes a second time says nothing.
+    // A snapshot is taken wherever it holds: a log may have been set back. Only one that comes a
+    // second time is passed over.
     const isNews = isState && (isFirst || lastEventId !== cursor);
     if (comes === "past" && !isNews) return "passed";
     if (comes === "gap" && !isState) throw new Error(`${lastEventId} does not follow ${cursor}`);
@@ -48,7 +48,7 @@ function createEventStream(options: StreamOptions, isLast: (event: StreamEvent) 
   return createMessageStream({ ...options, onMessage });
 }
 
-/** Null for a type that is not known here. Throws on what is no JSON: it came damaged. */
+/** The event of a message; null for an unknown type. It throws where the message is no JSON. */
 function eventOf(data: string): StreamEvent | null {
   const event = JSON.parse(data);
   return KNOWN.includes(event?.type) ? event : null;

@@ -5,8 +5,8 @@ import { createClient, type JobsClient } from "./client.ts";
 let client: JobsClient | undefined;
 
 /**
- * The page's own client, made when it is first asked for. Whose jobs the page shows is said in
- * `<meta name="job-progress-scope" content="…">`: another value for each account.
+ * The page's own client, made when it is first asked for. The scope of its jobs, another one for
+ * each account, stands in `<meta name="job-progress-scope" content="…">`.
  */
 export function usualClient(): JobsClient {
   const scope = document.querySelector<HTMLMetaElement>('meta[name="job-progress-scope"]')?.content;

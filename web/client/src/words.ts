@@ -6,7 +6,7 @@ import type { Connection } from "./messages.ts";
 const amount = (count: number, noun: string): string =>
   `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 
-/** What an element says. Another language is another object of this form. */
+/** The sentences of an element. Another language is another object of this form. */
 export const english = {
   counts(progress: Progress | null): string {
     if (!progress) return "";

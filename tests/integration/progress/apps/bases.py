@@ -1,4 +1,4 @@
-"""Tasks whose bases are others' too: Flask's documented one, and the field's well-known ones."""
+"""Tasks with further base classes: Flask's documented one, and those of other packages."""
 
 from __future__ import annotations
 

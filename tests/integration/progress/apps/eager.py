@@ -1,4 +1,4 @@
-"""An application that does every task where it is sent."""
+"""An application in eager mode: it runs every task where it is sent."""
 
 from __future__ import annotations
 

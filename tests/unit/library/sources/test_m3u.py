@@ -1,4 +1,4 @@
-"""What a playlist's bytes mean, however they were written."""
+"""A playlist's bytes are read in any encoding and with any kind of path."""
 
 from __future__ import annotations
 

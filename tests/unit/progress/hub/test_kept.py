@@ -1,4 +1,4 @@
-"""What is kept of a log: frames without holes, and a state that they join on to."""
+"""A hub keeps frames of a log without holes, and a state that they join on to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One thread that waits: what it does, and in which order."""
+"""The hub's loop: what it calls, and in which order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of a log, and when: nothing is read before its messages are subscribed to."""
+"""A hub subscribes to a log before it reads it, and asks for no more than it needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same bytes to many sockets: who took less is told, and nobody else is touched."""
+"""The same bytes to many sockets: those that took less are named, and the others have all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is due is told of once, never early and soon after."""
+"""The wheel names each thing once, never before it is due and soon after."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The in-memory log passes the contract, and those of all abilities."""
+"""The log in memory passes the contract of every log, and those of all abilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker runs stays leased, what it lost is free at once, what is cancelled ends."""
+"""The heartbeat renews leases of running tasks, frees those of lost ones, ends cancelled ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is lost is settled once: run again while that may be, else failed."""
+"""The reaper settles each lost job once: it is run again while that is possible, else it fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server's script: where its constants come from, and which Python function each part is of."""
+"""The server's script: where its constants come from, and the Python twin of each part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The short way in says yes to plain streams alone; whatever else is asked goes the long way."""
+"""The middleware lets in plain streams alone; every other request goes to the application."""
 
 from __future__ import annotations
 

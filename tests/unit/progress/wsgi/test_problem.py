@@ -1,4 +1,4 @@
-"""An error response, the same whoever sends it."""
+"""An error response is the same from Flask and from the middleware."""
 
 from __future__ import annotations
 

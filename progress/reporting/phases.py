@@ -16,12 +16,37 @@ class Phases:
         self._current = -1
         #: The total that this reporter has declared so far.
         self.declared = 0
+        #: What is left of the totals that the phase and the job were given: no loop has gone
+        #: through it yet.
+        self._left_of_phase = 0
+        self._left_of_job = 0
 
     def plan(self, phases: Sequence[tuple[str, float]]) -> None:
         """Name phases that are to come, with their weights."""
         for name, weight in phases:
             self._names.append(name)
             self._weights.append(max(0.0, weight))
+
+    def declare(self, total: int) -> None:
+        """The job's total is at least this."""
+        self._left_of_job += max(0, total - self.declared)
+        self.declared = max(self.declared, total)
+
+    def added_by_loop(self, length: int) -> int:
+        """What a loop adds to the total: what the phase's and the job's own do not cover.
+
+        A phase of ten items and the loop through them are ten, and not twenty.
+        """
+        of_phase = min(length, self._left_of_phase)
+        of_job = min(length - of_phase, self._left_of_job)
+        self._left_of_phase -= of_phase
+        self._left_of_job -= of_job
+        return length - of_phase - of_job
+
+    def end(self, phase: PhaseReport) -> None:
+        """A phase is over: what it left undone covers no loop that follows."""
+        if phase.phase_index == self._current + 1:
+            self._left_of_phase = 0
 
     def begin(self, name: str, weight: float, total: int | None, at: float) -> PhaseReport:
         """The report that a phase begins: the next planned one of that name, else one more."""
@@ -31,6 +56,8 @@ class Phases:
             self._names.append(name)
             self._weights.append(max(0.0, weight))
             self._current = len(self._names) - 1
+        self.declared += total or 0
+        self._left_of_phase = total or 0
         before = sum(self._weights[: self._current])
         return PhaseReport(
             name=name,

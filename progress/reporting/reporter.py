@@ -12,7 +12,7 @@ from ..errors import CancelRequested, WriteRefused
 from ..events import ItemStatus, JobStatus
 from ..fit import fit_count, fit_text
 from ..log import JobRef, Log
-from ..reports import PhaseEndReport, Repair, Report
+from ..reports import PhaseEndReport, PhaseReport, Repair, Report
 from .buffer import ReportBuffer
 from .item import ItemContext, Outlet
 from .maker import ReportMaker, fit_kind, fit_weight
@@ -121,7 +121,8 @@ class JobReporter:
     ) -> Iterator[T]:
         """Go through items, each in progress while the loop's body works on it.
 
-        The total is `total`, else the length of `items` where it has one, else unknown. An
+        The total is `total`, else the length of `items` where it has one, else unknown. It adds to
+        the job's as far as the totals of the job and of the phase do not cover it already. An
         exception in the body cannot be seen here: the item stays in progress, and the job's
         failure ends it. For items that may fail by themselves use `item`.
 
@@ -138,7 +139,7 @@ class JobReporter:
         names = Names(self._make, place=place, key=key, label=label, stops=self._stops)
         of = fit_count(length(items, stops=self._stops) if total is None else total)
         if of is not None:
-            self.add_total(of)
+            self._add_to_total(self._phases.added_by_loop(of))
         named: Iterator[tuple[T, int, str, object]] = (
             (item, index, *names.of(item, index)) for index, item in enumerate(items, 1)
         )
@@ -201,12 +202,16 @@ class JobReporter:
         """Say how many items there are in all. It may be said late, and it may grow."""
         report = self._make.total(total)
         if report is not None:
-            self._phases.declared = max(self._phases.declared, report.total)
+            self._phases.declare(report.total)
         self._put(report)
 
     def add_total(self, more: object) -> None:
         """Add items to the total."""
-        self.total(self._phases.declared + (fit_count(more) or 0))
+        self._add_to_total(fit_count(more) or 0)
+
+    def _add_to_total(self, more: int) -> None:
+        self._phases.declared += more
+        self._put(self._make.total(self._phases.declared))
 
     def counts(self, done: object, total: object = None) -> None:
         """Set the counts of a job that reports no items."""
@@ -226,9 +231,12 @@ class JobReporter:
         self.raise_if_stopped()
         count = None if total is None else fit_count(total)
         report = self._phases.begin(fit_text(name) or "?", fit_weight(weight), count, self._clock())
-        self._phases.declared += count or 0
         self._put(report)
-        return PhaseScope(lambda: self._put(PhaseEndReport(report.phase_index, self._clock())))
+        return PhaseScope(lambda: self._end(report))
+
+    def _end(self, phase: PhaseReport) -> None:
+        self._phases.end(phase)
+        self._put(PhaseEndReport(phase.phase_index, self._clock()))
 
     def note(self, text: object, **details: object) -> None:
         """Say something in words. The newest note is shown, with details of 2 KB at the most."""

@@ -153,6 +153,44 @@ def test_a_phase_is_over_with_its_block_though_not_all_of_it_was_done(ref: JobRe
     assert (progress.fraction, progress.phase and progress.phase.name) == (0.25, "write")
 
 
+def total_of(log: MemoryLog, ref: JobRef, say: Callable[[JobReporter], None]) -> tuple[int, object]:
+    with JobReporter(log, ref) as job:
+        say(job)
+        assert is_sent(job)
+    progress = state(log, ref).progress
+    assert progress is not None
+    return progress.done, progress.total
+
+
+def test_a_loop_through_a_phase_of_a_known_total_is_counted_once(ref: JobRef) -> None:
+    def reads_and_writes(job: JobReporter) -> None:
+        with job.phase("read", total=5):
+            for _ in job.track(range(3), kind="r"):
+                pass
+            for _ in job.track(range(4), kind="more"):  # two more than the phase was to have
+                pass
+        with job.phase("write", total=5):
+            for number in range(2):
+                job.item_status(number, ItemStatus.SUCCEEDED, kind="w")
+        for _ in job.track(range(6), kind="rest"):
+            pass
+
+    assert total_of(MemoryLog(), ref, reads_and_writes) == (15, 7 + 5 + 6)
+
+
+def test_a_loop_through_a_job_of_a_known_total_is_counted_once(ref: JobRef) -> None:
+    def in_all(job: JobReporter) -> None:
+        job.total(10)
+        for kind in ("a", "b", "c"):
+            for _ in job.track(range(4), kind=kind):
+                pass
+        job.add_total(3)
+        for _ in job.track(range(1), kind="d"):
+            pass
+
+    assert total_of(MemoryLog(), ref, in_all) == (13, 10 + 2 + 3 + 1)
+
+
 def test_a_phase_within_a_phase_is_not_ended_by_the_outer_one(ref: JobRef) -> None:
     log = MemoryLog()
     with JobReporter(log, ref) as job:

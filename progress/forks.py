@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
-from weakref import WeakMethod
+from types import MethodType
+from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 #: A fork waits at most this long: a server that does not answer must not hold up a worker.
 _WAIT_SECONDS = 0.5
@@ -46,21 +47,20 @@ class _Gate:
 
 #: Held by a thread for as long as it does what a fork must not cut in two.
 gate = _Gate()
-_renewals: list[WeakMethod[Callable[[], Any]]] = []
+#: Not weak methods: those of Python 3.11 print a traceback when the interpreter ends.
+_renewals: WeakKeyDictionary[object, Callable[[Any], Any]] = WeakKeyDictionary()
 
 
 def after_fork_in_child(method: Callable[[], None]) -> None:
-    """Have a bound method called in every child, for as long as its object lives."""
-    # Dead references are taken out, so that a parent which makes many objects keeps none of them.
-    _renewals.append(WeakMethod(method, _renewals.remove))
+    """Have a bound method called in every child, for as long as its object lives: one of each."""
+    bound = cast("MethodType", method)
+    _renewals[bound.__self__] = bound.__func__
 
 
 def _renew() -> None:
     gate.renew()
-    for reference in _renewals:
-        method = reference()
-        if method is not None:
-            method()
+    for object_, renew in list(_renewals.items()):
+        renew(object_)
 
 
 os.register_at_fork(before=gate.close, after_in_parent=gate.open, after_in_child=_renew)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 
 from progress import forks
 
@@ -27,3 +29,10 @@ def test_objects_that_are_gone_leave_nothing_behind() -> None:
     assert len(forks._renewals) == before + 1
     forks._renew()
     assert kept.renewed == 1
+
+
+def test_a_process_that_used_the_library_ends_without_a_word() -> None:
+    names = "JobTask, RedisLog, create_blueprint, install"
+    command = [sys.executable, "-c", f"from progress import {names}"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("", "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import re
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +12,8 @@ import pytest
 
 from progress.log import JobRef
 from progress.testing import entries_of, fresh_ref, item, status
-from tests.packages import missing, package
+from tests.certificates import gunicorn_options
+from tests.packages import package
 from tests.servers import Server, free_port
 
 from .gunicorns import Site, Stream, UnixConnection, gunicorn, tls, together, wait_until
@@ -66,16 +66,7 @@ def site(valkey_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """The options of a gunicorn that speaks TLS with a certificate of its own making."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    command += ["-subj", "/CN=localhost", "-keyout", str(key), "-out", str(cert)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except FileNotFoundError:
-        missing("openssl is not installed here.")
-    return f"--keyfile={key}", f"--certfile={cert}"
+    return gunicorn_options(tmp_path_factory.mktemp("tls"))
 
 
 def running_job(site: Site) -> JobRef:

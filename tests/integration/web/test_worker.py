@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.certificates import gunicorn_options
 from tests.packages import missing, package
 from tests.servers import Server, free_port
 
@@ -399,22 +400,13 @@ def test_a_worker_that_stops_answers_what_is_in_flight_and_waits_for_nobody_else
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The options of a gunicorn that speaks TLS, with a certificate of its own making."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    command += ["-subj", "/CN=localhost", "-keyout", str(key), "-out", str(cert)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except FileNotFoundError:
-        missing("openssl is not installed here.")
-    return [f"--keyfile={key}", f"--certfile={cert}"]
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    return gunicorn_options(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.mark.parametrize("version", [VERSIONS[0], INSTALLED])
 def test_with_tls_no_thread_waits_and_every_byte_arrives(
-    tmp_path: Path, version: str, certificate: list[str]
+    tmp_path: Path, version: str, certificate: tuple[str, str]
 ) -> None:
     with echo(tmp_path, version, *certificate) as site, ExitStack() as stack:
         for beginning in (b"", b"\x16\x03\x01\x02\x00\x01"):

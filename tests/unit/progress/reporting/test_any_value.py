@@ -33,16 +33,7 @@ from progress.reports import (
     TotalReport,
 )
 from progress.testing import events_of, fresh_ref
-
-
-def is_sent(job: JobReporter) -> bool:
-    """Whether all was sent, on a machine that may be busy."""
-    deadline = time.monotonic() + 10
-    while not job.flush():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
+from tests.unit.progress.reporting.sent import is_sent
 
 
 class Odd:  # noqa: PLW1641 - its hash is below

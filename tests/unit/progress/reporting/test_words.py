@@ -14,6 +14,7 @@ from progress.memory import MemoryLog
 from progress.reporting.reporter import JobReporter
 from progress.reporting.sender import BackgroundSender
 from progress.testing import FaultyLog, ForgetfulLog, ManualClock, events_of, fresh_ref
+from tests.unit.progress.reporting.sent import is_sent
 
 
 def state(log: Any, ref: JobRef) -> Snapshot:
@@ -21,15 +22,6 @@ def state(log: Any, ref: JobRef) -> Snapshot:
     assert known is not None
     assert isinstance(known[0], Snapshot)
     return known[0]
-
-
-def is_sent(job: JobReporter) -> bool:
-    deadline = time.monotonic() + 10
-    while not job.flush():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ class Size:
     #: Songs with a proposal, each with three playlists.
     proposals: int = 20_000
     jobs: int = 2_000
-    #: Of the newest job.
+    #: Failures of the newest job.
     failures: int = 5_000
 
 

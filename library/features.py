@@ -1,4 +1,4 @@
-"""Which songs are to be heard, what listening to them found, and what a matching compares."""
+"""Songs for the pipelines: those to hear, the results of listening, and those to match."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A job's failed items, all of them: what an application that keeps them provides, and its answers.
+"""All failed items of a job: the provider that an application may have, and the answers made of it.
 
-A log holds the newest few; who has a database has room for the rest. Of no framework.
+A log holds the newest 20; an application's database has room for the rest. No framework here.
 """
 
 from __future__ import annotations

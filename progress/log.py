@@ -229,5 +229,5 @@ class SupportsResume(Protocol):
     """
 
     def has_succeeded(self, ref: JobRef, items: Sequence[tuple[str, str]]) -> Sequence[bool]:
-        """Of each item, named by kind and id, whether it has succeeded in any attempt."""
+        """Whether each item, named by kind and id, has succeeded in any attempt."""
         ...

@@ -29,8 +29,8 @@ class Match(Base):
         to_a_job("job_id"),
         CheckConstraint("score >= 0 AND score <= 1", name="score"),
         CheckConstraint("rank >= 1", name="rank"),
-        # Of the whole references: without them, each song that is deleted has all proposals of its
-        # account looked through.
+        # Indexes over the whole references: without them a database looks through all proposals of
+        # the account for each song that is deleted.
         Index("ix_matches_account_id_song_id", "account_id", "song_id"),
         Index("ix_matches_account_id_playlist_id", "account_id", "playlist_id"),
         # With the song's id last: a page of proposals begins where the last one ended.

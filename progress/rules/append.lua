@@ -53,7 +53,7 @@ end
 
 local function whole(n) return string.format('%.0f', n) end
 local function number(n) return n == math.floor(n) and whole(n) or string.format('%.14g', n) end
--- So many digits that the number which is read back is the same.
+-- 17 digits name a double exactly: the number that is read back is the same.
 local function exact(n) return n == math.floor(n) and whole(n) or string.format('%.17g', n) end
 
 -- == Writers that come too late are refused before anything is touched ==

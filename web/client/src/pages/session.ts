@@ -1,8 +1,8 @@
-// A page of somebody who is not signed in any more shows nothing of theirs.
+// A page whose session is over shows nothing of its account.
 //
 // A tab cannot see that another one signed out, or that a session was ended elsewhere. So each page
-// tells the others whose it is, and asks the site when another has another account or none, when it is
-// looked at again, and when a stream was refused. What another tab says is only a reason to ask.
+// tells the others its account, and asks the site when another page has another account or none, when
+// the page is looked at again, and when a stream was refused. A word of another tab is only a reason to ask.
 
 const account = document.querySelector<HTMLMetaElement>('meta[name="job-progress-scope"]')?.content ?? "";
 const tabs = new BroadcastChannel("earmark account");

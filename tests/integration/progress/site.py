@@ -31,8 +31,11 @@ class Site:
 
     def end(self, ref: JobRef) -> Snapshot:
         """The job's state at its end, once a follower has seen it; then nothing more comes."""
-        for _ in watch(self.log, ref, seconds=30):
-            pass
+        try:
+            for _ in watch(self.log, ref, seconds=30):
+                pass
+        except TimeoutError:
+            raise AssertionError(f"It does not end: {self.events(ref)}") from None
         state = self.log.snapshot(ref)
         assert state is not None
         assert isinstance(state[0], Snapshot)

@@ -14,11 +14,17 @@ from celery import Celery, chain, chord, group, signals
 from celery.exceptions import Ignore, Reject
 
 from progress.celery import JobTask, install
+from progress.errors import JobFailure
 from progress.lease import LeaseTerms
 from progress.redis import RedisLog
 
 URL = os.environ["SHAPES_REDIS"]
-TERMS = LeaseTerms(lease_seconds=2, renew_seconds=0.4, reap_seconds=0.4, cancel_seconds=2)
+TERMS = LeaseTerms(
+    lease_seconds=float(os.environ.get("SHAPES_LEASE", "2")),
+    renew_seconds=0.4,
+    reap_seconds=0.4,
+    cancel_seconds=2,
+)
 
 app = Celery("shapes", broker=URL, backend=URL)
 app.conf.update(
@@ -268,6 +274,47 @@ def starts_a_program(self: Any) -> None:
     os.kill(forked, signal.SIGTERM)
     if os.waitpid(forked, 0)[1] != signal.SIGTERM:
         raise ValueError("the fork did not obey")
+
+
+@app.task(bind=True, base=JobTask, max_retries=3)  # type: ignore[untyped-decorator]
+def ends(self: Any, how: str) -> Any:  # noqa: C901, PLR0912 - a line for each way
+    """Comes to an end in one of the ways that the documents tell."""
+    with self.job.item(f"{how} {self.request.id}", kind="step"):
+        is_first = self.request.retries == 0 and not self.request.delivery_info.get("redelivered")
+        match how:
+            case "failure":
+                raise JobFailure("The shop is closed.", code="closed")
+            case "failure-of-a-part":
+                group(ends.si("failure"), ends.si("slow")).apply_async()
+            case "state":
+                self.update_state(state="FAILURE", meta={"exc_type": "ValueError"})
+                raise Ignore
+            case "ignore":
+                raise Ignore
+            case "reject":
+                raise Reject(requeue=False)
+            case "raise":
+                raise ValueError("/secret/path")
+            case "retry" if is_first:
+                raise self.retry(countdown=0)
+            case "retry-of-a-part":
+                ends.si("retry").apply_async()
+            case "replace":
+                return self.replace(group(ends.si("return"), ends.si("return")))
+            case "slow":
+                time.sleep(0.5)
+            case "long":
+                self.job.flush()
+                time.sleep(1.5)
+            case "sleep":
+                self.job.flush()
+                time.sleep(60)
+            case "lost" if is_first:
+                # The worker's main process sees a lease when it next renews what it has.
+                time.sleep(1)
+                self.job.flush()
+                os.kill(os.getpid(), signal.SIGKILL)
+    return how
 
 
 # -- windows --------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def test_every_dependency_is_pinned_once_to_a_version_that_is_allowed(asked, pyt
     assert "earmark" in found[0].wanted_by, f"{asked.name}: {ADVICE}"
 
 
-def test_nothing_is_pinned_that_nobody_asks_for():
+def test_every_pin_is_asked_for():
     asked = {canonicalize_name(requirement.name) for requirement in asked_for()}
     pinned = {pin.name for pin in PINS}
     for pin in PINS:

@@ -50,7 +50,9 @@ def test_an_item_twice_in_one_batch_counts_once(session: Session, home: Home, jo
     assert failures.keep(session, job_id=job_id, attempt=1, items=failed("a", "a")) == 1
 
 
-def test_what_is_over_keeps_no_more_failures(session: Session, home: Home, job_id: UUID) -> None:
+def test_an_attempt_that_is_over_keeps_no_more_failures(
+    session: Session, home: Home, job_id: UUID
+) -> None:
     jobs.begin_attempt(session, job_id=job_id, now=NOW)
     assert failures.keep(session, job_id=job_id, attempt=1, items=failed("stale")) == 0
     assert failures.keep(session, job_id=job_id, attempt=2, items=failed("a")) == 1

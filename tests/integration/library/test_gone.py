@@ -174,7 +174,7 @@ def test_only_what_is_named_is_gone(full: Home, make_home: Callable[[], Home]) -
     assert shown(other)["songs"] == ["a.ogg"]
 
 
-def test_what_was_gone_already_is_gone_since_then(full: Home) -> None:
+def test_a_song_that_is_still_gone_keeps_the_time_since_when(full: Home) -> None:
     for now in (NOW, NOW + KEPT):
         full.lose(songs=["a.ogg"], playlists=["list.m3u"], now=now)
     session = full.session
@@ -185,7 +185,7 @@ def test_what_was_gone_already_is_gone_since_then(full: Home) -> None:
     ]
 
 
-def test_what_a_source_had_is_known_with_its_lists_of_liked_songs(full: Home) -> None:
+def test_a_sources_known_songs_come_with_its_lists_of_liked_songs(full: Home) -> None:
     def known() -> gone.Known:
         return gone.known(full.session, account_id=full.id, source_id=full.source.id)
 
@@ -217,7 +217,7 @@ class TestPurge:
         home.session.expire_all()
         return found[0], found[1]
 
-    def test_what_is_gone_is_kept_for_its_time_and_then_removed_with_all_that_is_its_own(
+    def test_gone_songs_are_kept_for_their_time_and_then_removed_with_all_their_rows(
         self, full: Home
     ) -> None:
         full.lose(songs=["a.ogg"], playlists=["other.m3u"])
@@ -238,7 +238,7 @@ class TestPurge:
         full.lose(songs=names, playlists=["list.m3u"])
         assert self.purge(full, days=91, limit=3) == ([3, 3, 1], [1])
 
-    def test_what_is_there_and_what_is_anothers_stays(
+    def test_present_songs_and_other_accounts_songs_stay(
         self, full: Home, make_home: Callable[[], Home]
     ) -> None:
         other = make_home()
@@ -280,7 +280,9 @@ class TestPurge:
         full.playlist("other.m3u")
         assert pair() == (song_identity, playlist_identity)
 
-    def test_what_an_older_program_left_is_kept_for_its_time_from_now_on(self, full: Home) -> None:
+    def test_songs_that_an_older_program_marked_are_kept_for_their_time_from_now_on(
+        self, full: Home
+    ) -> None:
         # It knows `present` alone.
         full.lose(songs=["b.ogg"])
         session = full.session

@@ -159,7 +159,7 @@ def test_songs_that_were_gone_before_are_gone_since_the_migration(
     assert began <= gone["gone.ogg"] <= utc_now()
 
 
-def test_what_a_program_of_an_older_revision_writes_is_taken(database: Database) -> None:
+def test_tables_take_rows_of_a_program_of_an_older_revision(database: Database) -> None:
     write_as_0002(database)
     with database.session() as session:
         session.execute(text("DELETE FROM playlists"))

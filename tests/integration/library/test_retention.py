@@ -56,7 +56,7 @@ def test_jobs_that_ended_long_ago_go_and_the_newest_of_each_kind_stays(
     assert purge(session, BY_AGE) == []
 
 
-def test_of_an_account_with_too_many_jobs_the_newest_stay(
+def test_the_newest_jobs_of_an_account_with_too_many_stay(
     session: Session, home: Home, make_home: Callable[[], Home]
 ) -> None:
     made = [job(home, days=10 - n / 10) for n in range(12)]

@@ -89,7 +89,9 @@ def test_a_session_is_over_thirty_days_after_it_was_last_seen(
     assert find(database, token, at=later) is not None
 
 
-def test_what_is_over_is_purged_in_batches_and_nothing_else(database: Database, ada: UUID) -> None:
+def test_sessions_that_are_over_are_purged_in_batches_and_no_others(
+    database: Database, ada: UUID
+) -> None:
     for _ in range(5):
         begin(database, ada, at=NOW - sessions.LIFE)
     _, token = begin(database, ada)

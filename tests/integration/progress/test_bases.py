@@ -71,7 +71,7 @@ def test_an_error_fails_the_job(site: Site, base: str) -> None:
 
 
 @pytest.mark.parametrize("place", ["threads", "loop", "forks", "billiard", "pool"])
-def test_what_a_task_has_done_elsewhere_is_seen(site: Site, place: str) -> None:
+def test_work_of_a_task_in_threads_and_other_processes_is_seen(site: Site, place: str) -> None:
     result = site.celery.send_task(f"{APPLICATION}.elsewhere", args=(place,))
     result.get(timeout=20)
     state = site.end(site.ref(result.id))

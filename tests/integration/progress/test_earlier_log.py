@@ -53,7 +53,7 @@ def test_a_job_of_an_earlier_version_goes_on_to_its_end(
     assert [name for name in log.client.keys("earlier:*") if log.client.ttl(name) == -1] == []
 
 
-def test_what_is_stored_in_between_is_what_the_earlier_version_stores(
+def test_the_state_stored_in_between_is_the_one_that_the_earlier_version_stores(
     log: RedisLog, clock: list[int], earlier: Any
 ) -> None:
     log.client.delete(*earlier["keys"])

@@ -77,9 +77,7 @@ def test_a_job_without_a_closing_part_ends_with_its_last_part(site: Site) -> Non
 @pytest.mark.parametrize(
     ("trouble", "code"), [("raise", "internal_error"), ("kill", "worker_lost")]
 )
-def test_what_follows_a_part_is_sent_however_the_part_ended(
-    site: Site, trouble: str, code: str
-) -> None:
+def test_the_next_part_is_sent_however_a_part_ended(site: Site, trouble: str, code: str) -> None:
     ref = site.send("fanned", 10, trouble)
     state = site.end(ref)
     assert site.statuses(ref) == ["running", "failed"]
@@ -164,7 +162,7 @@ def test_in_eager_mode_all_parts_run_in_their_order() -> None:
         (3, 3, "object", None, "must be fit for JSON"),
     ],
 )
-def test_what_cannot_be_is_told_in_a_sentence(
+def test_a_fan_out_that_cannot_be_is_refused_with_a_sentence(
     parts: int, size: int, part: str, then: str | None, sentence: str
 ) -> None:
     app = Celery("any", set_as_current=False)

@@ -76,7 +76,7 @@ SILENT = {
 
 
 @pytest.mark.parametrize("rights", SILENT)
-def test_what_no_message_tells_is_shown_within_seconds_and_no_connections_are_wasted(
+def test_events_without_messages_are_shown_within_seconds_and_no_connections_are_wasted(
     server: Server, rights: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     ref = fresh_ref()

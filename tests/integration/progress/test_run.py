@@ -95,7 +95,7 @@ def test_a_task_that_calls_itself_as_a_function_is_one_execution(shop: Shop) -> 
     assert progress.succeeded == 4
 
 
-def test_what_a_class_inherits_is_its_work_too(shop: Shop) -> None:
+def test_an_inherited_run_is_the_classs_work_too(shop: Shop) -> None:
     class Mixin:
         def run(self) -> str:
             return "mixed"
@@ -122,7 +122,7 @@ def test_what_a_class_inherits_is_its_work_too(shop: Shop) -> None:
         assert shop.state(result.id).attempt == (1 if cls is Inner else 2)
 
 
-def test_what_is_set_around_a_run_stays_inside_of_the_execution(shop: Shop) -> None:
+def test_a_function_set_around_a_run_stays_inside_of_the_execution(shop: Shop) -> None:
     calls: list[str] = []
 
     def plain(self: Any) -> str:
@@ -186,7 +186,7 @@ def test_a_task_that_calls_itself_failed_and_is_ignored_is_failed(state: str, en
 
 
 @pytest.mark.parametrize("returns_result", [True, False])
-def test_what_a_task_returns_is_the_jobs_result_where_the_task_says_so(
+def test_a_tasks_return_value_is_the_jobs_result_where_the_task_says_so(
     *, returns_result: bool
 ) -> None:
     shop = Shop(None)

@@ -44,7 +44,7 @@ def trouble(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_all_that_failed_is_kept_with_its_reason(pipelines: Pipelines, trouble: Path) -> None:
+def test_every_failed_item_is_kept_with_its_reason(pipelines: Pipelines, trouble: Path) -> None:
     row, snapshot, _ = pipelines.run(pipelines.account(trouble), "sync")
     found = kept(pipelines, row)
     assert snapshot.progress is not None
@@ -101,7 +101,7 @@ def test_what_works_in_the_next_attempt_is_no_failure_any_more(
     assert "0.flac" not in {failure.item_id for failure in kept(pipelines, row)}
 
 
-def test_what_failed_in_a_job_that_breaks_is_kept_and_counted(
+def test_failures_of_a_job_that_breaks_are_kept_and_counted(
     pipelines: Pipelines, trouble: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pipelines.runtime.database.session() as session:

@@ -333,7 +333,7 @@ def test_a_loss_that_its_person_confirms_is_taken_away_and_kept(full: Shelf) -> 
     assert full.shown() == before
 
 
-def test_what_is_confirmed_is_this_loss_and_no_later_one(full: Shelf) -> None:
+def test_a_confirmation_holds_for_this_loss_and_no_later_one(full: Shelf) -> None:
     shutil.rmtree(full.folder / "Disk")
     failed = full.sync()
     shutil.rmtree(full.folder / "Rest")

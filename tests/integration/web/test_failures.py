@@ -54,7 +54,9 @@ def test_the_api_groups_them_by_reason(person: Person, path: str) -> None:
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=x", "after=x", "after=-1", "after=" + "9" * 30]
 )
-def test_what_cannot_be_used_is_told(person: Person, path: str, query: str) -> None:
+def test_a_query_that_cannot_be_used_is_refused_with_a_sentence(
+    person: Person, path: str, query: str
+) -> None:
     answer = person.browser.get(f"{path}?{query}")
     assert answer.status_code == 422
     assert answer.mimetype == "application/problem+json"

@@ -108,7 +108,7 @@ def test_nothing_outside_is_shown_or_chosen(house: House, path: str) -> None:
     assert house.location is None
 
 
-def test_what_is_shown_after_a_folder_stays_within_it(house: House) -> None:
+def test_a_page_of_folders_stays_within_the_roots_wherever_it_begins(house: House) -> None:
     for after in ("/", "file:///etc", "\ufffd", "..", "file://%ff"):
         answer = house.ada.browser.get(f"/account/folder?after={quote(after)}")
         assert answer.status_code == 200

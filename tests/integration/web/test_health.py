@@ -112,7 +112,7 @@ def test_a_part_that_hangs_is_not_well_and_is_asked_once(monkeypatch):
     assert ask(parts) == {"database": True, "log": True}
 
 
-def test_what_is_wrong_is_in_the_log(caplog):
+def test_the_log_says_what_is_wrong(caplog):
     def fail():
         raise OSError("connection refused at db.internal")
 

@@ -58,7 +58,7 @@ def test_an_invitation_makes_one_account_and_no_second(inviting: Site, owner: Pe
     assert "This invitation was used" in again.text
 
 
-def test_of_many_who_use_an_invitation_at_once_one_gets_an_account(
+def test_one_of_many_who_use_an_invitation_at_once_gets_an_account(
     inviting: Site, owner: Person
 ) -> None:
     token = invite(owner)

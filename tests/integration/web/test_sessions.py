@@ -120,7 +120,7 @@ def test_a_password_is_changed_only_by_who_knows_it(
     assert again(ada, site)
 
 
-def test_who_guesses_with_a_stolen_session_keeps_its_owner_from_nothing(
+def test_guesses_with_a_stolen_session_keep_its_owner_from_nothing(
     make_site: Callable[..., Site],
 ) -> None:
     site = make_site(limits=True)
@@ -166,7 +166,7 @@ def test_a_session_that_was_not_seen_for_a_month_is_over(ada: Person, site: Site
     assert not is_signed_in(ada.browser)
 
 
-def test_what_a_browser_calls_itself_harms_no_page(ada: Person, site: Site) -> None:
+def test_a_user_agent_of_any_text_harms_no_page(ada: Person, site: Site) -> None:
     other = Person(site.client(), ada.account_id, ada.email)
     other.browser.environ_base["HTTP_USER_AGENT"] = "<script>alert(1)</script>" + "x" * 5000
     assert other.sign_in().status_code == 303

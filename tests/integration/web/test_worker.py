@@ -213,7 +213,7 @@ def test_a_request_that_takes_long_holds_up_no_other(site: Echo, tmp_path: Path)
         assert b"200 OK" in slow.recv(65_536)
 
 
-def test_what_does_not_come_to_its_end_is_ended(site: Echo) -> None:
+def test_a_request_that_does_not_come_to_its_end_is_ended(site: Echo) -> None:
     names = ["silent", "half a head", "a body in drops", "no last chunk", "an upload"]
     beginnings = [STALLED[name] for name in names]
     began = time.monotonic()

@@ -66,7 +66,7 @@ class TestBelieved:
         found = lose(names("", 9), [], playlists=lists, missing_playlists=lists)
         assert not found.is_too_much
 
-    def test_what_the_person_expects(self):
+    def test_a_loss_that_the_person_expects_is_believed(self):
         songs = names("a/", 20_000)
         assert not lose(songs, songs, is_expected=True).is_too_much
 

@@ -72,7 +72,7 @@ def test_a_folder_below_a_root_and_the_root_itself_can_be_chosen(roots, root):
         "file:///etc",
     ],
 )
-def test_nothing_else_can(roots, root, path):
+def test_a_folder_outside_of_the_roots_cannot_be_chosen(roots, root, path):
     outside = root.parent / "outside"
     (root / "out").symlink_to(outside)
     (root / "music" / "far").symlink_to("../../outside")
@@ -83,7 +83,7 @@ def test_nothing_else_can(roots, root, path):
         roots.folder(folder_at(path.format(root=root)))
 
 
-def test_what_is_outside_is_refused_alike_whether_it_is_there_or_not(roots, root):
+def test_a_folder_outside_is_refused_alike_whether_it_is_there_or_not(roots, root):
     sentences = []
     for path in (root.parent / "outside", root.parent / "nowhere"):
         with pytest.raises(FolderRefused) as caught:

@@ -68,7 +68,7 @@ def test_a_job_runs_with_a_log_that_keeps_no_leases(make: Any) -> None:
     assert state[0].progress.succeeded == 3
 
 
-def test_what_a_log_is_able_to_do_is_used() -> None:
+def test_a_log_is_used_with_each_ability_that_it_declares() -> None:
     log, app = MemoryLog(), Celery("able", broker="memory://", set_as_current=False)
     installed = install(app, log)
     assert installed.leases is log.leases

@@ -80,7 +80,7 @@ def test_a_blueprint_in_a_blueprint_is_found_under_both_prefixes() -> None:
     assert (len(site.readers), site.seen) == (1, [])
 
 
-def test_what_the_short_way_does_not_let_in_flask_refuses_in_words_under_the_prefix() -> None:
+def test_flask_refuses_in_words_under_the_prefix_what_the_middleware_does_not_let_in() -> None:
     site = Site()
     site.app.register_blueprint(site.blueprint, url_prefix="/shop")
     path = f"/shop/api/jobs/{REF.job_id}/progress"

@@ -146,7 +146,7 @@ def test_the_same_warning_is_counted_and_another_is_not(log):
     assert [line.rpartition(" ")[2] for line in log.lines] == ["a.", "b.", "a.", "a."]
 
 
-def test_what_was_counted_is_told_at_the_end(log):
+def test_counted_repeats_are_told_at_the_end(log):
     log.fail(away())
     log.fail(away())
     log.handler.close()

@@ -66,14 +66,14 @@ def test_a_request_that_lacks_a_byte_is_waited_for(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_what_comes_behind_a_request_is_given_on_with_it(name: str) -> None:
+def test_bytes_behind_a_request_are_given_on_with_it(name: str) -> None:
     arrival, given_on = arrive([WHOLE[name] + b"GET / HT"])
     assert arrival.is_over
     assert given_on == WHOLE[name] + b"GET / HT"
 
 
 @pytest.mark.parametrize("name", CUT)
-def test_what_is_too_long_or_makes_no_sense_is_given_on_as_it_came(name: str) -> None:
+def test_a_request_that_is_too_long_or_malformed_is_given_on_as_it_came(name: str) -> None:
     arrival, given_on = arrive([CUT[name]])
     assert arrival.is_over
     assert arrival.is_cut

@@ -20,7 +20,7 @@ def turns() -> Iterator[Turns]:
     turns.shutdown()
 
 
-def test_all_that_is_submitted_is_done_and_answered(turns: Turns) -> None:
+def test_every_submitted_call_is_done_and_answered(turns: Turns) -> None:
     futures = [turns.submit(pow, number, 2) for number in range(500)]
     turns.settle()
     assert [future.result(WAIT_SECONDS) for future in futures] == [n * n for n in range(500)]
@@ -33,7 +33,7 @@ def test_an_error_is_its_callers_and_ends_no_thread(turns: Turns) -> None:
     assert turns.submit(pow, 2, 2).result(WAIT_SECONDS) == 4
 
 
-def test_what_is_quick_is_done_by_one_thread_after_the_other(turns: Turns) -> None:
+def test_quick_calls_are_made_by_one_thread_at_a_time(turns: Turns) -> None:
     at_work, most = [0], [0]
 
     def work() -> None:
@@ -53,7 +53,7 @@ def test_as_many_as_there_are_threads_may_be_slow_at_once(turns: Turns) -> None:
     assert sorted(future.result(WAIT_SECONDS) for future in futures) == [0, 1, 2]
 
 
-def test_one_that_is_slow_holds_up_only_itself(turns: Turns) -> None:
+def test_a_slow_call_holds_up_only_itself(turns: Turns) -> None:
     go = threading.Event()
     slow = [turns.submit(go.wait, WAIT_SECONDS) for _ in range(2)]
     for _ in range(20):
@@ -64,7 +64,9 @@ def test_one_that_is_slow_holds_up_only_itself(turns: Turns) -> None:
     assert all(future.result(WAIT_SECONDS) for future in slow)
 
 
-def test_what_waits_while_all_are_slow_is_done_by_the_first_who_can(turns: Turns) -> None:
+def test_a_call_that_waits_while_all_threads_are_slow_goes_to_the_first_free_one(
+    turns: Turns,
+) -> None:
     events = [threading.Event() for _ in range(3)]
     slow = [turns.submit(event.wait, WAIT_SECONDS) for event in events]
     settle(turns)
@@ -77,7 +79,7 @@ def test_what_waits_while_all_are_slow_is_done_by_the_first_who_can(turns: Turns
         assert future.result(WAIT_SECONDS)
 
 
-def test_what_is_queued_is_done_before_the_end() -> None:
+def test_queued_calls_are_done_before_the_end() -> None:
     turns = Turns(2)
     go = threading.Event()
     futures = [turns.submit(go.wait, WAIT_SECONDS), *(turns.submit(pow, 2, 2) for _ in range(9))]

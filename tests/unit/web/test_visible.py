@@ -33,7 +33,7 @@ def test_a_name_is_left_as_it_is(text):
 
 
 @pytest.mark.parametrize("text", ["\u202e", "\u2066", "\x00", "\x1b", "\r", "\x85", "\u2028"])
-def test_what_turns_hides_or_breaks_its_surroundings_is_a_number(text):
+def test_characters_that_turn_hide_or_break_their_surroundings_are_numbers(text):
     assert visible(f"a{text}b") == f"a[U+{ord(text):04X}]b"
 
 

@@ -105,7 +105,7 @@ class TestLinks:
         missing, contents = look(root, "z/1.ogg", "z/gone.ogg")
         assert (missing, contents.songs) == (["z/gone.ogg"], ("a/1.ogg",))
 
-    def test_what_is_behind_a_link_that_leads_out_is_kept_and_the_link_named(self, root):
+    def test_songs_behind_a_link_that_leads_out_are_kept_and_the_link_is_named(self, root):
         make(root, "Disk/1.ogg", "a.ogg")
         shutil.move(root / "Disk", root.parent / "Disk")
         (root / "Disk").symlink_to(root.parent / "Disk")

@@ -27,7 +27,7 @@ def test_the_table_is_there() -> None:
 
 
 @pytest.mark.parametrize(("meta", "shown"), LINES, ids=[meta for meta, _ in LINES])
-def test_what_is_shown_is_what_the_documents_say(meta: str, shown: str) -> None:
+def test_each_meta_is_shown_as_the_documents_say(meta: str, shown: str) -> None:
     assert _shown(read_meta(ast.literal_eval(meta))) == shown
 
 

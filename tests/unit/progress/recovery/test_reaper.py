@@ -285,7 +285,7 @@ def test_a_part_whose_message_waits_in_a_busy_queue_is_not_lost(site: Site) -> N
     assert site.sent == [REF]
 
 
-def test_what_follows_a_part_that_had_ended_is_sent_and_its_job_is_not_lost(site: Site) -> None:
+def test_the_next_part_is_sent_for_one_that_had_ended_and_its_job_is_not_lost(site: Site) -> None:
     site.store.recovery = Recovery(1)
     site.ended.add(Lease(PART, "host/1", "x", 1))
     lose(site)

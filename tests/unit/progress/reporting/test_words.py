@@ -252,7 +252,7 @@ def test_a_loop_goes_on_with_what_has_not_succeeded(ref: JobRef) -> None:
     assert (progress.done, progress.total) == (1_200, 1_200)
 
 
-def test_what_is_unfinished_is_told_for_a_loop_of_ones_own(ref: JobRef) -> None:
+def test_unfinished_items_are_told_for_a_loop_of_ones_own(ref: JobRef) -> None:
     log = MemoryLog()
     first_attempt(log, ref, done=3)
     with JobReporter(log, ref, attempt=2) as job:

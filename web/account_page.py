@@ -27,7 +27,7 @@ blueprint = Blueprint("account", __name__)
 class PasswordForm(FlaskForm):  # type: ignore[misc] # Flask-WTF is untyped
     """The present password and a new one."""
 
-    present = PasswordField("Present password", [InputRequired("Enter your present password.")])
+    present = PasswordField("Current password", [InputRequired("Enter your current password.")])
     password = new_password_field("New password")
 
 
@@ -84,7 +84,7 @@ def password() -> ResponseReturnValue:
         if _change_password(form.present.data, form.password.data):
             flash("You have a new password, and are signed out everywhere else.")
             return redirect(url_for("account.page"), 303)
-        form.present.errors = ["This is not your present password."]
+        form.present.errors = ["This is not your current password."]
     return render_template("password.html", form=form), form_status(form)
 
 

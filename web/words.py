@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 from flask import Flask
 
+from library.models import Job
 from progress.events import Progress, RunningItem
 
 #: The title of each kind of job, for the listener.
@@ -22,7 +23,7 @@ ACTIONS = {"sync": "Sync", "analysis": "Analyse", "matching": "Match"}
 def register(app: Flask) -> None:
     """Give an application's templates the words."""
     app.jinja_env.globals.update(titles=TITLES, actions=ACTIONS)
-    for say in (amount, browser, share, counts, pace, phase, since, percent, moment, outcome):
+    for say in (amount, browser, share, counts, pace, phase, since, moment, outcome):
         app.jinja_env.filters[say.__name__] = say
 
 
@@ -74,11 +75,6 @@ def since(item: RunningItem, now: datetime | None = None) -> str:
     return f"{minutes} min" if minutes < 90 else f"{(minutes + 30) // 60} h"
 
 
-def percent(fraction: float) -> int:
-    """A share in full percent; 100 for the whole alone."""
-    return int(fraction * 100)
-
-
 def moment(at: datetime) -> str:
     """A moment to the minute, such as ``3 January 2026, 09:05 UTC``."""
     return f"{at.day} {at:%B %Y, %H:%M} UTC"
@@ -114,14 +110,14 @@ def browser(user_agent: str) -> str:
     return " on ".join(filter(None, named)) or user_agent[:60] or "A browser without a name"
 
 
-def outcome(kind: str, result: dict[str, Any]) -> str:
-    """What a job has done, in a sentence, from its row."""
-    if not result or "loss" in result:
-        return ""
-    return {"sync": _read, "analysis": _heard, "matching": _matched}[kind](result)
+def outcome(job: Job) -> str:
+    """What a completed job has done, in a sentence, from its row."""
+    number, say = _OUTCOMES[job.kind]
+    return say(job) if job.status == "completed" and number in job.result else ""
 
 
-def _read(result: dict[str, Any]) -> str:
+def _read(job: Job) -> str:
+    result = job.result
     songs, playlists = amount(result["songs"], "song"), amount(result["playlists"], "playlist")
     found = f"Found {songs} and {playlists}; you love {amount(result['liked'], 'song')}."
     gone, unseen = result.get("gone", 0), result.get("unseen", 0)
@@ -132,13 +128,22 @@ def _read(result: dict[str, Any]) -> str:
     return found
 
 
-def _heard(result: dict[str, Any]) -> str:
-    heard = result["heard"]
-    return f"Heard {amount(heard, 'song')}." if heard else "There was nothing new to hear."
+def _heard(job: Job) -> str:
+    heard = job.result["heard"]
+    is_idle = not heard and not job.failed
+    return "There was nothing new to hear." if is_idle else f"Heard {amount(heard, 'song')}."
 
 
-def _matched(result: dict[str, Any]) -> str:
-    proposed = result["proposed"]
+def _matched(job: Job) -> str:
+    proposed = job.result["proposed"]
     if not proposed:
-        return "Every song you love is in a playlist already."
+        return "There was no song you love without a playlist."
     return f"Found a playlist for {amount(proposed, 'song')}."
+
+
+#: Of each kind of job the number that its result has, and the sentence.
+_OUTCOMES: dict[str, tuple[str, Callable[[Job], str]]] = {
+    "sync": ("songs", _read),
+    "analysis": ("heard", _heard),
+    "matching": ("proposed", _matched),
+}

@@ -93,6 +93,13 @@ def test_the_page_shows_the_items_of_one_reason(person: Person, seeded: Seeded) 
     assert 'aria-current="true"' in one
 
 
+def test_songs_of_the_same_name_are_told_apart_by_where_they_are(
+    person: Person, seeded: Seeded
+) -> None:
+    page = person.browser.get(f"/jobs/{seeded.ids['job_id']}/failures").text
+    assert '<span class="place">0/1.flac</span>' in page
+
+
 def test_a_job_without_failures_says_so(person: Person, site: Site) -> None:
     job = site.person()
     made = job.start("sync").json

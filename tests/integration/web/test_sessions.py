@@ -103,8 +103,8 @@ def test_a_new_password_ends_the_other_sessions_and_copies_of_them(ada: Person, 
 @pytest.mark.parametrize(
     ("present", "password", "words"),
     [
-        ("not the password", NEW_PASSWORD, "This is not your present password."),
-        ("", NEW_PASSWORD, "Enter your present password."),
+        ("not the password", NEW_PASSWORD, "This is not your current password."),
+        ("", NEW_PASSWORD, "Enter your current password."),
         (PASSWORD, "2 short", "Choose a password of 10 to 200 characters."),
     ],
 )

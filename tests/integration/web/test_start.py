@@ -1,0 +1,43 @@
+"""The page of the three steps: where each stands, and which one is next."""
+
+from __future__ import annotations
+
+import re
+
+from benchmarks._seed import Size, seed
+from library import accounts
+from tests.integration.web.conftest import PASSWORD_HASH, Person, Site
+
+NO_LOVED_SONGS = "Earmark finds no songs you love."
+
+
+def start_page(site: Site, *, liked: int, proposals: int) -> str:
+    """The start page of an account with one song that was heard, and one that is gone."""
+    size = Size(
+        songs=2, liked=liked, playlists=3, entries_each=0, proposals=proposals, jobs=1, failures=0
+    )
+    name = f"start-{liked}-{proposals}"
+    seeded = seed(site.runtime.database, size, password_hash=PASSWORD_HASH, name=name)
+    person = Person(site.client(), seeded.account_id, seeded.email)
+    assert person.sign_in().status_code == 303
+    return person.browser.get("/").text
+
+
+def test_one_song_is_one_song(site: Site) -> None:
+    page = start_page(site, liked=2, proposals=2)
+    assert "1 song, 3 playlists, 1 song you love" in page
+    assert "1 song has a proposal" in page
+    assert NO_LOVED_SONGS not in page
+
+
+def test_someone_without_loved_songs_is_told_where_earmark_looks_for_them(site: Site) -> None:
+    page = start_page(site, liked=0, proposals=0)
+    assert NO_LOVED_SONGS in page
+    assert "Liked songs.m3u8" in page
+
+
+def test_the_next_step_alone_stands_out(site: Site, ada: Person) -> None:
+    assert re.findall(r"<button>(\w+)", start_page(site, liked=2, proposals=0)) == ["Match"]
+    with site.runtime.database.session() as session:
+        accounts.set_folder(session, account_id=ada.account_id, location="/music/ada", name="Ada's")
+    assert re.findall(r"<button>(\w+)", ada.browser.get("/").text) == ["Sync"]

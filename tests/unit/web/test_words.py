@@ -1,0 +1,39 @@
+"""What a job has come to, in a sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from library.models import Job
+from web.words import outcome
+
+READ = {"songs": 12, "playlists": 3, "liked": 5}
+
+
+@pytest.mark.parametrize(
+    ("kind", "failed", "result", "words"),
+    [
+        ("sync", 0, READ, "Found 12 songs and 3 playlists; you love 5 songs."),
+        ("sync", 0, READ | {"gone": 1}, "you love 5 songs. 1 song is gone."),
+        ("sync", 0, READ | {"unseen": 2}, "could not be looked at: what was in there stays."),
+        ("analysis", 0, {"heard": 1_200}, "Heard 1,200 songs."),
+        ("analysis", 0, {"heard": 0}, "There was nothing new to hear."),
+        ("analysis", 3, {"heard": 0}, "Heard 0 songs."),
+        ("matching", 0, {"proposed": 1}, "Found a playlist for 1 song."),
+        ("matching", 0, {"proposed": 0}, "There was no song you love without a playlist."),
+    ],
+)
+def test_a_completed_job_says_what_it_has_done(
+    kind: str, failed: int, result: dict[str, Any], words: str
+) -> None:
+    assert outcome(Job(kind=kind, status="completed", failed=failed, result=result)).endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("status", "result"),
+    [("failed", {"loss": {}}), ("cancelled", READ), ("running", {}), ("completed", {})],
+)
+def test_any_other_job_says_nothing(status: str, result: dict[str, Any]) -> None:
+    assert outcome(Job(kind="sync", status=status, failed=0, result=result)) == ""

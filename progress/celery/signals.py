@@ -7,7 +7,7 @@ which has no current task. Each receiver below says which.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -19,6 +19,7 @@ from ..events import JobStatus
 from ..lifecycle import CANCELLED, WORKER_LOST, Settlement
 from ..log import JobRef
 from ..parts import is_windowed
+from .batches import begin_batch, end_batch
 from .ending import end_part, end_part_in_background
 from .execution import execution_of
 from .installation import Installation, installation_of
@@ -120,17 +121,23 @@ def _mark_new(through: Sending, headers: dict[str, Any]) -> None:
     through.new = ref
 
 
-def _on_prerun(**_: Any) -> None:
+def _on_prerun(task: Any = None, args: Sequence[Any] = (), **_: Any) -> None:
     """The process that runs the task, before it does."""
     deafness.begin()
+    if isinstance(task, JobTask):
+        begin_batch(task, args)
 
 
-def _on_postrun(task: Any = None, state: str | None = None, **_: Any) -> None:
+def _on_postrun(
+    task: Any = None, args: Sequence[Any] = (), state: str | None = None, **_: Any
+) -> None:
     """The process that ran the task: its result is kept, and what follows it is sent."""
     execution = execution_of(request_of(task))
     try:
         if execution is not None:
             execution.end(state)
+        elif isinstance(task, JobTask) and task.request.id is None:
+            end_batch(task, args, state)
         else:
             _end_plain(task, state)
     except Exception:

@@ -79,3 +79,11 @@ def test_work_of_a_task_in_threads_and_other_processes_is_seen(site: Site, place
     assert state.progress is not None
     # Two items without a key, one with an id of its own and one that failed, in three places.
     assert (state.progress.succeeded, state.progress.failed) == (9, 3)
+
+
+@pytest.mark.parametrize(("trouble", "ended"), [("", "completed"), ("raise", "failed")])
+def test_each_request_of_a_batch_is_a_job(site: Site, trouble: str, ended: str) -> None:
+    results = [site.celery.send_task(f"{APPLICATION}.batch", args=(trouble,)) for _ in range(3)]
+    for ref in [site.ref(result.id) for result in results]:
+        site.end(ref)
+        assert site.statuses(ref) == ["running", ended]

@@ -11,6 +11,7 @@ from typing import Any
 
 from billiard import Process, current_process
 from celery import Celery, Task
+from celery_batches import Batches
 from celery_once import QueueOnce
 from celery_singleton import Singleton
 from flask import Flask, current_app
@@ -96,6 +97,20 @@ def work(task: Any, trouble: str = "") -> str:
         if trouble == "raise":
             raise ValueError("no")
     return str(shop)
+
+
+class Batch(Batches, JobTask):  # type: ignore[misc]
+    """As celery-batches says."""
+
+    flush_every = 3
+    flush_interval = 1
+
+
+@app.task(base=Batch)  # type: ignore[untyped-decorator]
+def batch(requests: list[Any]) -> None:
+    """Done with several requests at once."""
+    if any(request.args == ["raise"] or request.args == ("raise",) for request in requests):
+        raise ValueError("no")
 
 
 BASES: dict[str, type[Task]] = {

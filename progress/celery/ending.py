@@ -24,7 +24,7 @@ def end_part(installation: Installation, place: Place, outcome: Settlement | Non
     standing = installation.parts.end(ref, place.task_id, attempt=place.attempt, outcome=outcome)
     if standing.next is not None:
         send_next(installation, ref, standing.next, attempt=standing.attempt)
-    # Of a job that nobody has begun, no part is known to be open.
+    # The book knows no part of a job that no worker has begun.
     was_never_begun = standing.open is None and place.is_root and place.attempt == 0
     if not standing.is_last and not was_never_begun:
         return
@@ -40,7 +40,7 @@ def end_part(installation: Installation, place: Place, outcome: Settlement | Non
 
 
 def end_part_in_background(installation: Installation, place: Place, outcome: Settlement) -> None:
-    """The same beside the worker's main loop, which must not wait for a database or a log."""
+    """Call `end_part` in a thread: the worker's main loop must not wait for a database or a log."""
     threading.Thread(
         target=_end_part_logged,
         args=(installation, place, outcome),

@@ -1,4 +1,4 @@
-"""One execution of one task, from its lease to what becomes of its job."""
+"""One execution of one task, from its lease to the end of its part of the job."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from .place import Place, process_name
 
 logger = logging.getLogger(__name__)
 
-#: How long the reports of a task that is over are waited for before its part ends.
+#: A task that is over waits this long for its reports to be sent, before its part ends.
 _LATE_SECONDS = 30.0
 _LATE_LOOK_SECONDS = 0.25
 
@@ -53,7 +53,7 @@ class Execution:
         self._in = installation
         self.place = self._place()
         self.attempt = self.place.attempt
-        #: Of the tasks that it sends.
+        #: The numbers of the tasks that it sends.
         self._numbers = count(1)
         #: Whether a message with this task's own id was sent: it is tried again, or replaced.
         self.passed_on = False
@@ -61,7 +61,7 @@ class Execution:
         self.has_sent = False
         self.reporter: JobReporter | None = None
         self._hold = Hold(installation, None if request.is_eager else self._lease(request))
-        #: The task has set its own state to FAILURE, as many do before they raise `Ignore`.
+        #: Whether the task has set its own state to FAILURE, as many do before they raise `Ignore`.
         self._said_failed = False
         #: How the task ended, once it has; None while its part of the job stays open.
         self._outcome: Settlement | None = None
@@ -70,7 +70,7 @@ class Execution:
         outer = _running.get()
         if outer is None or not self._request.is_eager:
             return Place.of(self._request)
-        # Called where it stands in the body of another: no message says whose part it is.
+        # An eager task runs in the body of another: no message tells its place.
         return replace(outer.place_of(self._request.id), attempt=outer.attempt)
 
     def _lease(self, request: Any) -> Lease:
@@ -103,7 +103,7 @@ class Execution:
             stops=(SoftTimeLimitExceeded,),
         )
         if begun.ended is not None:
-            # A message that came again: the end may have been written and never told.
+            # The message came again: the row may have the end, and the log not.
             tell(self.reporter, begun.ended)
             raise Ignore("The job is over already.")
         faults.reach(faults.BEGUN)
@@ -132,7 +132,7 @@ class Execution:
         except StoreUnavailable as error:
             if self._request.is_eager:
                 raise
-            # Nothing was done: whoever takes up the message next waits for the store in its turn.
+            # Nothing was done: the worker that takes the message next waits for the store in turn.
             raise Reject(str(error), requeue=True) from error
 
     @property
@@ -208,7 +208,7 @@ class Execution:
         self.reporter.status(JobStatus.RETRYING, reason=retry_reason(retry, in_seconds))
 
     def update(self, state: object, meta: object) -> None:
-        """The task calls ``update_state``, which tells Celery and nobody else."""
+        """Report what the task tells Celery by ``update_state``."""
         if self.reporter is None:
             return
         self._said_failed = state == states.FAILURE
@@ -217,7 +217,7 @@ class Execution:
         except SoftTimeLimitExceeded:
             raise
         except Exception:
-            # A mapping of its own making may raise anything. It is Celery's to store.
+            # A mapping of the task's own may raise anything. Celery stores it, or fails the task.
             return
         if said.done is not None:
             self.reporter.counts(said.done, said.total)
@@ -232,7 +232,7 @@ class Execution:
         return str(self._task.name)
 
     def is_of(self, app: Any) -> bool:
-        """Whether it is an application's own."""
+        """Whether its task belongs to an application."""
         return self._in.app is app
 
     def place_of(self, task_id: str) -> Place:
@@ -242,7 +242,7 @@ class Execution:
         return self.place.next(task_id, next(self._numbers))
 
     def sending(self, task_id: str, *, is_counted: bool) -> None:
-        """A message is about to be sent from the body, or because of its result."""
+        """Note that a message is about to be sent from the body, or because of its result."""
         if task_id == self.place.task_id:
             self.passed_on = True
         elif is_counted:
@@ -268,11 +268,11 @@ class Execution:
     # -- after the body --------------------------------------------------------------
 
     def end(self, state: str | None) -> None:
-        """What becomes of the job, once Celery has kept the result and sent what follows."""
+        """End the part, and the job if it was the last, once Celery has sent what follows."""
         if state == states.FAILURE and self._outcome in (None, COMPLETED):
             self._outcome = UNKNOWN_FAULT
         ends_a_part = self._outcome is not None and not self.passed_on
-        # Whoever finds this part ended may end the job, and nothing can be told after that.
+        # Once this part has ended another may end the job, and the log takes no reports after that.
         if ends_a_part and not self._is_told() and not self._is_alone:
             threading.Thread(
                 target=self._finish_late, args=(state,), name="progress-late-end", daemon=True
@@ -284,9 +284,9 @@ class Execution:
         return self.reporter is None or self.reporter.confirm()
 
     def _finish_late(self, state: str | None) -> None:
-        """The task is over, and waits no longer; its reports are on their way."""
+        """End the part in a thread, once its reports are sent: the worker takes its next task."""
         give_up_at = time.monotonic() + _LATE_SECONDS
-        # Not `confirm`, which asks the log anew: a slow one would never be done answering.
+        # Not `confirm`, which asks the log anew: a slow log would never be done answering.
         while (
             self.reporter is not None
             and not self.reporter.flush()
@@ -338,13 +338,13 @@ class Execution:
             standing = self._in.parts.end(ref, task_id, attempt=self.attempt, outcome=outcome)
         if standing.open is not None:
             return standing
-        # A job of one task needs no book to know that all of it is done. Any other is found
-        # by the reaper, when nobody works on it.
+        # A job of one task is done without the book of parts. The reaper finds any other job that
+        # nobody works on.
         return replace(standing, open=0 if self._is_alone else None)
 
 
 def execution_here() -> Execution | None:
-    """The execution whose body this thread is in, or one that was started with its context."""
+    """The execution whose body runs in this thread, or in the thread whose context it has."""
     return _running.get()
 
 

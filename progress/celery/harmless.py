@@ -1,4 +1,4 @@
-"""Observation never breaks the work."""
+"""A block whose errors are logged: observation never breaks the work."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from ..lease import Grant, HeldLease, Lease, Vigil
 from .harmless import harmlessly
 from .installation import Installation
 
-#: Between looks at a lease that another execution holds: from the first to the last.
+#: The first and the longest pause between looks at a lease that another execution holds.
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.05, 1.0
 #: Looks within the time that a lease lasts, at least.
 _LOOKS = 4
@@ -20,7 +20,7 @@ _LOOKS = 4
 class Hold:
     """A lease, taken before the task does anything and given back when its job knows its end.
 
-    None for a lease, as in eager mode, where nobody else can run the task, holds nothing.
+    In eager mode, where no other process can run the task, the lease is None and nothing is held.
     """
 
     def __init__(self, installation: Installation, lease: Lease | None) -> None:
@@ -28,7 +28,7 @@ class Hold:
         self._lease = lease
 
     def take(self) -> int:
-        """How often the task was begun, once this execution may go on.
+        """Wait until this execution may go on; returns how often the task was begun.
 
         Raises:
             celery.exceptions.Ignore: another execution of it is under way.

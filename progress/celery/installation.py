@@ -1,4 +1,4 @@
-"""What `install` set up for one Celery application."""
+"""The installation of this library in one Celery application, which `install` makes."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Installation:
     cancels: SupportsCancel | None
     terms: LeaseTerms
     resend: Resend | None
-    #: Set once somebody was told that `account` is of no use.
+    #: Set once the log of the process has said that `account` is of no use.
     has_complained: threading.Event = field(default_factory=threading.Event, repr=False)
 
 
 def installation_of(app: Any) -> Installation | None:
-    """What was installed in an application, if anything."""
+    """The installation in an application; None where `install` was not called for it."""
     return cast("Installation | None", getattr(app, "progress_installation", None))

@@ -1,4 +1,4 @@
-"""What the ways in which a task ends mean for its job, in words fit for its owner."""
+"""The end of a job for each way in which its task ends, in words fit for its owner."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-#: How long a task's process waits: longer than a restart takes, shorter than most hosts give a
+#: A task's process waits this long: longer than a restart takes, shorter than most hosts give a
 #: process that is told to end.
 PATIENCE_SECONDS = 20.0
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.1, 1.0
@@ -17,10 +17,10 @@ Answer = TypeVar("Answer")
 def patiently(
     ask: Callable[[], Answer], *, until: type[Exception], seconds: float = PATIENCE_SECONDS
 ) -> Answer:
-    """The answer, asked for again while an error of one kind comes instead.
+    """The answer to a question that is asked again for a while where it raises one kind of error.
 
     Raises:
-        Exception: the error, when it still comes after so many seconds.
+        Exception: the error, when it still comes at the end of that time.
     """
     give_up_at, pause = time.monotonic() + seconds, _FIRST_PAUSE_SECONDS
     while True:

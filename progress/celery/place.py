@@ -1,4 +1,4 @@
-"""Where a task belongs: what its message says of its job."""
+"""The place of a task: its job, attempt and part, as its message says."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from ..lease import Lease, Part
 from ..log import JobRef
 
-#: The message header that says whose job a task belongs to, and in which attempt.
+#: The message header that tells a task its place.
 HEADER = "progress"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a message says of the job that its task belongs to."""
+    """The job, attempt and part of a task, as its message says."""
 
     ref: JobRef
     task_id: str
@@ -63,5 +63,5 @@ class Place:
 
 
 def process_name(hostname: str | None, pid: int | None = None) -> str:
-    """What a worker's main process and its child both call the child."""
+    """The name of a child, the same in a worker's main process and in the child."""
     return f"{hostname or '?'}/{os.getpid() if pid is None else pid}"

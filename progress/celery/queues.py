@@ -13,12 +13,12 @@ from kombu.transport.redis import Channel as RedisChannel
 from ..recovery.reaper import Waiting
 from .place import Place
 
-#: Messages that are read at a time, and in all. Behind more than that a job is taken to wait.
+#: Messages that are read at a time, and in all. A job may wait behind these: it is not sent again.
 _SLICE, _MOST = 500, 20_000
 
 
 def waiting(app: Celery) -> Waiting:
-    """What waits in the queues of an application; whose messages they are, where Redis has them."""
+    """Whether messages wait in an application's queues; where Redis has them, of which jobs."""
     with app.connection_for_read() as connection:
         channel = connection.default_channel
         if not isinstance(channel, RedisChannel):

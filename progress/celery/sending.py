@@ -1,4 +1,4 @@
-"""Sending a task through an application: whose message it is, and the first status of its job."""
+"""Sending a task: which application sends it, the job's owner, and the job's first status."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from .installation import Installation, installation_of
 
 logger = logging.getLogger(__name__)
 
-#: Whose a job is where the application cannot say it: no reader's.
+#: The account of a job whose owner the application cannot tell: no reader has it.
 NOBODY = "no account"
-#: How long a sender waits for the status of the job that it sent.
+#: A process that sends a job waits this long for the job's first status to be written.
 _PENDING_SECONDS = 0.1
 
 
@@ -32,7 +32,7 @@ class Sending:
     """One call of an application's `send_task`."""
 
     app: Celery
-    #: The job that it sends, where it is not a part of one.
+    #: The job that the call sends; None where it sends a part of a job.
     new: JobRef | None = None
 
 
@@ -48,7 +48,7 @@ def sending() -> Sending | None:
 
 
 def listen(app: Celery) -> None:
-    """Have every message of an application say that it is its own. Any number of times."""
+    """Have `sending` name the application while it sends. May be called any number of times."""
     send: Callable[..., Any] = app.send_task
     if hasattr(send, "is_of_progress"):
         return
@@ -70,9 +70,9 @@ def listen(app: Celery) -> None:
 
 
 def account_of(installation: Installation, job_id: str) -> str:
-    """Whose the job is that is being sent; `NOBODY` where the application does not say it.
+    """The owner of the job that is being sent; `NOBODY` where the application does not tell it.
 
-    The message is sent in any case: the work is worth more than the view of it.
+    The message is sent in any case: the work matters more than its view.
     """
     try:
         account: object = installation.account()
@@ -105,7 +105,7 @@ def _tell_pending(app: Celery, ref: JobRef) -> None:
     installation = installation_of(app)
     if installation is None:
         return
-    # In a thread, since a server that does not answer is not to hold up a request.
+    # In a thread: a server that does not answer must not hold up a request.
     teller = threading.Thread(
         target=_append_pending, args=(installation, ref), name="progress-pending", daemon=True
     )

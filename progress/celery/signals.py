@@ -1,7 +1,7 @@
-"""What happens around a task's own code: before it is sent, after it ran, and when it was lost.
+"""Receivers of Celery's signals: before a task is sent, after it ran, and when it was lost.
 
-Some of these are told in the process that runs the task, some in the worker's main process,
-which has no current task. Each receiver below says which.
+Celery sends some signals in the process that runs the task, some in the worker's main process,
+which has no current task. The docstring of each receiver says which.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ logger = logging.getLogger(__name__)
 
 EXPIRED = Settlement(JobStatus.FAILED, "It waited too long to be started.", "expired")
 
-#: The worker's requests by task id, for signals that bring the id alone. Main process.
+#: The requests of a worker's main process by task id, for signals that bring the id alone.
 _received: WeakValueDictionary[str, Any] = WeakValueDictionary()
 
 
 def connect() -> None:
-    """Have Celery tell what happens to the tasks of this process. Any number of times."""
+    """Connect the receivers to Celery's signals. May be called any number of times."""
     for signal, receiver in _RECEIVERS:
         # Held strongly, since Celery's own reference is weak; named, so connected once.
         signal.connect(receiver, weak=False, dispatch_uid=f"progress.{receiver.__name__}")
 
 
 def _on_publish(sender: Any = None, headers: dict[str, Any] | None = None, **_: Any) -> None:
-    """Any process: say in every message whose job its task belongs to."""
+    """Any process: tell the task its place, in the message's header."""
     if headers is None or "id" not in headers:
         return
     try:
@@ -94,7 +94,7 @@ def _next_of_plain(request: Any, place: Place, task_id: str) -> dict[str, object
 
 
 def _is_open_already(headers: dict[str, Any], sender: Place) -> bool:
-    """Whether a part of a window is sent: the step that found it to be next has opened it."""
+    """Whether the task is a part of a window, which the end of an earlier part has opened."""
     place = Place.of_message(headers)
     return place.task_id != sender.task_id and is_windowed(place.ref, place.task_id)
 
@@ -147,7 +147,7 @@ def _on_postrun(
 
 
 def _end_plain(task: Any, state: str | None) -> None:
-    """A task that is part of a job without `JobTask` for its base."""
+    """End the part of a job whose task does not have `JobTask` for its base."""
     installation, place = installation_of(task.app), _carried(task.request)
     if installation is None or place is None or state in (None, states.RETRY, states.REJECTED):
         return

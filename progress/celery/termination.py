@@ -1,9 +1,9 @@
-"""Who may end a process of a prefork worker while it runs a task: its worker, and nobody else.
+"""Only its worker ends a prefork child that runs a task, and no signal that is sent to all.
 
 Managers of processes send SIGTERM to whole process groups, or to every process of a machine. The
-worker's main process then lets its tasks come to their end; a child that obeyed as well would cut
-its own in two. So a child is deaf to SIGTERM while it runs a task. The worker, which Celery has
-send SIGTERM when it means a child to be ended, says so by a second signal.
+worker's main process then lets its tasks come to their end; a child that ended as well would cut
+its task in two. So a child ignores SIGTERM while it runs a task. Where Celery has the worker end a
+child by SIGTERM, the worker sends a second signal.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 #: Billiard's children answer it as they do SIGTERM: the task is left by SystemExit, so that what it
 #: has open is closed.
 _MEANT = signal.SIGQUIT
-#: One that does not listen even then is stuck, and is killed.
+#: A child that runs on after that is stuck, and is killed.
 _KILL_SECONDS = 1.0
 
 
@@ -33,11 +33,11 @@ class _Deafness:
         self._before: Any = None
 
     def arm(self) -> None:
-        """This process is a child of a prefork worker."""
+        """Set the handler of SIGTERM, in a child of a prefork worker."""
         self._pid = os.getpid()
 
     def begin(self) -> None:
-        """A task begins, perhaps inside of another."""
+        """Ignore SIGTERM from now on: a task begins, perhaps inside of another."""
         if not self._is_mine():
             return
         if self._depth == 0:
@@ -46,7 +46,7 @@ class _Deafness:
         self._depth += 1
 
     def end(self) -> None:
-        """A task is over."""
+        """Heed SIGTERM again when the outermost task is over."""
         if not self._is_mine() or self._depth == 0:
             return
         self._depth -= 1

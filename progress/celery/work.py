@@ -25,7 +25,7 @@ from .installation import installation_of
 
 logger = logging.getLogger(__name__)
 
-#: What takes the reports of a task that is called as a plain function.
+#: The reporter of a task that is called as a plain function.
 _quiet: ContextVar[QuietReporter | None] = ContextVar("progress_quiet", default=None)
 _said: set[tuple[str, str]] = set()
 
@@ -39,7 +39,7 @@ class Work:
     """
 
     def __init__(self, body: Any) -> None:
-        #: As it stands in the class: a function, or a static method of a task that is not bound.
+        #: The `run` of the class: a function, or a static method of a task that is not bound.
         self._body = body
 
     def __get__(self, task: Any, owner: Any = None) -> Any:

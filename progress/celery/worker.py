@@ -1,4 +1,4 @@
-"""What runs beside the tasks: in a worker's main process, in its children, beside the clock."""
+"""Threads beside the tasks: in a worker's main process, in its children, beside the clock."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def start_heartbeat(installation: Installation, consumer: Any) -> None:
                 lease.part.task_id, terminate=True, destination=[consumer.hostname]
             )
 
-    keeper = Heartbeat(
+    heartbeat = Heartbeat(
         installation.leases,
         active,
         reaper=_reaper(installation),
@@ -61,12 +61,12 @@ def start_heartbeat(installation: Installation, consumer: Any) -> None:
         cancel_requested=cancel_requested,
         terminate=terminate,
     )
-    _heartbeats.append(keeper)
-    keeper.start()
+    _heartbeats.append(heartbeat)
+    heartbeat.start()
 
 
 def stop_heartbeats() -> None:
-    """End the keepers of this process."""
+    """End the heartbeats of this process."""
     while _heartbeats:
         _heartbeats.pop().stop()
 
@@ -99,7 +99,7 @@ def _reaper(installation: Installation) -> Reaper:
 
 
 def start_beside_clock(installation: Installation) -> None:
-    """Settle what was lost from the clock's process: it may outlive every worker."""
+    """Run a reaper in the clock's process, which may outlive every worker."""
     reaper = _reaper(installation)
 
     def sweep() -> None:

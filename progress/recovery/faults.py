@@ -14,7 +14,7 @@ COMMITTED = "committed"
 LEASED = "leased"
 #: The store knows of the execution; the log does not.
 BEGUN = "begun"
-#: The work is done; nobody was told.
+#: The work is done; neither store nor log knows.
 WORKED = "worked"
 #: The part has ended and the one that follows it is open; its message is not sent.
 OPENED = "opened"
@@ -52,7 +52,7 @@ _hook: Callable[[str], None] | None = None
 
 
 def reach(point: str) -> None:
-    """Say that a point is reached. Does nothing where nobody asked to be told."""
+    """Say that a point is reached: call the function of `on_reach`, where a test has set one."""
     if _hook is not None:
         _hook(point)
 

@@ -1,7 +1,7 @@
-"""The thread of a worker's main process that keeps the leases of what the worker runs.
+"""The heartbeat: a thread of a worker's main process that renews the leases of running tasks.
 
-The main process and not the one that runs the task: a task that keeps its own process busy
-for a minute without a pause is alive all the same.
+It is in the main process and not in the one that runs the task: a task that keeps its own process
+busy for a minute without a pause is alive all the same.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from .reaper import Reaper
 
 logger = logging.getLogger(__name__)
 
-#: What the worker runs at this moment: its executions, each under a key of its own, with the
-#: lease that its process holds.
+#: The executions that the worker runs at this moment, each under a key of its own, with the lease
+#: that its process holds.
 Active = Callable[[], Mapping[int, Lease]]
 
 
@@ -53,12 +53,12 @@ class Heartbeat:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to keep."""
+        """Start the thread."""
         self._thread = threading.Thread(target=self._run, name="progress-heartbeat", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Keep no longer. What was not ended by now goes back to the queue."""
+        """End the thread. Tasks that have not ended by now go back to the queue."""
         self._stopped.set()
         if self._thread is not None:
             self._thread.join(timeout=5)

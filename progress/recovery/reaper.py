@@ -1,11 +1,11 @@
-"""Settles what was lost: jobs whose lease ran out, and jobs that nobody took up. Pure of any queue.
+"""The reaper settles jobs whose lease is not renewed, and jobs that nobody took up.
 
-Two questions, asked again and again by every worker's main process and by the clock's
-process; however many ask, each lost execution is given to one of them.
+It runs in every worker's main process and in the clock's process, and looks for two things again
+and again. Each lost execution is given to one reaper, however many there are. It knows no queue.
 
-- A lease is not renewed: the execution is gone, whatever took it. The store says whether the job
-  runs again or is over. Each reaper judges that by looks and a clock of its own; who claims the
-  lease as it was seen settles it.
+- A lease is not renewed: the execution is lost, whatever the cause. The store says whether the job
+  runs again or is over. Each reaper judges that by looks and a clock of its own; the one that
+  claims the lease as it was seen settles the job.
 - A job has not ended, nothing of it is leased, and no message of it waits in a queue: its
   message is gone, with a queue that was emptied or a crash between a commit and a send. It is
   sent again.
@@ -42,18 +42,18 @@ _SETTLED_AT_ONCE = _SENT_AT_ONCE = 100
 class Waiting:
     """The messages that wait in the queues that jobs are sent to."""
 
-    #: Whether there are any.
+    #: Whether any message waits.
     any: bool = False
-    #: The tasks and the jobs they are of; None where a broker cannot be asked for that.
+    #: Their tasks and jobs; None where the broker cannot be asked for them.
     task_ids: frozenset[str] | None = None
     job_ids: frozenset[str] | None = None
 
     def may_have_task(self, task_id: str) -> bool:
-        """Whether one may be a task's."""
+        """Whether a message may be a task's."""
         return self.any if self.task_ids is None else task_id in self.task_ids
 
     def may_have_job(self, job_id: str) -> bool:
-        """Whether one may be of a job."""
+        """Whether a message may belong to a job."""
         return self.any if self.job_ids is None else job_id in self.job_ids
 
 
@@ -116,7 +116,7 @@ class Reaper:
             "An execution of job %s was lost.", ref.job_id, extra={"action": "lease_expired"}
         )
         self._recover(ref, self.store.lost(ref.job_id, attempt=lease.attempt))
-        # Last: whoever dies before this leaves the lease to the next that looks.
+        # Last: a reaper that dies before this leaves the lease to the next one.
         self.leases.release(lease)
         return True
 

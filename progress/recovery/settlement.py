@@ -1,4 +1,4 @@
-"""What a process that did not run the task itself tells the log of a job."""
+"""Tells the log how a job ended, from a process that did not run the task itself."""
 
 from __future__ import annotations
 

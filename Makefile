@@ -49,6 +49,13 @@ requirements: $(DEV) ## pin what pyproject.toml asks for (UPGRADE=1: the newest 
 	$(BIN)/uv --quiet pip compile pyproject.toml --extra postgres --universal --generate-hashes \
 		$(if $(UPGRADE),--upgrade) --custom-compile-command "make requirements" \
 		--output-file requirements.txt
+	$(BIN)/uv --quiet pip compile pyproject.toml --extra postgres --universal --python-version 3.11 \
+		--resolution lowest-direct --constraint .ci/lowest-constraints.txt --no-annotate \
+		--custom-compile-command "make requirements" --output-file .ci/lowest.txt
+
+.PHONY: test-versions
+test-versions: $(DEV) ## run some tests with the lowest versions, and with the newest Python here
+	@.ci/versions
 
 .PHONY: bench
 bench: ## list the benchmarks

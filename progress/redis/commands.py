@@ -12,6 +12,10 @@ from typing import Any
 import hiredis
 import redis
 
+#: What a pool is asked for a connection with: redis-py 5.2 wants a command's name, and uses it for
+#: nothing; later versions warn of one.
+_FOR = ("EVALSHA",) if redis.VERSION < (5, 3) else ()
+
 
 class QuickCommands:
     """Runs commands on a client's connections, one for each thread that asks at the same time.
@@ -32,7 +36,7 @@ class QuickCommands:
         """The reply to a command that may be sent twice. It raises what the client raises."""
         if self._pool is None:
             return self._client.execute_command(*command)
-        connection = self._idle.pop() if self._idle else self._pool.get_connection()
+        connection = self._idle.pop() if self._idle else self._pool.get_connection(*_FOR)
         try:
             connection.send_packed_command([hiredis.pack_command(command)])  # type: ignore[arg-type] # its stub knows one word
             reply = connection.read_response()

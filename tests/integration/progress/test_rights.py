@@ -17,6 +17,7 @@ from progress.hub import Hub
 from progress.lease import Lease, Part
 from progress.log import JobRef, Message
 from progress.redis import RedisLog, safe_client
+from progress.redis.commands import _FOR
 from progress.testing import fresh_ref, item, status
 from tests.servers import Server, valkey
 from tests.unit.progress.hub.browsers import Browser, browse, close_all
@@ -236,7 +237,7 @@ def test_a_client_that_makes_text_of_bytes_is_one_sentence(server: Server) -> No
 
 def test_threads_wait_for_the_one_connection_that_they_may_have(server: Server) -> None:
     client = safe_client(f"{server.tcp_url}?max_connections=1")
-    connection = client.connection_pool.get_connection()
+    connection = client.connection_pool.get_connection(*_FOR)
     with pytest.raises(redis.ConnectionError):
         client.ping()
     client.connection_pool.release(connection)

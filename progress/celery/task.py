@@ -11,6 +11,7 @@ from ..errors import JobFailure, ProgressError
 from ..reporting.reporter import JobReporter
 from .execution import execution_here, execution_of
 from .fanout import default_window, window_of
+from .request import request_class
 from .work import reporter_of, request_of, with_class_of_app, wrap_run
 
 
@@ -35,6 +36,11 @@ class JobTask(Task):  # type: ignore[misc] # Celery is untyped
     def __new__(cls, *_args: Any, **_options: Any) -> Self:
         """A task, of its application's own task class as well."""
         return cast("Self", super().__new__(with_class_of_app(cls)))
+
+    @property
+    def Request(self) -> type[Any]:  # noqa: N802 # Celery's name
+        """The class of the worker's requests for this task."""
+        return request_class(super().Request)
 
     @property
     def job(self) -> JobReporter:

@@ -85,7 +85,7 @@ def create_blueprint(
         log: The log that holds the events.
         authorize: Called within the request, with its job id. Only the log that it returns is
             read: no name from the request is trusted.
-        account: Called within the request. Tells whose it is.
+        account: Called within the request. Tells the account that makes it.
         fallback: Tells a job's state when its log is gone.
         limits: How long streams live, and how many an account may open.
         hand_over: Has the machine's streamer serve a stream, where there is a streamer.

@@ -81,7 +81,7 @@ class Grant:
 class LeaseBook(Protocol):
     """Keeps leases. Every method raises `LogUnavailable` when its server is gone.
 
-    It judges none: no server's clock says whether a holder is alive. Who looks judges by a `Vigil`.
+    It judges none: no server's clock says whether a holder is alive. A looker judges by a `Vigil`.
     """
 
     def take(self, lease: Lease, *, instead_of: HeldLease | None = None) -> Grant:
@@ -130,7 +130,7 @@ class Vigil(Generic[_T]):
 
     Only time in which it looked counts: a gap between two looks counts for a third of the time at
     most. So a looker that was stalled for a minute, on a machine that slept perhaps, has four looks
-    to take like any other, and whoever was stalled with it has the time to renew.
+    to take like any other, and a holder that was stalled with it has the time to renew.
 
     Args:
         seconds: How long is long enough.

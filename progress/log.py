@@ -207,7 +207,7 @@ class SupportsRevocation(Protocol):
 
 @runtime_checkable
 class SupportsCancel(Protocol):
-    """The ability of a log to carry a request to cancel to whoever works on the job.
+    """The ability of a log to carry a request to cancel to the tasks of the job.
 
     Without it, a task learns of a request only at its next attempt, from the `JobStore`.
     """

@@ -35,7 +35,7 @@ class Window:
     size: int
     #: Whether a closing part follows when all of them have succeeded.
     closes: bool
-    #: What the tasks are and how to send them, as whoever fanned out wrote it.
+    #: The tasks and how to send them, as the task that fanned out wrote it.
     recipe: bytes
 
     @property

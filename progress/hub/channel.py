@@ -40,7 +40,7 @@ class Lag:
 
 @dataclass(eq=False, slots=True)
 class Delivery:
-    """Who has which frames, and when the next are written."""
+    """Which readers have which frames, and when the next are written."""
 
     #: Readers that have everything up to `sent`, by their descriptors.
     live: dict[int, Stream] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Delivery:
 
 @dataclass(eq=False, slots=True)
 class Inquiry:
-    """What is asked of the log, and who waits for it to exist."""
+    """The questions to the log, and the readers that wait for it to exist."""
 
     #: Readers of a log that does not exist yet. A dict without values: it is smaller than a set.
     waiting: dict[Stream, None] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from .loop import Loop
 
 logger = logging.getLogger(__name__)
 
-#: Between attempts to reach a log whose server is gone.
+#: The pause between attempts to reach a log whose server is gone.
 RETRY_SECONDS = 1.0
 #: How many entries are read at once, and how many bytes of them are passed on at once: a reader
 #: that takes none of it holds it in memory.

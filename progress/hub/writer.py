@@ -1,4 +1,4 @@
-"""Writes frames: the same bytes to all who have what came before, and the rest to each alone."""
+"""Writes frames: the same bytes to all live readers, and the rest to each lagging one alone."""
 
 from __future__ import annotations
 

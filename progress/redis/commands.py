@@ -41,7 +41,7 @@ class QuickCommands:
             connection.send_packed_command([hiredis.pack_command(command)])  # type: ignore[arg-type] # its stub knows one word
             reply = connection.read_response()
         except redis.ResponseError:
-            # The whole reply was read. One who is refused again and again makes no connections.
+            # The whole reply was read: a user that is refused again and again makes no connections.
             self._idle.append(connection)
             raise
         except BaseException as error:

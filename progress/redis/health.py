@@ -25,7 +25,7 @@ def findings(client: Any, *, probe: str) -> Sequence[str]:
     """What a server was found to be wanting in. It raises what the client raises.
 
     Args:
-        client: Of the server.
+        client: A client of the server.
         probe: A channel of the log's prefix that nobody listens to.
     """
     found = []

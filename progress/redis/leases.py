@@ -134,7 +134,7 @@ class RedisLeaseBook:
 
     def look(self) -> Sequence[HeldLease]:
         """See `LeaseBook.look`."""
-        # Who looks is a worker's main process or the clock's: one line for each, none for children.
+        # A worker's main process or the clock's looks: each writes one line, children none.
         self._server.check_up()
         found = self._run(_LOOK, [])
         return [_held(*found[at : at + 3]) for at in range(0, len(found), 3)]

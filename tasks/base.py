@@ -26,7 +26,7 @@ from progress.reporting.reporter import JobReporter
 from .failures import FailureBook
 from .runtime import Runtime
 
-#: By the reporter of an execution: Celery gives a task that runs where it is called two requests.
+#: The failures of each execution, by its reporter and not by its request: an eager task has two.
 _books: WeakKeyDictionary[JobReporter, FailureBook] = WeakKeyDictionary()
 
 

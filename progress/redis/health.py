@@ -1,4 +1,4 @@
-"""What of a server, or of its user's rights, keeps a log from its best: a sentence for each."""
+"""Faults of a server's settings, or of a user's rights, that harm a log: a sentence for each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def eviction(info: Mapping[str, Any]) -> str | None:
 
 
 def findings(client: Any, *, probe: str) -> Sequence[str]:
-    """What a server was found to be wanting in. It raises what the client raises.
+    """The sentences for the faults of a server. It raises what the client raises.
 
     Args:
         client: A client of the server.

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from ..errors import LogUnavailable, StoreUnavailable
-from ..events import JobStatus
+from ..events import JobStatus, Snapshot
 from ..lease import HeldLease, Lease, LeaseBook, LeaseTerms, Vigil, leased_jobs
 from ..lifecycle import WORKER_LOST, JobStore, Recovery
 from ..log import JobRef, Log
@@ -109,7 +109,8 @@ class Reaper:
         ref = lease.part.ref
         if lease.is_vacant and self._may_come_again(lease):
             return False
-        if self.follow(lease):
+        # A process that is killed, by a time limit or a cancel, leaves its lease behind.
+        if self.follow(lease) or self._has_ended(ref):
             self.leases.release(lease)
             return False
         logger.warning(
@@ -119,6 +120,11 @@ class Reaper:
         # Last: a reaper that dies before this leaves the lease to the next one.
         self.leases.release(lease)
         return True
+
+    def _has_ended(self, ref: JobRef) -> bool:
+        """Whether the log has the job's terminal status: an application may keep no rows."""
+        known = self.log.snapshot(ref)
+        return known is not None and isinstance(known[0], Snapshot) and known[0].status.is_terminal
 
     def _may_come_again(self, lease: Lease) -> bool:
         """Whether the queue has the message of a part whose process was lost."""

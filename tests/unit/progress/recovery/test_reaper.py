@@ -357,5 +357,18 @@ def test_a_loss_after_the_end_changes_nothing(site: Site) -> None:
     site.log.append(REF, [status("completed")], attempt=1)
     site.store.recovery = Recovery(1, Settlement(JobStatus.FAILED, "No.", "no"))
     lose(site)
-    assert sweep(site, site.reaper()) == [1]
+    assert sweep(site, site.reaper()) == [0]
     assert site.state().status == "completed"
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled", "completed"])
+def test_a_job_that_has_ended_is_not_sent_again_though_its_lease_was_left(
+    site: Site, end: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    lose(site)
+    site.log.append(REF, [status(end)], attempt=1)
+    site.store.recovery = Recovery(attempt=1)
+    assert sweep(site, site.reaper()) == [0]
+    assert (site.sent, site.state().status.value) == ([], end)
+    assert not site.leases.look()
+    assert not caplog.records

@@ -47,6 +47,8 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         return error
     detail = None
     if isinstance(error, CSRFError):
+        # Its cause may be the operator's: a proxy that changes Host, or secure cookies by HTTP.
+        logger.warning("Refused: %s", error.description, extra={"action": "request_refused"})
         detail = (
             "Send the page's csrf-token in the header X-CSRFToken."
             if is_api()

@@ -2,61 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from progress.testing import entries_of, fresh_ref, item, status
-from tests.packages import missing
+from tests.nginx import nginx
 from tests.servers import Server, free_port
 
-from .gunicorns import Site, answers, gunicorn, tcp, wait_until
-
-#: Buffering is on, as it is where nothing is said of it. The rest is about where files go.
-CONFIGURATION = """\
-{user}
-daemon off;
-pid {folder}/nginx.pid;
-error_log {folder}/error.txt;
-events {{ }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{ proxy_pass http://{upstream}; }}
-    }}
-}}
-"""
-
-
-@contextmanager
-def nginx(folder: Path, upstream: str) -> Iterator[int]:
-    """The port of an nginx before a server."""
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-    if program is None:
-        missing("nginx is not installed here: apt-get install nginx")
-    port, file = free_port(), folder / "nginx.conf"
-    user = "user root;" if os.geteuid() == 0 else ""  # else it may not into the test's folder
-    file.write_text(CONFIGURATION.format(user=user, folder=folder, port=port, upstream=upstream))
-    with subprocess.Popen([program, "-c", str(file), "-e", str(folder / "error.txt")]) as process:
-        try:
-            wait_until(lambda: process.poll() is not None or answers(port))
-            assert process.poll() is None, (folder / "error.txt").read_text()
-            yield port
-        finally:
-            process.terminate()
+from .gunicorns import Site, gunicorn, tcp, wait_until
 
 
 @pytest.fixture(scope="module", params=["TCP", "a Unix socket"])

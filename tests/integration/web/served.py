@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import re
+import ssl
 import subprocess
 import sys
 import time
@@ -38,6 +39,7 @@ class Served:
     port: int
     folder: Path
     database_url: str
+    is_tls: bool = False
 
     def get(self, path: str, **headers: str) -> Answer:
         return self.ask("GET", path, list(headers.items()))
@@ -55,7 +57,7 @@ class Served:
     def ask(
         self, method: str, path: str, headers: Sequence[tuple[str, str]], body: str = ""
     ) -> Answer:
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as client:
+        with closing(self._connect()) as client:
             client.putrequest(method, path)
             for name, value in headers:
                 client.putheader(name, value)
@@ -63,6 +65,12 @@ class Served:
             client.endheaders(body.encode())
             answer = client.getresponse()
             return Answer(answer.status, answer.headers, answer.read().decode())
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if not self.is_tls:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        anyones = ssl._create_unverified_context()
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=20, context=anyones)
 
 
 @contextmanager

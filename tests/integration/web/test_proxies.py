@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
+from tests.certificates import gunicorn_options
 from tests.integration.web.conftest import PASSWORD, Site, submit, token
 from tests.integration.web.served import Served, serve
+from tests.nginx import nginx
 from tests.servers import Server
 from web.proxies import address_of, network_of
 
@@ -187,6 +192,27 @@ def test_a_form_by_https_is_taken_where_the_proxy_says_so(
     assert elsewhere.status_code == 400
     own = {"Referer": "https://earmark.example/sign-in"}
     assert browser.post("/sign-in", data=form, headers=own, **https).status_code == 303
+
+
+def test_a_form_comes_through_an_nginx_that_is_set_as_the_document_says(
+    served: Served, tmp_path: Path
+) -> None:
+    operations = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+    said = "\n".join(re.findall(r"^    (proxy_set_header .+;)$", operations, re.MULTILINE))
+    key, certificate = (option.partition("=")[2] for option in gunicorn_options(tmp_path))
+    tls = f"ssl_certificate {certificate}; ssl_certificate_key {key};\n{said}"
+    upstream = f"127.0.0.1:{served.port}"
+    with nginx(tmp_path, upstream, how=" ssl", settings=tls) as port:
+        # A port of its own, which browsers say in Host, Origin and Referer.
+        through = replace(served, port=port, is_tls=True)
+        own = [("Referer", f"https://127.0.0.1:{port}/sign-in")]
+        form = {"email": "nobody@example.org", "password": ""}
+        assert through.post("/sign-in", form, own).status == 422
+        elsewhere = [("Referer", "https://evil.example/")]
+        assert through.post("/sign-in", form, elsewhere).status == 400
+    log = (served.folder / "output.txt").read_text()
+    assert "WARNING web.problems" in log
+    assert "Refused: The referrer does not match the host." in log
 
 
 def test_the_token_of_a_page_is_known_behind_proxies(behind: tuple[Site, int]) -> None:

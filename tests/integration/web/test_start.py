@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from uuid import UUID
 
 from benchmarks._seed import Size, seed
-from library import accounts
+from library import accounts, jobs
 from tests.integration.web.conftest import PASSWORD_HASH, Person, Site
 
 NO_LOVED_SONGS = "Earmark finds no songs you love."
@@ -34,6 +36,20 @@ def test_someone_without_loved_songs_is_told_where_earmark_looks_for_them(site: 
     page = start_page(site, liked=0, proposals=0)
     assert NO_LOVED_SONGS in page
     assert "Liked songs.m3u8" in page
+
+
+def test_a_job_that_was_told_to_stop_says_so_until_it_has(site: Site, ada: Person) -> None:
+    with site.runtime.database.session() as session:
+        accounts.set_folder(session, account_id=ada.account_id, location="/music/a", name="Ada's")
+    job_id = ada.start("sync").json["id"]
+    page = f"/jobs/{job_id}"
+    assert '<button class="second">Cancel</button>' in ada.browser.get(page).text
+    with site.runtime.database.session() as session:
+        # As for a job that a worker is at.
+        jobs.request_cancel(
+            session, account_id=ada.account_id, job_id=UUID(job_id), now=datetime.now(UTC)
+        )
+    assert '<button class="second" disabled>Stopping…</button>' in ada.browser.get(page).text
 
 
 def test_the_next_step_alone_stands_out(site: Site, ada: Person) -> None:

@@ -23,7 +23,7 @@ from progress.log import FeedRef, Gap, JobRef, LogRef, Retention
 from progress.memory import MemoryLog
 from progress.redis import RedisLog, connection
 from progress.reports import CountsReport, PhaseReport, Report, TotalReport
-from progress.rules import feed, snapshot, state
+from progress.rules import feed, rate, snapshot, state
 from progress.rules.constants import RULES, Rules
 from progress.rules.script import append_script
 from progress.testing import fresh_ref, item, status
@@ -83,6 +83,10 @@ def scenario(twins: Twins) -> None:
         twins.append(ref, PhaseReport("play", AT, 2, 2, 1 / 3, 0.7, 1.1, 97), step_us=-4_000_000)
         twins.append(ref, *(item(f"f{n}", "failed", error="no") for n in range(22)))
         twins.append(ref, *(item(f"r{n}", "in_progress") for n in range(22)))
+        twins.append(
+            ref,
+            *(item(f"w{n}", "succeeded")._replace(took_seconds=1.0 + n % 4) for n in range(8)),
+        )
         for name in ("failed", "succeeded", "in_progress", "queued"):
             twins.append(ref, item(name, "queued"), step_us=200_000)
             twins.append(ref, item(name, "in_progress"), step_us=200_000)
@@ -132,6 +136,7 @@ CHANGES: dict[str, list[Rules]] = {
     "rate_parts": [replace(RULES, rate_parts=parts) for parts in (100, 1_001)],
     "fraction_parts": [replace(RULES, fraction_parts=parts) for parts in (1_000, 10_001)],
     "max_listed": [replace(RULES, max_listed=number) for number in (19, 21)],
+    "max_slowest": [replace(RULES, max_slowest=number) for number in (4, 6)],
     "item_order": list(_orders()),
     "terminal_statuses": list(_terminals()),
 }
@@ -160,7 +165,7 @@ def test_a_constant_that_only_python_changes_is_seen(
     name: str, twins: Twins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for changed in CHANGES[name]:
-        for module in (state, feed, snapshot):
+        for module in (state, rate, feed, snapshot):
             monkeypatch.setattr(module, "RULES", changed)
         monkeypatch.setattr(events, "TERMINAL_STATUSES", changed.terminal_statuses)
         assert _differ(twins), changed

@@ -93,13 +93,16 @@ describe("useJobProgress", () => {
   it("gives what is known, as it becomes known", async () => {
     await render(<Job jobId="j" />);
     expect(last()).toEqual({
-      progress: null, status: null, items: [], currentItem: null, error: null, isConnected: false, attempts: 0,
+      progress: null, status: null, items: [], currentItem: null, note: null, result: null,
+      error: null, isConnected: false, attempts: 0,
     });
     const progress = { done: 1, total: 2, succeeded: 1, failed: 0, fraction: 0.5 };
     const [a, b, c] = [item("a", "in_progress"), item("b", "in_progress"), item("c", "failed")];
-    await client.say("items:j", snapshot({ progress, itemsInProgress: [a, b], failedItems: [c] }));
+    const note = { text: "Listing /music/Jazz", details: { files: 3 } };
+    await client.say("items:j", snapshot({ progress, itemsInProgress: [a, b], failedItems: [c], note, result: [1] }));
     expect(last()).toEqual({
-      progress, status: "running", items: [a, b, c], currentItem: b, error: null, isConnected: true, attempts: 0,
+      progress, status: "running", items: [a, b, c], currentItem: b, note, result: [1],
+      error: null, isConnected: true, attempts: 0,
     });
     await client.say("items:j", snapshot(), { state: "waiting", attempts: 3, delayMs: 9 });
     expect(last()).toMatchObject({ isConnected: false, attempts: 3 });

@@ -38,6 +38,7 @@ class Busy(Pipelines):
     def library(self, count: int, folder: Path) -> UUID:
         """An account with rows of songs whose files are not there: each fails in a millisecond."""
         folder.mkdir(exist_ok=True)
+        (folder / "cover.jpg").touch()  # an empty folder would count as a lost disk
         account = self.account(folder)
         with self.runtime.database.session() as session:
             found = accounts.source(session, account_id=account)

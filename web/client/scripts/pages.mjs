@@ -1,11 +1,11 @@
-// The files that Earmark's own pages load, from src/pages.
+// The files that pages load, from src/pages: Earmark's own, and one for any other application.
 
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { settle } from "./generated.mjs";
 
 const client = fileURLToPath(new URL("../", import.meta.url));
-for (const page of ["live", "session", "invite"]) {
+for (const page of ["job-progress", "live", "session", "invite"]) {
   const { outputFiles } = await build({
     absWorkingDir: client,
     entryPoints: [`src/pages/${page}.ts`],

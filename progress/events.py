@@ -264,22 +264,10 @@ MAX_SLOWEST_ITEMS = 5
 EMPTY_FEED = FeedSnapshot(at=datetime.fromtimestamp(0, UTC), jobs=())
 
 #: An event of a log: a job's log has all types, a feed has statuses and progress.
-LogEvent = Annotated[
-    ProgressEvent | StatusEvent | ItemEvent | ErrorEvent | NoteEvent | ResultEvent,
-    Field(discriminator="type"),
-]
+_AnyEvent = ProgressEvent | StatusEvent | ItemEvent | ErrorEvent | NoteEvent | ResultEvent
+LogEvent = Annotated[_AnyEvent, Field(discriminator="type")]
 #: A document of a stream: an event of its log, or a snapshot of the job or the feed.
-StreamEvent = Annotated[
-    ProgressEvent
-    | StatusEvent
-    | ItemEvent
-    | ErrorEvent
-    | NoteEvent
-    | ResultEvent
-    | Snapshot
-    | FeedSnapshot,
-    Field(discriminator="type"),
-]
+StreamEvent = Annotated[_AnyEvent | Snapshot | FeedSnapshot, Field(discriminator="type")]
 
 _parse_log_event: Callable[[str | bytes], LogEvent] = TypeAdapter(LogEvent).validate_json
 _parse_stream_event: Callable[[str | bytes], StreamEvent] = TypeAdapter(StreamEvent).validate_json

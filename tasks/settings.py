@@ -157,10 +157,8 @@ class _Said:
     def get(self, name: str, read: Callable[[str], T], *, unset: str | None = None) -> T | None:
         """A variable, or its value where it is ``unset``, as ``read`` has it. None: it is wrong."""
         text = self._values.get(name, unset)
-        if text is None:
-            return None
         try:
-            return read(text)
+            return None if text is None else read(text)
         except (SettingsError, RedisUrlError) as error:
             self._sentences.append(str(error))
             return None

@@ -6,42 +6,37 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
 from dataclasses import replace
 from itertools import count
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 from celery import states
 from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 
 from ..errors import CancelRequested, StoreUnavailable, WriteRefused
-from ..events import JobStatus, Snapshot
+from ..events import JobStatus
 from ..lease import Lease
-from ..lifecycle import CANCELLED, COMPLETED, WORKER_LOST, Begun, Settlement, reports_of
+from ..lifecycle import CANCELLED, COMPLETED, WORKER_LOST, Begun, Settlement
 from ..parts import Standing, Window
 from ..recovery import faults
 from ..reporting.reporter import JobReporter
 from ..reports import Repair
+from .beginning import begin
 from .fanout import open_window, send_next
 from .harmless import harmlessly
 from .hold import Hold
 from .installation import Installation
-from .meta import read_meta
-from .outcomes import REJECTED, UNKNOWN_FAULT, failure, retry_reason, seconds_until
+from .outcomes import REJECTED, UNKNOWN_FAULT, failure, retry_reason, seconds_until, tell
 from .patience import patiently
 from .place import Place, process_name
+from .running import execution_here, run_body
 
 logger = logging.getLogger(__name__)
 
 #: A task that is over waits this long for its reports to be sent, before its part ends.
 _LATE_SECONDS = 30.0
 _LATE_LOOK_SECONDS = 0.25
-
-#: The execution whose body runs here.
-_running: ContextVar[Execution | None] = ContextVar("progress_running", default=None)
-#: All executions whose bodies run in this process, for its threads.
-_bodies: dict[int, Execution] = {}
 
 
 class Execution:
@@ -62,12 +57,12 @@ class Execution:
         self.reporter: JobReporter | None = None
         self._hold = Hold(installation, None if request.is_eager else self._lease(request))
         #: Whether the task has set its own state to FAILURE, as many do before they raise `Ignore`.
-        self._said_failed = False
+        self.said_failed = False
         #: How the task ended, once it has; None while its part of the job stays open.
         self._outcome: Settlement | None = None
 
     def _place(self) -> Place:
-        outer = _running.get()
+        outer = execution_here()
         if outer is None or not self._request.is_eager:
             return Place.of(self._request)
         # An eager task runs in the body of another: no message tells its place.
@@ -86,7 +81,7 @@ class Execution:
         """
         tries = self._hold.take()
         faults.reach(faults.LEASED)
-        begun = self._begin(tries)
+        begun = begin(self._in, self.place, self._request, tries=tries)
         self.attempt = begun.attempt
         if begun.is_stale:
             raise Ignore("A newer attempt has begun.")
@@ -116,25 +111,6 @@ class Execution:
     def _continues(self) -> bool:
         return self.place.attempt > 0
 
-    def _begin(self, tries: int) -> Begun:
-        job_id, attempt = self.place.ref.job_id, self.place.attempt
-        begun = self._begun(job_id, attempt)
-        if begun.attempt > 0:
-            return begun
-        retries, delivery = int(self._request.retries), self._request.delivery_info or {}
-        came_again = retries > 0 or tries > 1 or delivery.get("redelivered", False)
-        return replace(begun, attempt=self._next_attempt(came_again=came_again))
-
-    def _begun(self, job_id: str, attempt: int) -> Begun:
-        store = self._in.store
-        try:
-            return patiently(lambda: store.begin(job_id, attempt=attempt), until=StoreUnavailable)
-        except StoreUnavailable as error:
-            if self._request.is_eager:
-                raise
-            # Nothing was done: the worker that takes the message next waits for the store in turn.
-            raise Reject(str(error), requeue=True) from error
-
     @property
     def _retried(self) -> tuple[type[Exception], ...]:
         """Errors of the task for which Celery tries it again."""
@@ -143,19 +119,6 @@ class Execution:
             return ()
         return tuple(getattr(task, "autoretry_for", ()))
 
-    def _next_attempt(self, *, came_again: bool) -> int:
-        """The attempt that begins, as the log knows it: there are no rows to ask."""
-        known = None
-        with harmlessly():
-            known = self._in.log.snapshot(self.place.ref)
-        if known is None or not isinstance(known[0], Snapshot):
-            return int(self._request.retries) + 1
-        state = known[0]
-        # A job that was lost and sent again brings a message like the first.
-        is_under_way = state.status in (JobStatus.RUNNING, JobStatus.RETRYING)
-        is_next = is_under_way or (came_again and state.status is not JobStatus.PENDING)
-        return state.attempt + 1 if is_next else 1
-
     def _stopping(self, body: Callable[[], Any], begun: Begun, tries: int) -> Any:
         try:
             if begun.cancel_requested:
@@ -163,12 +126,12 @@ class Execution:
             if tries > self._in.terms.max_tries:
                 self._outcome = WORKER_LOST
                 raise Ignore("The processes that ran this task were lost each time.")
-            result = self._result(body)
+            result = run_body(self, body)
         except Retry as retry:
             self._retrying(retry)
             raise
         except Ignore:
-            self._outcome = self._outcome or (UNKNOWN_FAULT if self._said_failed else COMPLETED)
+            self._outcome = self._outcome or (UNKNOWN_FAULT if self.said_failed else COMPLETED)
             raise
         except Reject as reject:
             self._outcome = None if reject.requeue else REJECTED
@@ -187,15 +150,6 @@ class Execution:
         faults.reach(faults.WORKED)
         return result
 
-    def _result(self, body: Callable[[], Any]) -> Any:
-        token = _running.set(self)
-        _bodies[id(self)] = self
-        try:
-            return body()
-        finally:
-            del _bodies[id(self)]
-            _running.reset(token)
-
     def _retrying(self, retry: Retry) -> None:
         if not self.place.is_root or self.reporter is None:
             return
@@ -206,23 +160,6 @@ class Execution:
             until=StoreUnavailable,
         )
         self.reporter.status(JobStatus.RETRYING, reason=retry_reason(retry, in_seconds))
-
-    def update(self, state: object, meta: object) -> None:
-        """Report what the task tells Celery by ``update_state``."""
-        if self.reporter is None:
-            return
-        self._said_failed = state == states.FAILURE
-        try:
-            said = read_meta(meta)
-        except SoftTimeLimitExceeded:
-            raise
-        except Exception:
-            # A mapping of the task's own may raise anything. Celery stores it, or fails the task.
-            return
-        if said.done is not None:
-            self.reporter.counts(said.done, said.total)
-        if said.note is not None:
-            self.reporter.note(said.note)
 
     # -- its parts -------------------------------------------------------------------
 
@@ -341,25 +278,3 @@ class Execution:
         # A job of one task is done without the book of parts. The reaper finds any other job that
         # nobody works on.
         return replace(standing, open=0 if self._is_alone else None)
-
-
-def execution_here() -> Execution | None:
-    """The execution whose body runs in this thread, or in the thread whose context it has."""
-    return _running.get()
-
-
-def executions_of(name: str) -> list[Execution]:
-    """The executions of a task whose bodies run in this process, in whatever thread."""
-    return [one for one in list(_bodies.values()) if one.task_name == name]
-
-
-def execution_of(request: Any) -> Execution | None:
-    """The execution that a request is of, if it is a job's."""
-    return cast("Execution | None", getattr(request, "progress_execution", None))
-
-
-def tell(reporter: JobReporter, truth: Settlement) -> None:
-    """Say in the log how a job has ended."""
-    for report in reports_of(truth, at=time.time()):
-        reporter.report(report)
-    reporter.flush()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 
 from celery.exceptions import Retry, SoftTimeLimitExceeded
 
 from ..errors import JobFailure
 from ..events import JobStatus
-from ..lifecycle import Settlement
+from ..lifecycle import Settlement, reports_of
+from ..reporting.reporter import JobReporter
 
 UNKNOWN_FAULT = Settlement(
     JobStatus.FAILED, "Something went wrong. It is not your fault; try again.", "internal_error"
@@ -42,3 +44,10 @@ def seconds_until(retry: Retry) -> float:
     if isinstance(retry.when, datetime):
         return max(0.0, (retry.when - datetime.now(retry.when.tzinfo)).total_seconds())
     return float(retry.when or 0)
+
+
+def tell(reporter: JobReporter, truth: Settlement) -> None:
+    """Say in the log how a job has ended."""
+    for report in reports_of(truth, at=time.time()):
+        reporter.report(report)
+    reporter.flush()

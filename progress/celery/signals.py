@@ -21,10 +21,10 @@ from ..log import JobRef
 from ..parts import is_windowed
 from .batches import begin_batch, end_batch
 from .ending import end_part, end_part_in_background
-from .execution import execution_of
 from .installation import Installation, installation_of
 from .outcomes import TIME_LIMIT, UNKNOWN_FAULT
 from .place import HEADER, Place
+from .running import execution_of
 from .sending import Sending, account_of, sending
 from .task import JobTask
 from .termination import deafness

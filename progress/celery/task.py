@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Self, cast
 
-from celery import Task
+from celery import Task, states
 from celery.canvas import Signature
+from celery.exceptions import SoftTimeLimitExceeded
 
 from ..errors import JobFailure, ProgressError
 from ..reporting.reporter import JobReporter
-from .execution import execution_here, execution_of
 from .fanout import default_window, window_of
+from .meta import read_meta
 from .request import request_class
+from .running import execution_here, execution_of
 from .work import reporter_of, request_of, with_class_of_app, wrap_run
 
 
@@ -99,5 +101,22 @@ class JobTask(Task):  # type: ignore[misc] # Celery is untyped
         """As Celery's own; numbers and words in `meta` show as live progress besides."""
         execution = execution_of(request_of(self)) or execution_here()
         if execution is not None and task_id in (None, execution.place.task_id):
-            execution.update(state, meta)
+            execution.said_failed = state == states.FAILURE
+            if execution.reporter is not None:
+                _report_meta(execution.reporter, meta)
         super().update_state(task_id=task_id, state=state, meta=meta, **kwargs)
+
+
+def _report_meta(reporter: JobReporter, meta: object) -> None:
+    """Report what a task tells Celery by ``update_state``."""
+    try:
+        said = read_meta(meta)
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception:
+        # A mapping of the task's own may raise anything. Celery stores it, or fails the task.
+        return
+    if said.done is not None:
+        reporter.counts(said.done, said.total)
+    if said.note is not None:
+        reporter.note(said.note)

@@ -20,8 +20,9 @@ from celery.utils.imports import symbol_by_name
 
 from ..reporting.quiet import QuietReporter
 from ..reporting.reporter import JobReporter
-from .execution import Execution, execution_here, execution_of, executions_of
+from .execution import Execution
 from .installation import installation_of
+from .running import execution_here, execution_of, executions_of
 
 logger = logging.getLogger(__name__)
 

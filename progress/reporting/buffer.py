@@ -13,7 +13,8 @@ from itertools import chain
 from ..cursor import Cursor
 from ..errors import CancelRequested, LogUnavailable, WriteRefused
 from ..log import JobRef, Log, Receipt
-from ..reports import ItemReport, NoteReport, Repair, Report
+from ..reports import ItemReport, Repair, Report
+from .condense import with_the_last_note, without_what_is_over
 from .memo import Memo
 from .sender import BackgroundSender
 
@@ -173,8 +174,8 @@ class ReportBuffer:
 
     def _take_batch(self) -> list[Report]:
         if len(self._waiting) <= BATCH:
-            return _with_the_last_note(self._pop(BATCH))
-        return _with_the_last_note(_without_what_is_over(self._pop(BACKLOG_BATCH)))
+            return with_the_last_note(self._pop(BATCH))
+        return with_the_last_note(without_what_is_over(self._pop(BACKLOG_BATCH)))
 
     def _append(self, batch: list[Report]) -> None:
         """Append a batch; after an unexpected error its halves: one report may be to blame."""
@@ -279,27 +280,3 @@ class ReportBuffer:
 def _only_begins(report: Report) -> bool:
     """Whether a report is followed by another one of the same item."""
     return type(report) is ItemReport and not report.status.is_end
-
-
-def _without_what_is_over(reports: Sequence[Report]) -> list[Report]:
-    """The reports without the beginnings of items whose end is among them."""
-    over = {
-        (report.item_kind, report.item_id)
-        for report in reports
-        if type(report) is ItemReport and report.status.is_end
-    }
-    return [
-        report
-        for report in reports
-        if type(report) is not ItemReport
-        or report.status.is_end
-        or (report.item_kind, report.item_id) not in over
-    ]
-
-
-def _with_the_last_note(reports: list[Report]) -> list[Report]:
-    """The reports without the notes that a later one replaces before anybody can read them."""
-    notes = [index for index, report in enumerate(reports) if type(report) is NoteReport]
-    for index in reversed(notes[:-1]):
-        del reports[index]
-    return reports

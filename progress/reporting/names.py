@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
 from ..fit import fit_id, has_words
 from .maker import ReportMaker
 
 T = TypeVar("T")
+#: An item, its position from 1, its id and its words.
+Named = tuple[T, int, str, object]
 
 
 class Names(Generic[T]):
@@ -40,6 +42,11 @@ class Names(Generic[T]):
         self._stops = stops
         #: The keys so far. None once two were equal and the log of the process said so.
         self._seen: set[str] | None = set()
+
+    def each(self, items: Iterable[T]) -> Iterator[Named[T]]:
+        """All items with their names, in order."""
+        for index, item in enumerate(items, 1):
+            yield (item, index, *self.of(item, index))
 
     def of(self, item: T, index: int) -> tuple[str, object]:
         """The id and the words of the item at a position, from 1."""

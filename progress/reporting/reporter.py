@@ -16,7 +16,7 @@ from ..reports import PhaseEndReport, PhaseReport, Repair, Report
 from .buffer import ReportBuffer
 from .item import ItemContext, Outlet
 from .maker import ReportMaker, fit_kind, fit_weight
-from .names import Names, length
+from .names import Named, Names, length
 from .phases import Phases, PhaseScope
 from .resume import BEGINS_ANEW, Resume
 from .sender import BackgroundSender
@@ -83,8 +83,6 @@ class JobReporter:
         self._part = f"{self._part}~{os.getpid()}"
         self._make.begin_anew(part=self._part)
 
-    # -- what a task says ------------------------------------------------------------
-
     def item(
         self,
         item_id: object,
@@ -140,9 +138,7 @@ class JobReporter:
         of = fit_count(length(items, stops=self._stops) if total is None else total)
         if of is not None:
             self._add_to_total(self._phases.added_by_loop(of))
-        named: Iterator[tuple[T, int, str, object]] = (
-            (item, index, *names.of(item, index)) for index, item in enumerate(items, 1)
-        )
+        named = names.each(items)
         if resume and key is not None:
             named = self._left(named, kind)
         elif resume:
@@ -160,20 +156,14 @@ class JobReporter:
         among them.
         """
         names = Names(self._make, place=self._part, key=key, label=None, stops=self._stops)
-        named = ((item, index, *names.of(item, index)) for index, item in enumerate(items, 1))
-        return (item for item, *_ in self._left(named, kind))
+        return (item for item, *_ in self._left(names.each(items), kind))
 
-    def _left(
-        self, named: Iterator[tuple[T, int, str, object]], kind: object
-    ) -> Iterator[tuple[T, int, str, object]]:
-        word = fit_kind(kind)
-        resume = Resume(
-            self._log,
-            self.ref,
-            on_unknown=lambda: self.note(BEGINS_ANEW),
-            stops=self._stops,
-        )
-        return resume.left((found, (word, found[2])) for found in named)
+    def _left(self, named: Iterator[Named[T]], kind: object) -> Iterator[Named[T]]:
+        def say() -> None:
+            self.note(BEGINS_ANEW)
+
+        resume = Resume(self._log, self.ref, on_unknown=say, stops=self._stops)
+        return resume.left(named, fit_kind(kind))
 
     def queue(self, items: Iterable[tuple[object, object]], *, kind: object) -> None:
         """Announce items, as pairs of id and label, that are waiting for their turn."""
@@ -263,8 +253,6 @@ class JobReporter:
         if report is not None:
             self._buffer.put(report)
 
-    # -- what it came to ---------------------------------------------------------------
-
     @property
     def succeeded(self) -> int:
         """How many items this reporter has said to have succeeded: one process's share."""
@@ -274,8 +262,6 @@ class JobReporter:
     def failed(self) -> int:
         """How many items this reporter has said to have failed: one process's share."""
         return self._tally.failed
-
-    # -- whether to go on ------------------------------------------------------------
 
     @property
     def cancel_requested(self) -> bool:
@@ -291,8 +277,6 @@ class JobReporter:
             JobEnded: the job has its terminal status already.
         """
         self._buffer.raise_if_stopped()
-
-    # -- sending ---------------------------------------------------------------------
 
     def flush(self) -> bool:
         """Have all reports sent; whether they were, before an outage used up the patience."""

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from ..errors import LogUnavailable
 from ..log import JobRef, Log, SupportsResume
+from .names import Named
 
 logger = logging.getLogger(__name__)
 
@@ -21,8 +22,6 @@ _PAUSE_SECONDS = 0.25
 _CHUNK = 500
 
 T = TypeVar("T")
-#: An item with its name: kind and id.
-Named = tuple[T, tuple[str, str]]
 
 
 class Resume:
@@ -50,12 +49,12 @@ class Resume:
         self._patience = PATIENCE_SECONDS
         self._is_unknown = False
 
-    def left(self, named: Iterable[Named[T]]) -> Iterator[T]:
-        """Those of some items that have not succeeded, in their order."""
+    def left(self, named: Iterable[Named[T]], kind: str) -> Iterator[Named[T]]:
+        """The items of a kind that have not succeeded, in their order."""
         rest = iter(named)
         while chunk := list(islice(rest, _CHUNK)):
-            done = self._ask([name for _, name in chunk])
-            yield from (item for (item, _), is_done in zip(chunk, done, strict=True) if not is_done)
+            done = self._ask([(kind, item_id) for _, _, item_id, _ in chunk])
+            yield from (found for found, is_done in zip(chunk, done, strict=True) if not is_done)
 
     def _ask(self, names: Sequence[tuple[str, str]]) -> Sequence[bool]:
         while not self._is_unknown:

@@ -1,0 +1,64 @@
+"""Which attempt of its job an execution begins, or goes on with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from celery.exceptions import Reject
+
+from ..errors import StoreUnavailable
+from ..events import JobStatus, Snapshot
+from ..lifecycle import Begun
+from .harmless import harmlessly
+from .installation import Installation
+from .patience import patiently
+from .place import Place
+
+
+def begin(installation: Installation, place: Place, request: Any, *, tries: int) -> Begun:
+    """The store's word on an execution that begins; without rows the log knows the attempt.
+
+    Args:
+        installation: Its store and its log.
+        place: The execution's part of a job.
+        request: Celery's, of the execution.
+        tries: How often the part was begun, this time included.
+
+    Raises:
+        celery.exceptions.Reject: the store cannot be asked; the message goes back to the queue.
+    """
+    begun = _begun(installation, place, is_eager=request.is_eager)
+    if begun.attempt > 0:
+        return begun
+    retries, delivery = int(request.retries), request.delivery_info or {}
+    came_again = retries > 0 or tries > 1 or delivery.get("redelivered", False)
+    number = _next_attempt(installation, place, retries=retries, came_again=came_again)
+    return replace(begun, attempt=number)
+
+
+def _begun(installation: Installation, place: Place, *, is_eager: bool) -> Begun:
+    store, job_id, attempt = installation.store, place.ref.job_id, place.attempt
+    try:
+        return patiently(lambda: store.begin(job_id, attempt=attempt), until=StoreUnavailable)
+    except StoreUnavailable as error:
+        if is_eager:
+            raise
+        # Nothing was done: the worker that takes the message next waits for the store in turn.
+        raise Reject(str(error), requeue=True) from error
+
+
+def _next_attempt(
+    installation: Installation, place: Place, *, retries: int, came_again: bool
+) -> int:
+    """The attempt that begins, as the log knows it: there are no rows to ask."""
+    known = None
+    with harmlessly():
+        known = installation.log.snapshot(place.ref)
+    if known is None or not isinstance(known[0], Snapshot):
+        return retries + 1
+    state = known[0]
+    # A job that was lost and sent again brings a message like the first.
+    is_under_way = state.status in (JobStatus.RUNNING, JobStatus.RETRYING)
+    is_next = is_under_way or (came_again and state.status is not JobStatus.PENDING)
+    return state.attempt + 1 if is_next else 1

@@ -116,14 +116,14 @@ class ReportMaker:
             return None
         beside = fit_json(details, most_bytes=MAX_DETAILS_BYTES) if details else None
         if details and beside is None:
-            self.complain("details", details)
+            self._too_large("details", MAX_DETAILS_BYTES)
         return NoteReport(words, self._clock(), beside)
 
     def result(self, value: object) -> ResultReport | None:
         """A result's report; None for one that is too much."""
         document = fit_json(value, most_bytes=MAX_RESULT_BYTES)
         if document is None:
-            self.complain("result", value)
+            self._too_large("result", MAX_RESULT_BYTES)
             return None
         return ResultReport(document, self._clock())
 
@@ -205,6 +205,10 @@ class ReportMaker:
     def complain(self, field: str, value: object) -> None:
         """Say once in the log of the process that a value was left out; not the value itself."""
         sentence = f"reported a {field} that is of no use ({type(value).__name__}); it is left out."
+        self.say_once(f"unfit_{field}", sentence)
+
+    def _too_large(self, field: str, most_bytes: int) -> None:
+        sentence = f"reported more than {most_bytes:,} bytes of JSON as {field}; it is left out."
         self.say_once(f"unfit_{field}", sentence)
 
     def say_once(self, action: str, sentence: str) -> None:

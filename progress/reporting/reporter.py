@@ -228,7 +228,7 @@ class JobReporter:
         self._phases.end(phase)
         self._put(PhaseEndReport(phase.phase_index, self._clock()))
 
-    def note(self, text: object, **details: object) -> None:
+    def note(self, text: object, /, **details: object) -> None:
         """Say something in words. The newest note is shown, with details of 2 KB at the most."""
         self._put(self._make.note(text, details))
 

@@ -371,6 +371,15 @@ def test_an_unfit_value_is_logged_once_and_not_itself(caplog: pytest.LogCaptureF
     assert "secret" not in caplog.text
 
 
+def test_what_is_too_large_is_said_to_be(caplog: pytest.LogCaptureFixture) -> None:
+    with JobReporter(MemoryLog(), fresh_ref()) as job, caplog.at_level(logging.WARNING):
+        job.note("long", text="x" * 5_000, self="any name may be a detail's")
+        job.result("x" * 5_000)
+    details, result = caplog.messages
+    assert "more than 2,048 bytes of JSON as details" in details
+    assert "more than 4,096 bytes of JSON as result" in result
+
+
 def test_the_items_of_a_loop_bear_the_words_of_what_they_are() -> None:
     log, ref = MemoryLog(), fresh_ref()
     with JobReporter(log, ref) as job:

@@ -95,3 +95,13 @@ def test_every_pin_has_hashes_and_no_place_it_comes_from():
         assert pin.requirement.url is None
     text = (ROOT / "requirements.txt").read_text()
     assert not re.search(r"://|--(extra-)?index|--find-links|--trusted|file:", text)
+
+
+def test_the_document_names_what_progress_needs_in_another_application() -> None:
+    (said,) = re.findall(
+        r"^pip install (.*)$", (ROOT / "docs/progress.md").read_text(), re.MULTILINE
+    )
+    asked = (ROOT / "pyproject.toml").read_text().partition("# progress/\n")[2].partition("#")[0]
+    flask = "flask>=3.1"
+    assert flask in (ROOT / "pyproject.toml").read_text()
+    assert re.findall(r'"(.*?)"', said) == [*re.findall(r'"(.*?)"', asked), flask]

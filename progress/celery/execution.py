@@ -31,6 +31,7 @@ from .outcomes import REJECTED, UNKNOWN_FAULT, failure, retry_reason, seconds_un
 from .patience import patiently
 from .place import Place, process_name
 from .running import execution_here, run_body
+from .sending import account_of
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +64,10 @@ class Execution:
 
     def _place(self) -> Place:
         outer = execution_here()
-        if outer is None or not self._request.is_eager:
+        if not self._request.is_eager:
             return Place.of(self._request)
+        if outer is None:
+            return Place.of(self._request, owner=lambda: account_of(self._in, self._request.id))
         # An eager task runs in the body of another: no message tells its place.
         return replace(outer.place_of(self._request.id), attempt=outer.attempt)
 

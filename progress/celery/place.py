@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,10 +27,15 @@ class Place:
     part: str = ""
 
     @classmethod
-    def of(cls, request: Any) -> Place:
-        """The place of a task, from the request of its execution."""
+    def of(cls, request: Any, *, owner: Callable[[], str] = lambda: "everyone") -> Place:
+        """The place of a task, from the request of its execution.
+
+        Args:
+            request: Celery's request.
+            owner: Tells whose the job is, where no message does.
+        """
         said = request.get(HEADER) or (request.headers or {}).get(HEADER) or {}
-        return cls._read(said, request.id)
+        return cls._read(said if "account" in said else {**said, "account": owner()}, request.id)
 
     @classmethod
     def of_message(cls, headers: Mapping[str, Any]) -> Place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,3 +86,18 @@ def test_no_lease_and_no_open_part_is_left() -> None:
     eager.step.delay("x", "raise")
     assert leased_jobs(eager.installation.leases.look()) == frozenset()
     assert eager.installation.parts._attempts == {}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("way", ["apply", "delay"])
+def test_a_job_is_the_account_s_in_whose_request_it_runs(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owned = replace(eager.installation, account=lambda: "ada")
+    monkeypatch.setattr(eager.app, "progress_installation", owned)
+    result = eager.start.apply(("chord",)) if way == "apply" else eager.start.delay("chord")
+    log = eager.installation.log
+    known = log.snapshot(JobRef("ada", result.id))
+    assert known is not None
+    assert isinstance(known[0], Snapshot)
+    assert (known[0].status, known[0].progress and known[0].progress.done) == ("completed", 4)
+    assert log.snapshot(JobRef("everyone", result.id)) is None

@@ -192,7 +192,7 @@ def test_nameless_items_of_parts_are_not_taken_for_one_another() -> None:
         if self.request.retries == 0:
             raise self.retry(countdown=0)
 
-    ref = JobRef("everyone", whole.delay().id)
+    ref = JobRef("anna", whole.delay().id)
     known = shop.log.snapshot(ref)
     assert known is not None
     assert isinstance(known[0], Snapshot)
@@ -212,4 +212,4 @@ def test_parts_are_numbered_as_they_are_sent() -> None:
     for attempt in (1, 2):
         whole.apply(task_id="job")
         parts = [(said["attempt"], said["part"]) for said in shop.headers()]
-        assert parts == [(1, "1"), (1, "2")], attempt
+        assert parts == [(attempt, "1"), (attempt, "2")]

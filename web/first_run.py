@@ -26,6 +26,7 @@ from library.schema import Schema
 from library.sources.location import location_of
 from tasks import servers
 from tasks.settings import Settings
+from web.folders import name_of
 from web.passwords import hash_password
 from web.private import write_private
 from web.refusal import Refusal
@@ -173,12 +174,13 @@ def _known_account(session: Session, email: str | None) -> Account | None:
 
 def give_music(database: Database, settings: Settings, account_id: UUID) -> None:
     """Point the account at the folder of MUSIC, or at the demo library if it has no music yet."""
-    folder, name = settings.music_dir, "Music"
+    folder = settings.music_dir
+    name = "Demo library" if folder is None else name_of(folder)
     if folder is None:
         with database.session() as session:
             if accounts.source(session, account_id=account_id) is not None:
                 return
-        folder, name = settings.data_dir / "music", "Demo library"
+        folder = settings.data_dir / "music"
         make_demo(folder)
     with database.session() as session:
         accounts.set_folder(session, account_id=account_id, location=location_of(folder), name=name)

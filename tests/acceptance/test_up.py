@@ -213,6 +213,8 @@ def test_valkey_keeps_its_data_and_answers_no_stranger(running):
 
 def test_the_music_of_a_folder_is_used_instead_of_the_demo(started):
     assert not (started.data / "music").exists()
+    page = started.signed_in().open(f"{started.address}/").read().decode()
+    assert f"<bdi>{Path(started.environment['MUSIC']).name}</bdi>" in page
     assert started.stop() == 0
 
 

@@ -6,20 +6,27 @@ import re
 from datetime import UTC, datetime
 from uuid import UUID
 
+from sqlalchemy import delete
+
 from benchmarks._seed import Size, seed
 from library import accounts, jobs
+from library.models import Playlist
 from tests.integration.web.conftest import PASSWORD_HASH, Person, Site
 
 NO_LOVED_SONGS = "Earmark finds no songs you love."
+NO_PLAYLISTS = "Earmark finds no playlists to choose from"
 
 
-def start_page(site: Site, *, liked: int, proposals: int) -> str:
+def start_page(site: Site, *, liked: int, proposals: int, has_playlists: bool = True) -> str:
     """The start page of an account with one song that was heard, and one that is gone."""
     size = Size(
         songs=2, liked=liked, playlists=3, entries_each=0, proposals=proposals, jobs=1, failures=0
     )
-    name = f"start-{liked}-{proposals}"
+    name = f"start-{liked}-{proposals}-{has_playlists}"
     seeded = seed(site.runtime.database, size, password_hash=PASSWORD_HASH, name=name)
+    if not has_playlists:
+        with site.runtime.database.session() as session:
+            session.execute(delete(Playlist).where(Playlist.account_id == seeded.account_id))
     person = Person(site.client(), seeded.account_id, seeded.email)
     assert person.sign_in().status_code == 303
     return person.browser.get("/").text
@@ -36,6 +43,13 @@ def test_someone_without_loved_songs_is_told_where_earmark_looks_for_them(site: 
     page = start_page(site, liked=0, proposals=0)
     assert NO_LOVED_SONGS in page
     assert "Liked songs.m3u8" in page
+    assert NO_PLAYLISTS not in page
+
+
+def test_someone_without_playlists_is_told_why_nothing_can_be_matched(site: Site) -> None:
+    page = start_page(site, liked=2, proposals=0, has_playlists=False)
+    assert NO_PLAYLISTS in page
+    assert NO_LOVED_SONGS not in page
 
 
 def test_a_job_that_was_told_to_stop_says_so_until_it_has(site: Site, ada: Person) -> None:

@@ -44,7 +44,7 @@ def test_a_task_returns_what_it_returns_whatever_breaks_around_it(
     log, app = MemoryLog(), Celery("faulty", broker="memory://", set_as_current=False)
     install(app, log, repair=_repair)
 
-    @app.task(bind=True, base=JobTask, name=f"{method}.{retries}")  # type: ignore[untyped-decorator]
+    @app.task(bind=True, base=JobTask, name=f"{method}.{retries}", shared=False)  # type: ignore[untyped-decorator]
     def work(self: Any) -> int:
         with self.job.item("one", kind="thing"):
             return 42
@@ -59,7 +59,7 @@ def test_no_part_ends_before_its_reports_are_told() -> None:
     ref = JobRef("everyone", "a slow job")
     header = {"account": ref.account, "jobId": ref.job_id, "attempt": 1}
 
-    @app.task(bind=True, base=JobTask, name="slow.part")  # type: ignore[untyped-decorator]
+    @app.task(bind=True, base=JobTask, name="slow.part", shared=False)  # type: ignore[untyped-decorator]
     def part(self: Any, names: list[str]) -> None:
         for name in names:
             with self.job.item(name, kind="thing"):

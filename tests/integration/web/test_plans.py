@@ -87,6 +87,7 @@ def test_every_route_is_asked_and_its_statements_are_seen(library: Library) -> N
     assert {"pages.job_failures, next page", "progress.failures, next page"} <= asked
     with recorded(library.database.engine) as statements:
         library.person.browser.get("/library?search=night")
+        library.person.browser.get("/playlists")
     seen = "\n".join(statement for statement, _ in statements)
     for name in ("songs", "features", "liked_songs", "playlist_entries", "LIKE", "accounts"):
         assert name in seen, name

@@ -56,7 +56,7 @@ def test_a_job_runs_with_a_log_that_keeps_no_leases(make: Any) -> None:
     assert isinstance(installed.leases, MemoryLeaseBook)
     assert isinstance(installed.parts, MemoryPartBook)
 
-    @app.task(bind=True, base=JobTask)  # type: ignore[untyped-decorator]
+    @app.task(bind=True, base=JobTask, shared=False)  # type: ignore[untyped-decorator]
     def work(self: Any) -> None:
         for _ in self.job.track("abc"):
             assert self.job.cancel_requested is False

@@ -72,7 +72,7 @@ def test_after_a_retry_and_a_redelivery_each_item_counts_once(
     ref = jobs.ref_of(job)
     monkeypatch.setattr(sync.gone, "mark", locked)
     header = {"account": ref.account, "jobId": ref.job_id, "attempt": 0}
-    sync.sync.apply(task_id=ref.job_id, headers={jobs.HEADER: header})
+    pipelines.celery.tasks[sync.NAME].apply(task_id=ref.job_id, headers={jobs.HEADER: header})
     row, _, _ = pipelines.finish(job)
     assert (row.status, row.attempt) == ("completed", 2)
     assert len(kept(pipelines, row)) == row.failed == 290
@@ -95,7 +95,7 @@ def test_what_works_in_the_next_attempt_is_no_failure_any_more(
     ref = jobs.ref_of(job)
     monkeypatch.setattr(sync.gone, "mark", locked)
     header = {"account": ref.account, "jobId": ref.job_id, "attempt": 0}
-    sync.sync.apply(task_id=ref.job_id, headers={jobs.HEADER: header})
+    pipelines.celery.tasks[sync.NAME].apply(task_id=ref.job_id, headers={jobs.HEADER: header})
     row, _, _ = pipelines.finish(job)
     assert len(kept(pipelines, row)) == row.failed == 289
     assert "0.flac" not in {failure.item_id for failure in kept(pipelines, row)}
@@ -109,7 +109,7 @@ def test_failures_of_a_job_that_breaks_are_kept_and_counted(
     ref = jobs.ref_of(job)
     monkeypatch.setattr(sync, "_read_playlists", broken)
     header = {"account": ref.account, "jobId": ref.job_id, "attempt": 0}
-    sync.sync.apply(task_id=ref.job_id, headers={jobs.HEADER: header})
+    pipelines.celery.tasks[sync.NAME].apply(task_id=ref.job_id, headers={jobs.HEADER: header})
     row, _, _ = pipelines.finish(job)
     assert (row.status, row.failed, row.succeeded) == ("failed", 250, 0)
     assert len(kept(pipelines, row)) == 250

@@ -124,7 +124,7 @@ def test_a_job_of_100_000_songs_is_a_few_small_messages(busy: Busy, tmp_path: Pa
     assert jobs.cancel(busy.celery, account_id=account, job_id=job.id)
     row, _, _ = busy.finish(job)
     assert row.status == "cancelled"
-    assert client.llen("celery") == 0
+    wait_for(lambda: client.llen("celery") == 0)  # what was sent already is taken and left undone
 
 
 def _find_a_lost_job(busy: Busy, folder: Path, *, beside: Job) -> None:

@@ -33,7 +33,7 @@ from ..parts import SupportsParts
 from ..reports import Report, head, id_key, item_key
 from ..rules.batch import encode
 from ..rules.constants import ITEM_LETTERS
-from ..rules.stored import feed_snapshot, job_snapshot
+from ..rules.stored import PLACE, cursor_of, feed_snapshot, job_snapshot, numbers
 from .connection import (
     DEFAULT_TIMEOUT_SECONDS,
     ProcessClient,
@@ -53,6 +53,7 @@ __all__ = ["RedisLog", "safe_client"]
 logger = logging.getLogger(__name__)
 
 _SUCCEEDED = ITEM_LETTERS[ItemStatus.SUCCEEDED].encode()
+_KEYED = (b"numbers", b"keyed")
 _TERMINAL = {status.value.encode() for status in TERMINAL_STATUSES}
 
 
@@ -110,9 +111,9 @@ class RedisLog(
         """See `Log.snapshot`. One round trip."""
         with unavailable():
             fields: Mapping[bytes, bytes] = self.client.hgetall(self._keys(ref).state)
-        if b"epoch" not in fields or b"at" not in fields:
+        cursor = cursor_of(fields)
+        if cursor is None or b"at" not in fields:
             return None
-        cursor = Cursor(int(fields[b"epoch"]), int(fields[b"seq"]))
         if isinstance(ref, FeedRef):
             return feed_snapshot(fields), cursor
         return job_snapshot(ref.job_id, fields), cursor
@@ -121,13 +122,13 @@ class RedisLog(
         """See `Log.position`. One round trip."""
         with unavailable():
             state = self._keys(ref).state
-            epoch, seq, at, status = self._process.commands.execute(
-                "HMGET", state, "epoch", "seq", "at", "status"
+            *place, at, status = self._process.commands.execute(
+                "HMGET", state, *PLACE, "at", "status"
             )
-        if epoch is None or at is None:
+        cursor = cursor_of(dict(zip(PLACE, place, strict=True)))
+        if cursor is None or at is None:
             return None
-        has_ended = isinstance(ref, JobRef) and status in _TERMINAL
-        return Position(Cursor(int(epoch), int(seq)), has_ended)
+        return Position(cursor, isinstance(ref, JobRef) and status in _TERMINAL)
 
     def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
         """See `Log.read`. One round trip."""
@@ -136,13 +137,14 @@ class RedisLog(
         # two logs.
         with unavailable():
             pipeline = self.client.pipeline(transaction=True)
-            pipeline.hmget(keys.state, "epoch", "seq")
+            pipeline.hmget(keys.state, PLACE)
             pipeline.xrange(keys.log, min=_next_id(after), count=limit)
             place, rows = pipeline.execute()
-        if place[0] is None or int(place[0]) != after.epoch or int(place[1]) < after.seq:
+        newest = cursor_of(dict(zip(PLACE, place, strict=True)))
+        if newest is None or newest.epoch != after.epoch or newest.seq < after.seq:
             return Gap()
         entries = [Entry(Cursor.parse(id_.decode()), _document(fields)) for id_, fields in rows]
-        if int(place[1]) == after.seq:
+        if newest == after:
             return ()
         if not entries or entries[0].cursor != after.next():
             return Gap()
@@ -154,7 +156,8 @@ class RedisLog(
             return ()
         keys, execute = self._keys(ref), self._process.commands.execute
         with unavailable():
-            is_keyed = execute("HGET", keys.state, "keyed") is not None
+            found = dict(zip(_KEYED, execute("HMGET", keys.state, *_KEYED), strict=True))
+            is_keyed = "keyed" in numbers(found)
             # A log that an earlier version began names its items by their ids alone.
             names = [item_key(*item) if is_keyed else id_key(item[1]) for item in items]
             found = execute("HMGET", keys.items, *names)

@@ -21,7 +21,7 @@
 -- == The call: keys, arguments, the time ==
 -- twin: memory.MemoryLog.append
 local log, state, items, feed_log, feed_state = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local call = redis.call
+local call, find, sub, byte = redis.call, string.find, string.sub, string.byte
 local attempt, job_id, head = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 
 local now = tonumber(ARGV[9])
@@ -31,24 +31,21 @@ if now == 0 then
 end
 
 -- == The state as it is stored ==
--- twin: rules.stored.job_snapshot
-local TEXTS = {status = true, reason = true, phase = true, counts = true, progress = true,
-  feed_due = true, fed = true, cancel = true, running = true, failures = true, error = true,
-  slowest = true, note = true, result = true, at = true}
+-- twin: rules.stored.job_snapshot, rules.stored.numbers
+-- All numbers of a state are one field, eight bytes each, which every append writes; script.py names
+-- them and spells out how they are read and written. The total, the fraction and the rate are -1
+-- while unknown. A text is a field of its own, which is written if it changed. Few appends need more
+-- texts than the first five.
 local s, changed = {}, {}
-do
-  local stored = call('HGETALL', state)
-  for i = 1, #stored, 2 do
-    local name = stored[i]
-    s[name] = TEXTS[name] and stored[i + 1] or tonumber(stored[i + 1])
-  end
-end
-
-local function set(name, value)
+local function write(name, value)
   if s[name] ~= value then
     s[name] = value
     changed[name] = true
   end
+end
+local function text(name)
+  if s[name] == nil then s[name] = call('HGET', state, name) or '' end
+  return s[name]
 end
 
 local function whole(n) return string.format('%.0f', n) end
@@ -56,17 +53,56 @@ local function number(n) return n == math.floor(n) and whole(n) or string.format
 -- 17 digits name a double exactly: the number that is read back is the same.
 local function exact(n) return n == math.floor(n) and whole(n) or string.format('%.17g', n) end
 
+-- An earlier version's script would take this form for no state, and begin the log anew. It is told
+-- of an attempt that is later than its own.
+local function refuse_earlier_writers()
+  call('HSET', state, 'epoch', '0', 'seq', '0', 'attempt', '9007199254740991')
+end
+
+-- A state that an earlier version wrote has a field for each number, and lists that end with a
+-- newline instead of beginning with one.
+local function read_earlier_form()
+  s.total, s.fraction, s.rate = -1, -1, -1
+  local earlier, names = {}, {}
+  for i, value in ipairs(call('HGETALL', state)) do
+    if i % 2 == 1 then names[#names + 1] = value else earlier[names[#names]] = value end
+  end
+  call('DEL', state)
+  local held_back = earlier.feed_due or ''
+  for name, number in pairs(s) do
+    s[name] = tonumber(earlier[name]) or number
+    earlier[name] = nil
+  end
+  for _, name in ipairs({'running', 'failures', 'slowest'}) do
+    local lines = earlier[name] or ''
+    local _, count = string.gsub(lines, '\n', '')
+    s[name .. '_count'] = count
+    earlier[name] = count > 0 and '\n' .. string.sub(lines, 1, -2) or nil
+  end
+  if held_back ~= '' then s.feed_due, earlier.progress = 1, held_back end
+  earlier.counts, earlier.slow_count, s.kept_at = nil, nil, 0
+  for name, value in pairs(earlier) do write(name, value) end
+  refuse_earlier_writers()
+end
+
+local stored = call('HMGET', state, 'numbers', 'status', 'progress', 'phase', 'cancel')
+read_numbers(s, stored[1] or '')
+if stored[1] then
+  s.status, s.progress, s.phase, s.cancel = unpack(stored, 2)
+elseif call('HEXISTS', state, 'epoch') == 1 then
+  read_earlier_form()
+else
+  s.total, s.fraction, s.rate, s.cancel = -1, -1, -1, stored[5]
+end
+
 -- == Writers that come too late are refused before anything is touched ==
 -- twin: memory.MemoryLog._job_for
-if s.attempt and attempt < s.attempt then
+if attempt < s.attempt then
   return {'stale', whole(s.epoch), whole(s.seq), s.attempt, 0, 0}
 end
 if s.status and TERMINAL[s.status] then
   return {'ended', whole(s.epoch), whole(s.seq), s.attempt, 0, 0}
 end
-
-s.known, s.succeeded, s.failed = s.known or 0, s.succeeded or 0, s.failed or 0
-s.own_done = s.own_done or 0
 
 -- twin: rules.state.JobState.done
 local function done() return math.max(s.own_done, s.succeeded + s.failed) end
@@ -77,15 +113,16 @@ local function done() return math.max(s.own_done, s.succeeded + s.failed) end
 -- it, and when this writer was told a position that the log has no longer (a restart or a
 -- failover took it). Items without a state count for nothing, and so does a state without items.
 local seen_epoch, seen_seq = tonumber(ARGV[10]), tonumber(ARGV[11])
-local behind = s.epoch and seen_epoch >= s.epoch and (seen_epoch > s.epoch or seen_seq > s.seq)
-local has_log, has_items = s.epoch and s.seq > 0, s.epoch and s.known > 0
+local is_known = s.epoch > 0
+local behind = is_known and seen_epoch >= s.epoch and (seen_epoch > s.epoch or seen_seq > s.seq)
+local has_log, has_items = is_known and s.seq > 0, is_known and s.known > 0
 local items_lost, log_lost = false, false
 -- The server nearly always has both, so one call asks for both.
 if not (has_log and has_items and call('EXISTS', log, items) == 2) then
   items_lost = has_items and call('EXISTS', items) == 0
   log_lost = has_log and call('EXISTS', log) == 0
 end
-local is_new = not s.epoch or behind or items_lost or log_lost
+local is_new = not is_known or behind or items_lost or log_lost
 -- Of a user that may not do all that an append does, nothing is written; a command that was renamed
 -- raises here. Redis 6.2 cannot be asked.
 if is_new and redis.acl_check_cmd then
@@ -98,79 +135,62 @@ if is_new and redis.acl_check_cmd then
   end
 end
 if is_new then
-  if not s.epoch then
+  if not is_known then
     call('DEL', items)
-    set('keyed', 1)
+    s.keyed = 1
+    refuse_earlier_writers()
   end
-  set('epoch', math.max(now, (s.epoch or 0) + 1, seen_epoch + 1))
-  set('seq', 0)
+  s.epoch = math.max(now, s.epoch + 1, seen_epoch + 1)
+  s.seq = 0
   call('DEL', log)
 end
 -- == Items that the server lost ==
 -- twin: rules.state.JobState.lose_items
 if items_lost then
-  set('known', 0)
-  set('succeeded', 0)
-  set('failed', 0)
-  if s.rate then call('HDEL', state, 'rate') end
-  s.rate = nil
-  set('rate_at', now)
-  set('began_at', now)
-  set('rate_done', done())
-  set('began_done', done())
+  s.known = 0
+  s.succeeded = 0
+  s.failed = 0
+  s.rate = -1
+  s.rate_at = now
+  s.began_at = now
+  s.rate_done = done()
+  s.began_done = done()
 end
 -- twin: memory.MemoryLog.append
 local lost = (seen_epoch > 0 and seen_epoch ~= s.epoch) and 1 or 0
 
 -- A log that an earlier version began names its items by their ids alone, to its end.
-local by_id = not s.keyed
+local by_id = s.keyed == 0
 
 -- == The lists of a snapshot: the newest items in progress, the newest failed ones, the slowest ==
 -- twin: rules.snapshot._item_changes
--- Two lists are lines of an item's key and its event, oldest first. Within an attempt an item leaves
--- the failed ones only if the server lost the items and a writer then reports that item again.
-local running
-local function load_running()
-  if running then return end
-  running = {}
-  for id, document in string.gmatch(s.running or '', '([^\t]*)\t([^\n]*)\n') do
-    running[#running + 1] = {id, document}
-  end
-end
-local function stop_running(id)
-  load_running()
-  for i, item in ipairs(running) do
-    if item[1] == id then
-      table.remove(running, i)
-      return
-    end
-  end
-end
-local function list_running(id, document)
-  stop_running(id)
-  running[#running + 1] = {id, document}
-  if #running > MAX_LISTED then table.remove(running, 1) end
-end
-local function forget_failure(id)
-  local text = '\n' .. (s.failures or '')
-  local from = string.find(text, '\n' .. id .. '\t', 1, true)
+-- Each list is lines of an item's key and its event, oldest first, and each line begins with the
+-- newline. Within an attempt an item leaves the failed ones only if the server lost the items and a
+-- writer then reports that item again.
+local function take_off(list, id)
+  local lines = text(list)
+  local from = find(lines, '\n' .. id .. '\t', 1, true)
   if not from then return end
-  local to = string.find(text, '\n', from + 1, true)
-  set('failures', string.sub(text, 2, from) .. string.sub(text, to + 1))
+  local to = find(lines, '\n', from + 1, true) or #lines + 1
+  write(list, sub(lines, 1, from - 1) .. sub(lines, to))
+  local count = list .. '_count'
+  s[count] = s[count] - 1
 end
-local function list_failure(id, document)
-  local text = (s.failures or '') .. id .. '\t' .. document .. '\n'
-  local _, count = string.gsub(text, '\n', '')
-  if count > MAX_LISTED then text = string.sub(text, string.find(text, '\n', 1, true) + 1) end
-  set('failures', text)
+local function put_on(list, id, document)
+  local lines, count = text(list) .. '\n' .. id .. '\t' .. document, list .. '_count'
+  s[count] = s[count] + 1
+  if s[count] > MAX_LISTED then
+    lines = sub(lines, (find(lines, '\n', 2, true)))
+    s[count] = MAX_LISTED
+  end
+  write(list, lines)
 end
 
 -- Lines of how long an item took, its key and its event, the slowest first.
 local function list_slow(took, id, document)
-  local count = s.slow_count or 0
-  if count >= MAX_SLOWEST and took <= s.slow_least then return end
+  if s.slowest_count >= MAX_SLOWEST and took <= s.slow_least then return end
   local slowest, at = {}, nil
-  for seconds, other, line in string.gmatch(s.slowest or '', '([^\t]*)\t([^\t]*)\t([^\n]*)\n') do
+  for seconds, other, line in string.gmatch(text('slowest'), '\n([^\t]*)\t([^\t]*)\t([^\n]*)') do
     if other ~= id then slowest[#slowest + 1] = {tonumber(seconds), other, line, seconds} end
   end
   for i = #slowest, 1, -1 do
@@ -178,33 +198,31 @@ local function list_slow(took, id, document)
   end
   table.insert(slowest, at or #slowest + 1, {took, id, document, exact(took)})
   slowest[MAX_SLOWEST + 1] = nil
-  local text = {}
-  for i, item in ipairs(slowest) do text[i] = item[4] .. '\t' .. item[2] .. '\t' .. item[3] .. '\n' end
-  set('slowest', table.concat(text))
-  set('slow_count', #slowest)
-  set('slow_least', slowest[#slowest][1])
+  local lines = {}
+  for i, item in ipairs(slowest) do lines[i] = '\n' .. item[4] .. '\t' .. item[2] .. '\t' .. item[3] end
+  write('slowest', table.concat(lines))
+  s.slowest_count = #slowest
+  s.slow_least = slowest[#slowest][1]
 end
 
 -- == An attempt begins; a renewal begins none ==
 -- twin: rules.state.JobState._begin_attempt, rules.snapshot.fold
-local begins = ARGV[4] ~= '' and attempt > (s.attempt or 0)
+local begins = ARGV[4] ~= '' and attempt > s.attempt
 if begins then
-  if s.attempt then
-    call('HDEL', state, 'fraction', 'phase', 'phase_index', 'phase_total', 'rate', 'error', 'note',
-      'result', 'slowest', 'slow_count', 'slow_least')
-    set('running', '')
-    set('failures', '')
+  if s.attempt > 0 then
+    call('HDEL', state, 'phase', 'error', 'note', 'result', 'running', 'failures', 'slowest')
+    s.phase, s.error, s.note, s.result, s.running, s.failures, s.slowest = '', '', '', '', '', '', ''
+    s.running_count, s.failures_count, s.slowest_count = 0, 0, 0
+    s.fraction, s.phase_index, s.rate = -1, 0, -1
   end
-  set('attempt', attempt)
-  set('failed', 0)
-  set('known', s.succeeded)
-  set('own_done', 0)
-  s.fraction, s.phase, s.phase_index, s.phase_total, s.rate, s.error, s.note, s.result, s.slowest,
-    s.slow_count, s.slow_least = nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil
-  set('rate_at', now)
-  set('began_at', now)
-  set('rate_done', done())
-  set('began_done', done())
+  s.attempt = attempt
+  s.failed = 0
+  s.known = s.succeeded
+  s.own_done = 0
+  s.rate_at = now
+  s.began_at = now
+  s.rate_done = done()
+  s.began_done = done()
 end
 
 -- == Positions ==
@@ -215,8 +233,7 @@ local epoch_text = whole(s.epoch)
 local position = epoch_text .. '-'
 local function add(document, at)
   local seq = s.seq + 1
-  set('at', at)
-  set('seq', seq)
+  s.seq, s.at = seq, at
   -- Lua writes a number below 1e14 without an exponent, and no log holds 1e14 events.
   call('XADD', log, position .. seq, 'e', document)
   messages[#messages + 1] = document
@@ -225,7 +242,6 @@ end
 -- == The lines of the batch ==
 -- twin: rules.batch.encode
 -- Plain finds: a pattern costs several times as much for every character of a document.
-local find, sub, byte = string.find, string.sub, string.byte
 local ITEM = byte('I')
 local lines = {}
 local ids, asked = {}, {}
@@ -273,25 +289,22 @@ local function take_item(letter, id, at, took, document)
     if was_attempt == attempt then
       if ORDER[letter] <= ORDER[was_letter] then return end
     else
-      set('known', s.known + 1)
+      s.known = s.known + 1
     end
   else
-    set('known', s.known + 1)
-    forget_failure(id)
+    s.known = s.known + 1
+    if s.failures_count > 0 then take_off('failures', id) end
   end
   local value = letter .. whole(attempt)
   known_items[id] = value
   item_changes[id] = value
-  if letter == SUCCEEDED then set('succeeded', s.succeeded + 1) end
-  if letter == FAILED then set('failed', s.failed + 1) end
+  if letter == SUCCEEDED then s.succeeded = s.succeeded + 1 end
+  if letter == FAILED then s.failed = s.failed + 1 end
   add(document, at)
-  if letter == IN_PROGRESS then
-    list_running(id, document)
-  else
-    -- A queued one too: a job whose items were lost reports again what it had begun.
-    stop_running(id)
-  end
-  if letter == FAILED then list_failure(id, document) end
+  -- A queued one, too: a job whose items were lost reports again what it had begun.
+  if s.running_count > 0 then take_off('running', id) end
+  if letter == IN_PROGRESS then put_on('running', id, document) end
+  if letter == FAILED then put_on('failures', id, document) end
   if took then list_slow(took, id, document) end
 end
 
@@ -299,53 +312,51 @@ end
 -- twin: rules.feed.FeedPace.take, rules.feed.FeedPace._tell, rules.feed.FeedPace._is_time
 local feed_events = {}
 local function may_feed_progress()
-  local waited = now - (s.feed_at or 0)
+  local waited = now - s.feed_at
   return waited >= FEED_EVERY_US or waited < 0  -- less than nothing: the clock was set back
 end
-local function holds_back() return s.feed_due and s.feed_due ~= '' end
-local function feed_progress(document)
-  feed_events[#feed_events + 1] = document
-  set('feed_at', now)
-  set('feed_due', '')
-  set('fed', s.progress)
+-- The counts of a progress event without what every event has; no text in JSON holds a bare quote.
+local function counts_of(document) return '{' .. sub(document, find(document, '"done":', 1, true), -1) end
+local function feed_progress()
+  feed_events[#feed_events + 1] = s.progress
+  s.feed_at, s.feed_due = now, 0
+  write('fed', counts_of(s.progress))
 end
 
 -- == Statuses ==
 -- twin: rules.state.JobState._take_status, rules.snapshot._status_changes
 local function take_status(status, at, reason, document)
-  if status == s.status and reason == (s.reason or '') and s.status_attempt == attempt then
-    return
-  end
+  if status == s.status and s.status_attempt == attempt and reason == text('reason') then return end
   if status == 'pending' and s.status then return end
-  set('status', status)
-  set('reason', reason)
-  set('status_attempt', attempt)
+  write('status', status)
+  write('reason', reason)
+  s.status_attempt = attempt
   if status == 'running' then call('HSETNX', state, 'started_at', at) end
   add(document, at)
-  if holds_back() then feed_progress(s.feed_due) end
+  if s.feed_due == 1 then feed_progress() end
   feed_events[#feed_events + 1] = document
 end
 
 -- == Phases ==
 -- twin: rules.state.JobState._take_phase
 local function take_phase(index, before, weight, in_all, total, phase)
-  if s.phase_index and index <= s.phase_index then return end
-  set('phase_index', index)
-  set('phase_before', before)
-  set('phase_weight', weight)
-  set('phase_in_all', in_all)
-  set('phase_total', total or -1)
-  set('phase_done', done())
-  set('phase_over', 0)
-  set('phase', phase)
-  if total then set('total', (s.total or 0) + total) end
+  if index <= s.phase_index then return end
+  s.phase_index = index
+  s.phase_before = before
+  s.phase_weight = weight
+  s.phase_in_all = in_all
+  s.phase_total = total or -1
+  s.phase_done = done()
+  s.phase_over = 0
+  write('phase', phase)
+  if total then s.total = math.max(s.total, 0) + total end
 end
 
 -- == The fraction ==
 -- twin: rules.state.JobState._fraction
 local function fraction_of(count)
   local value
-  if s.phase_index then
+  if s.phase_index > 0 then
     local part = 0
     if s.phase_over == 1 then
       part = 1
@@ -353,12 +364,12 @@ local function fraction_of(count)
       part = math.min(1, (count - s.phase_done) / s.phase_total)
     end
     value = (s.phase_before + s.phase_weight * part) / s.phase_in_all
-  elseif s.total then
+  elseif s.total >= 0 then
     value = s.total > 0 and count / s.total or 0
   else
     return s.fraction
   end
-  return math.max(s.fraction or 0, math.floor(math.min(1, value) * FRACTION_PARTS) / FRACTION_PARTS)
+  return math.max(s.fraction, math.floor(math.min(1, value) * FRACTION_PARTS) / FRACTION_PARTS)
 end
 
 -- == The rate ==
@@ -366,17 +377,17 @@ end
 local function observe(count)
   local span = (now - s.rate_at) / 1000000
   if span < 0 then  -- the clock was set back: begin the span anew
-    set('rate_at', now)
-    set('rate_done', count)
+    s.rate_at = now
+    s.rate_done = count
   end
   if span < RATE_STEP_S then return end
   local instant = (count - s.rate_done) / span
-  if s.rate then
+  if s.rate >= 0 then
     instant = s.rate + (1 - math.exp(-span / RATE_MEMORY_S)) * (instant - s.rate)
   end
-  set('rate', instant)
-  set('rate_at', now)
-  set('rate_done', count)
+  s.rate = instant
+  s.rate_at = now
+  s.rate_done = count
 end
 
 -- == The rate and the time left, as they are told ==
@@ -385,11 +396,11 @@ local function pace(count, ended)
   local rate = s.rate
   if ended then
     local span = (now - s.began_at) / 1000000
-    rate = span > 0 and (count - s.began_done) / span or nil
+    rate = span > 0 and (count - s.began_done) / span or -1
   end
-  if not rate then return '' end
+  if rate < 0 then return '' end
   local text = ',"perSecond":' .. number(math.floor(rate * RATE_PARTS + 0.5) / RATE_PARTS)
-  if not ended and rate > 0 and s.total then
+  if not ended and rate > 0 and s.total >= 0 then
     text = text .. ',"etaSeconds":' .. whole(math.ceil((s.total - count) / rate))
   end
   return text
@@ -397,29 +408,28 @@ end
 
 -- == A progress event ==
 -- twin: rules.state.JobState._progress, rules.state.JobState._counts, rules.state.JobState._has_counts
-local function has_counts() return s.known > 0 or s.own_done > 0 or s.phase_index or s.total end
+local function has_counts() return s.known > 0 or s.own_done > 0 or s.phase_index > 0 or s.total >= 0 end
 
 local function progress(at, ended, must)
   local count = done()
-  if s.total then set('total', math.max(s.total, s.known, count)) end
-  set('fraction', fraction_of(count))
+  if s.total >= 0 then s.total = math.max(s.total, s.known, count) end
+  s.fraction = fraction_of(count)
   observe(count)
   if not must and not has_counts() then return end
-  local counts = '"done":' .. whole(count) .. ',"total":' .. (s.total and whole(s.total) or 'null')
-    .. ',"succeeded":' .. whole(s.succeeded) .. ',"failed":' .. whole(s.failed)
-  if s.phase then counts = counts .. ',"phase":' .. s.phase end
-  counts = counts .. ',"fraction":' .. (s.fraction and number(s.fraction) or 'null')
-  if counts == s.counts and not ended and not must then return end
-  set('counts', counts)
-  local body = counts .. pace(count, ended)
-  set('progress', '{' .. body .. '}')
-  local document = '{"type":"progress",' .. head .. ',"at":"' .. at .. '",' .. body .. '}'
-  add(document, at)
-  if ended or may_feed_progress() then
-    feed_progress(document)
-  else
-    set('feed_due', document)
+  local counts = string.format('"done":%.0f,"total":%s,"succeeded":%.0f,"failed":%.0f%s,"fraction":%s',
+    count, s.total >= 0 and whole(s.total) or 'null', s.succeeded, s.failed,
+    s.phase_index > 0 and ',"phase":' .. s.phase or '',
+    s.fraction >= 0 and number(s.fraction) or 'null')
+  if not ended and not must and s.progress then
+    -- What follows the same counts is the rate or nothing, so a longer fraction is not taken for them.
+    local _, last = find(s.progress, counts, 1, true)
+    local after = last and sub(s.progress, last + 1, last + 1)
+    if after == ',' or after == '}' then return end
   end
+  write('progress', '{"type":"progress",' .. head .. ',"at":"' .. at .. '",' .. counts
+    .. pace(count, ended) .. '}')
+  add(s.progress, at)
+  if ended or may_feed_progress() then feed_progress() else s.feed_due = 1 end
 end
 
 -- == The batch, report by report ==
@@ -439,12 +449,12 @@ for _, line in ipairs(lines) do
     at_last = at
     if TERMINAL[status] then
       if status == 'completed' then
-        set('total', math.max(s.total or 0, done()))
-        if done() == s.total then set('fraction', 1) end
+        s.total = math.max(s.total, done())
+        if done() == s.total then s.fraction = 1 end
       end
       progress(at, true)
       take_status(status, at, reason, document)
-      set('finished_at', at)
+      write('finished_at', at)
       ended = true
       break
     end
@@ -452,26 +462,26 @@ for _, line in ipairs(lines) do
   elseif kind == 'E' then
     local at, document, failure = string.match(line[2], '^E\t([^\t]*)\t([^\t]*)\t(.*)$')
     at_last = at
-    if failure ~= s.error then
-      set('error', failure)
+    if failure ~= text('error') then
+      write('error', failure)
       add(document, at)
     end
   elseif kind == 'N' or kind == 'R' then
     local at, said, document = string.match(line[2], '^.\t([^\t]*)\t([^\t]*)\t(.*)$')
     local name = kind == 'N' and 'note' or 'result'
     at_last = at
-    if said ~= s[name] then
-      set(name, said)
+    if said ~= text(name) then
+      write(name, said)
       add(document, at)
     end
   elseif kind == 'X' then
     local index, at = string.match(line[2], '^X\t(%d+)\t([^\t]*)$')
     at_last = at
-    if tonumber(index) == s.phase_index then set('phase_over', 1) end
+    if tonumber(index) == s.phase_index then s.phase_over = 1 end
   elseif kind == 'T' then
     local total, at = string.match(line[2], '^T\t(%d+)\t([^\t]*)$')
     at_last = at
-    set('total', math.max(s.total or 0, tonumber(total)))
+    s.total = math.max(s.total, tonumber(total))
   elseif kind == 'P' then
     local index, at, before, weight, in_all, total, phase = string.match(line[2],
       '^P\t(%d+)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$')
@@ -481,13 +491,13 @@ for _, line in ipairs(lines) do
   elseif kind == 'C' then
     local count, at, total = string.match(line[2], '^C\t(%d+)\t([^\t]*)\t([^\t]*)$')
     at_last = at
-    set('own_done', math.max(s.own_done, tonumber(count)))
-    if tonumber(total) then set('total', math.max(s.total or 0, tonumber(total))) end
+    s.own_done = math.max(s.own_done, tonumber(count))
+    if tonumber(total) then s.total = math.max(s.total, tonumber(total)) end
   end
 end
 -- A reader has to see every attempt begin: what it knew of the last one is void.
 if at_last and not ended then progress(at_last, false, begins and #messages == 0) end
-if not at_last and holds_back() then feed_progress(s.feed_due) end  -- a renewal
+if not at_last and s.feed_due == 1 then feed_progress() end  -- a renewal
 
 -- == What changed is stored ==
 -- twin: rules.stored.job_snapshot
@@ -505,30 +515,21 @@ for id, value in pairs(item_changes) do
 end
 write_hash(items, fields)
 
-if running then
-  if ended then running = {} end
-  local lines = {}
-  for i, item in ipairs(running) do lines[i] = item[1] .. '\t' .. item[2] .. '\n' end
-  set('running', table.concat(lines))
-elseif ended then
-  set('running', '')
-end
+if ended then write('running', '') end
 
 -- The keys' lives are long beside the time between two EXPIREs. A key that an append has made
 -- lasts for ever without one.
-local kept = now - (s.kept_at or 0)
+local kept = now - s.kept_at
 local keep_every_us = math.min(KEEP_EVERY_S, tonumber(ARGV[7]) / KEEPS_IN_A_LIFE) * 1000000
 local keeps = ended or is_new or kept < 0 or kept >= keep_every_us
   or (#messages > 0 and not has_log) or (next(item_changes) and not has_items)
-if keeps then set('kept_at', now) end
+if keeps then s.kept_at = now end
 
-fields = {}
+fields = {'numbers', write_numbers(s)}
+if #messages > 0 then changed.at = true end
 for name in pairs(changed) do
-  if s[name] ~= nil then
-    fields[#fields + 1] = name
-    local value = s[name]
-    fields[#fields + 1] = type(value) == 'number' and exact(value) or value
-  end
+  fields[#fields + 1] = name
+  fields[#fields + 1] = s[name]
 end
 write_hash(state, fields)
 
@@ -567,17 +568,17 @@ if #feed_events > 0 then
     -- The event's own attempt and time: progress that was held back may be of an earlier attempt.
     local newest = feed_events[#feed_events]
     local at, of_attempt = string.match(newest, '"at":"([^"]*)"'), string.match(newest, '"attempt":(%d+)')
-    local status, reason, fed = s.status, s.reason, s.fed
-    if not status or not fed then
+    local status, reason, fed = s.status, text('reason'), text('fed')
+    if not status or fed == '' then
       -- The job's state was lost, or tells no progress yet: what the feed told last still holds.
       local known = call('HGET', feed_state, 'j:' .. job_id) or 'pending\t\t\t\tnull'
       local old_status, old_reason, old_fed = string.match(known,
         '^([^\t]*)\t[^\t]*\t[^\t]*\t([^\t]*)\t(.*)$')
       if not status then status, reason = old_status, old_reason end
-      fed = fed or old_fed
+      if fed == '' then fed = old_fed end
     end
     call('HSET', feed_state, 'j:' .. job_id,
-      table.concat({status, of_attempt, at, reason or '', fed}, '\t'))
+      table.concat({status, of_attempt, at, reason, fed}, '\t'))
     call('HSET', feed_state, 'at', at)
   end
   published[#published + 1] = {feed_log, feed_first .. '\n' .. table.concat(feed_events, '\n')}

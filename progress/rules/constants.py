@@ -68,3 +68,38 @@ ITEM_LETTERS: Mapping[ItemStatus, str] = MappingProxyType(
         ItemStatus.FAILED: "f",
     }
 )
+
+#: The numbers of a job's state, in the order in which they stand in its one field of numbers. A
+#: later version adds at the end, and never takes one out.
+STATE_NUMBERS = (
+    "epoch",
+    "seq",
+    "attempt",
+    "known",
+    "succeeded",
+    "failed",
+    "own_done",
+    "total",
+    "fraction",
+    "phase_index",
+    "phase_before",
+    "phase_weight",
+    "phase_in_all",
+    "phase_total",
+    "phase_done",
+    "phase_over",
+    "rate",
+    "rate_at",
+    "rate_done",
+    "began_at",
+    "began_done",
+    "feed_at",
+    "feed_due",
+    "kept_at",
+    "status_attempt",
+    "keyed",
+    "running_count",
+    "failures_count",
+    "slowest_count",
+    "slow_least",
+)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import resources
 
 from .. import rules as room
-from .constants import ITEM_LETTERS, RULES, UPKEEP, Rules, Upkeep
+from .constants import ITEM_LETTERS, RULES, STATE_NUMBERS, UPKEEP, Rules, Upkeep
 
 
 def append_script(rules: Rules = RULES, upkeep: Upkeep = UPKEEP) -> str:
@@ -16,7 +16,21 @@ def append_script(rules: Rules = RULES, upkeep: Upkeep = UPKEEP) -> str:
     them. Servers know a script by the hash of its text: writers with other constants run theirs.
     """
     body = resources.files(room).joinpath("append.lua").read_text("utf-8")
-    return "".join(f"local {line}\n" for line in _constants(rules, upkeep)) + body
+    return "".join(f"local {line}\n" for line in [*_constants(rules, upkeep), *_numbers()]) + body
+
+
+def _numbers() -> list[str]:
+    """Two functions that read and write the numbers of a state, without a loop over their names.
+
+    A state that a version with fewer numbers wrote has 0 for the others.
+    """
+    names = ", ".join(f"s.{name}" for name in STATE_NUMBERS)
+    form, size = ">" + "d" * len(STATE_NUMBERS), 8 * len(STATE_NUMBERS)
+    padded = f"text .. string.rep('\\0', {size} - #text)"
+    return [
+        f"function read_numbers(s, text) {names} = struct.unpack('{form}', {padded}) end",
+        f"function write_numbers(s) return struct.pack('{form}', {names}) end",
+    ]
 
 
 def _constants(rules: Rules, upkeep: Upkeep) -> list[str]:

@@ -6,6 +6,8 @@ item that cannot be understood is left out, alone.
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -13,6 +15,7 @@ from typing import Any, TypeVar
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from ..cursor import Cursor
 from ..events import (
     EMPTY_FEED,
     Failure,
@@ -27,10 +30,35 @@ from ..events import (
     Snapshot,
     WireModel,
 )
+from .constants import STATE_NUMBERS
 
 _MOMENT: TypeAdapter[Any] = TypeAdapter(Moment)
 
+#: The fields of a state that say where its log stands.
+PLACE = (b"numbers", b"epoch", b"seq")
+
 _Model = TypeVar("_Model", bound=WireModel)
+
+
+def numbers(fields: Mapping[bytes, bytes | None]) -> Mapping[str, float]:
+    """The numbers of a job's state, without those that it has not.
+
+    They are one field of eight bytes each, as `STATE_NUMBERS` has them in order; an earlier version
+    stored each as a text of its own.
+    """
+    packed = fields.get(b"numbers")
+    if packed is None:
+        texts = ((name, fields.get(name.encode())) for name in STATE_NUMBERS)
+        return {name: float(_whole(text)) for name, text in texts if text is not None}
+    values = struct.unpack_from(f">{len(packed) // 8}d", packed)
+    pairs = zip(STATE_NUMBERS, values, strict=False)
+    return {name: value for name, value in pairs if not math.isnan(value)}
+
+
+def cursor_of(fields: Mapping[bytes, bytes | None]) -> Cursor | None:
+    """Where a log stands, from its state's fields named in `PLACE`; None where there is no log."""
+    known = numbers(fields)
+    return Cursor(int(known["epoch"]), int(known["seq"])) if "epoch" in known else None
 
 
 def job_snapshot(job_id: str, fields: Mapping[bytes, bytes]) -> Snapshot:
@@ -39,7 +67,7 @@ def job_snapshot(job_id: str, fields: Mapping[bytes, bytes]) -> Snapshot:
     return Snapshot(
         job_id=job_id,
         at=_moment(fields.get(b"at")) or EMPTY_FEED.at,
-        attempt=max(1, _whole(fields.get(b"attempt"))),
+        attempt=max(1, int(numbers(fields).get("attempt", 1))),
         status=_status(fields.get(b"status")),
         reason=reason if isinstance(reason, str) else None,
         progress=_model(Progress, _document(fields.get(b"progress"))),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,9 @@ import pytest
 
 from progress.errors import JobEnded
 from progress.redis import RedisLog
+from progress.redis.keys import Keys
+from progress.reports import TotalReport
+from progress.testing import fresh_ref
 from tests.fixtures import earlier_log
 from tests.servers import Server
 
@@ -54,28 +56,13 @@ def test_a_job_of_an_earlier_version_goes_on_to_its_end(
     assert [name for name in log.client.keys("earlier:*") if log.client.ttl(name) == -1] == []
 
 
-#: What a state has that the earlier version does not know.
-ADDED = {"keyed", "phase_over"}
-
-
-def as_the_earlier_version_stores(held: Any) -> Any:
-    """What is stored, with items named by their ids alone and without the fields added since."""
-    if not isinstance(held, dict):
-        return held
-    bare = {name.split("\x1f")[-1]: value for name, value in held.items() if name not in ADDED}
-    return {
-        name: re.sub("(?m)^[^\t]*\x1f", "", value) if name in ("running", "failures") else value
-        for name, value in bare.items()
-    }
-
-
-def test_the_state_stored_in_between_is_the_one_that_the_earlier_version_stores(
-    log: RedisLog, clock: list[int], earlier: Any
+def test_a_writer_of_an_earlier_version_takes_a_job_of_this_one_for_a_later_attempt_s(
+    log: RedisLog,
 ) -> None:
-    log.client.delete(*earlier["keys"])
-    clock[0] = earlier_log.BEGAN_AT_US
-    earlier_log.tell(log, clock, earlier_log.BEFORE)
-    log.request_cancel(earlier_log.REF)
-    stored = earlier_log.raw_keys(log.client)
-    known = {name: as_the_earlier_version_stores(held) for name, held in stored.items()}
-    assert known == earlier["keys"]
+    """Its script reads these fields alone, and would begin a log anew that has none."""
+    ref = fresh_ref()
+    log.append(ref, [TotalReport(3, 0.0)], attempt=1)
+    for keys in (Keys.of(ref, log.prefix), Keys.of(earlier_log.REF, log.prefix)):
+        log.append(earlier_log.REF, [TotalReport(30, 0.0)], attempt=2)
+        told = log.client.hmget(keys.state, "epoch", "seq", "attempt")
+        assert told == [b"0", b"0", b"9007199254740991"]

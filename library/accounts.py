@@ -30,7 +30,7 @@ def create(session: Session, *, email: str, password_hash: str) -> Account:
         with session.begin_nested():
             session.add(account)
     except IntegrityError as error:
-        raise EmailTaken(f"There is an account for {account.email} already.") from error
+        raise EmailTaken(account.email) from error
     return account
 
 

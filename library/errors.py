@@ -41,6 +41,9 @@ class JobAlreadyActive(LibraryError):
 class EmailTaken(LibraryError):
     """An account with this e-mail address exists already."""
 
+    def __init__(self, email: str) -> None:
+        super().__init__(f"There is an account for {email} already.")
+
 
 class SchemaTooNew(LibraryError):
     """The database's tables are newer than this code, and it may not use them."""

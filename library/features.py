@@ -73,6 +73,7 @@ def to_analyse(
     analyser_version: int,
     after: UUID | None = None,
     through: UUID | None = None,
+    limit: int | None = None,
 ) -> Iterator[SongToHear]:
     """The songs that were not heard yet, or heard in another form or by another analyser.
 
@@ -91,6 +92,7 @@ def to_analyse(
         )
         .where(*_within(after, through))
         .order_by(Song.id)
+        .limit(limit)
     )
     return (SongToHear(*row) for row in _fetched(session, query))
 
@@ -103,6 +105,7 @@ def heard_since(
     since: datetime,
     after: UUID | None = None,
     through: UUID | None = None,
+    limit: int | None = None,
 ) -> Iterator[SongToHear]:
     """The songs that were listened to, as they are now, from a time on; in the same order."""
     query = (
@@ -113,6 +116,7 @@ def heard_since(
         .where(Features.content_key == _CONTENT_KEY)
         .where(*_within(after, through))
         .order_by(Song.id)
+        .limit(limit)
     )
     return (SongToHear(*row) for row in _fetched(session, query))
 

@@ -20,6 +20,10 @@ class MusicRoots:
         """Those that can be opened now, each once; a disk may be away."""
         return list(dict.fromkeys(_real(path) for path in self.paths if _is_open(path)))
 
+    def missing(self) -> list[Path]:
+        """Those that cannot be opened now."""
+        return [path for path in self.paths if not _is_open(path)]
+
     def holds(self, folder: Path) -> bool:
         """Whether a folder, or what it links to, is one of these or below one."""
         real = _real(folder)

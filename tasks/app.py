@@ -28,8 +28,8 @@ def _give_way(**_: object) -> None:
 
 @worker_init.connect
 @beat_init.connect
-def _look_at_servers(**_: object) -> None:
-    startup.look_at_servers(_settings)
+def _look_around(**_: object) -> None:
+    startup.look_around(_settings)
 
 
 # Celery leaves logging alone where this signal has a receiver.

@@ -3,41 +3,54 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 from functools import partial
 from uuid import UUID
 
 from library import features, jobs
 from library.analysis import ANALYSER_VERSION
 from library.database import Database
+from library.features import SongToHear
 from progress.events import ItemStatus
 from progress.log import JobRef
 from progress.reports import ItemReport, Repair
 
 from . import analysis
 
+#: Songs of one look at the database: between two looks no connection is held.
+PAGE_SONGS = 1_000
+
 
 def repair_for(database: Database, ref: JobRef) -> Repair:
-    """Tells the items of a job that several processes work on.
+    """Tells the items of a job that several processes work on, while they are read.
 
     The other pipelines are one process each, whose reporter remembers what it has told.
     """
     return partial(_items, database, ref)
 
 
-def _items(database: Database, ref: JobRef) -> Iterable[ItemReport]:
-    with database.session() as session:
+def _items(database: Database, ref: JobRef) -> Iterator[ItemReport]:
+    with database.reading() as session:
         job = jobs.load(session, job_id=UUID(ref.job_id))
-        if job is None or job.kind != "analysis":
-            return []
-        account_id, version = job.account_id, ANALYSER_VERSION
-        heard = features.heard_since(
-            session, account_id=account_id, analyser_version=version, since=job.created_at
-        )
-        waiting = features.to_analyse(session, account_id=account_id, analyser_version=version)
-        now = time.time()
-        return [
-            ItemReport(str(song.id), "song", status, now, analysis.label(song))
-            for status, found in ((ItemStatus.SUCCEEDED, heard), (ItemStatus.QUEUED, waiting))
-            for song in found
-        ]
+    if job is None or job.kind != "analysis":
+        return
+    whose, version = job.account_id, ANALYSER_VERSION
+    waiting = partial(features.to_analyse, account_id=whose, analyser_version=version)
+    heard = partial(
+        features.heard_since, account_id=whose, analyser_version=version, since=job.created_at
+    )
+    for status, find in ((ItemStatus.SUCCEEDED, heard), (ItemStatus.QUEUED, waiting)):
+        for song in _paged(database, find):
+            yield ItemReport(str(song.id), "song", status, time.time(), analysis.label(song))
+
+
+def _paged(database: Database, find: Callable[..., Iterator[SongToHear]]) -> Iterator[SongToHear]:
+    """The songs of a query in the order of their ids, a page after the other."""
+    after: UUID | None = None
+    while True:
+        with database.reading() as session:
+            page = list(find(session, after=after, limit=PAGE_SONGS))
+        yield from page
+        if len(page) < PAGE_SONGS:
+            return
+        after = page[-1].id

@@ -7,6 +7,9 @@ import os
 import sys
 from typing import NoReturn
 
+from library.music_roots import MusicRoots
+from library.sources.location import shown
+
 from .servers import look_at_database, look_at_redis
 from .settings import Settings, SettingsError
 
@@ -30,8 +33,18 @@ def read_settings(*, needs_key: bool = False) -> Settings:
     return settings
 
 
-def look_at_servers(settings: Settings) -> None:
-    """Look at the database and Redis; this process ends where one of them is of no use."""
+def look_around(settings: Settings) -> None:
+    """Look at the database, Redis and the music roots; say what is missing there.
+
+    This process ends where a server is of no use. A root that is away may come back.
+    """
+    for root in MusicRoots(settings.music_roots).missing():
+        logger.warning(
+            "The folder %s of EARMARK_MUSIC_ROOTS cannot be opened: check that it is there and "
+            "that Earmark may read it. Nobody can choose music from it until then.",
+            shown(str(root)),
+            extra={"action": "root_missing"},
+        )
     found = [f for f in (look_at_database(settings), look_at_redis(settings)) if f is not None]
     for finding in found:
         if not finding.is_final:

@@ -32,12 +32,29 @@ def account_group() -> None:
 _password_option = click.password_option(help="Asked for when not given.")
 
 
+def _new_email(_context: click.Context, _parameter: click.Parameter, email: str) -> str:
+    """An address for a new account. It is looked at before anybody is asked for a password."""
+    name, _, host = email.rpartition("@")
+    if not name or not host:
+        raise Refusal(f"{email!r} is no e-mail address: give one such as me@home.org.")
+    with _session() as session:
+        known = accounts.by_email(session, email=email)
+    if known is not None:
+        raise Refusal(str(EmailTaken(known.email)))
+    return email
+
+
+def _known_email(_context: click.Context, _parameter: click.Parameter, email: str) -> str:
+    """The address of an account that there is."""
+    with _session() as session:
+        return _account(session, email).email
+
+
 @account_group.command("add")
-@click.argument("email")
+@click.argument("email", callback=_new_email)
 @_password_option
 def add_command(email: str, password: str) -> None:
     """Add an account for EMAIL. The first is the owner's."""
-    _check_email(email)
     _check_password(password)
     new_hash = hash_password(password)
     with _session() as session:
@@ -67,7 +84,7 @@ def list_command() -> None:
 
 
 @account_group.command("password")
-@click.argument("email")
+@click.argument("email", callback=_known_email)
 @_password_option
 def password_command(email: str, password: str) -> None:
     """Give the account of EMAIL a new password, and sign it out everywhere."""
@@ -166,12 +183,6 @@ def _end_streams(account: Account, cancelled: Sequence[UUID] = ()) -> None:
             "a running earmark up.",
             err=True,
         )
-
-
-def _check_email(email: str) -> None:
-    name, _, host = email.rpartition("@")
-    if not name or not host:
-        raise Refusal(f"{email!r} is no e-mail address: give one such as me@home.org.")
 
 
 def _check_password(password: str) -> None:

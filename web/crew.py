@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,19 @@ class Crew(Manager):  # type: ignore[misc] # honcho has no types
         super()._start()
         # A thread that ran before would be forked in the middle of its work.
         threading.Thread(target=self._when_started, daemon=True).start()
+        threading.Thread(target=self._watch_helpers, daemon=True).start()
+
+    def _watch_helpers(self) -> None:
+        """Take a command as ended where honcho's helper for it was killed: it can say no more."""
+        waiting = {known["process"].sentinel: known for known in self._processes.values()}
+        while waiting:
+            for sentinel in connection.wait(list(waiting)):
+                known = waiting.pop(sentinel)
+                helper = known["process"]
+                helper.join()
+                if helper.exitcode:
+                    known.setdefault("pid", helper.pid)
+                    known.setdefault("returncode", helper.exitcode)
 
     def _ended_unasked(self) -> tuple[str, int] | None:
         if self._terminating:

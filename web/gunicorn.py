@@ -20,7 +20,7 @@ from . import access_log
 
 _settings = startup.read_settings(needs_key=True)
 logs.configure(_settings)
-startup.look_at_servers(_settings)
+startup.look_around(_settings)
 
 bind = f"0.0.0.0:{_settings.port}"
 # With one process all would wait for its slowest page.

@@ -42,13 +42,19 @@ class _Begin:
         context: dict[str, str | None] = {}
         context["request_id"] = given if _GIVEN_ID.fullmatch(given) else token_hex(8)
         environ[ENVIRON_KEY] = context
-        _present.set(context)
-        return self._application(environ, start_response)
+        before = _present.set(context)
+        try:
+            return self._application(environ, start_response)
+        finally:
+            # The server's thread goes on without a request.
+            _present.reset(before)
 
 
 def _known() -> Mapping[str, str | None]:
-    context = _present.get() or {}
-    return {**context, **_known_to_flask()} if has_request_context() else context
+    # A body that is made while it is sent comes after the call, and has Flask's context.
+    if has_request_context():
+        return {**request.environ.get(ENVIRON_KEY, {}), **_known_to_flask()}
+    return _present.get() or {}
 
 
 def _known_to_flask() -> dict[str, str | None]:

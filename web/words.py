@@ -38,12 +38,12 @@ def share(numbers: dict[str, int], noun: str) -> str:
 
 
 def counts(progress: Progress | None) -> str:
-    """How much is done, such as ``3 of 12, 1 failed``."""
+    """How much is done, such as ``3 of 1,200, 1 failed``."""
     if progress is None:
         return ""
-    of = "" if progress.total is None else f" of {progress.total}"
-    failed = f", {progress.failed} failed" if progress.failed else ""
-    return f"{progress.done}{of}{failed}"
+    of = "" if progress.total is None else f" of {progress.total:,}"
+    failed = f", {progress.failed:,} failed" if progress.failed else ""
+    return f"{progress.done:,}{of}{failed}"
 
 
 def pace(progress: Progress | None) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -117,9 +119,29 @@ def test_a_process_says_what_heals_and_ends_at_what_does_not(caplog, capsys):
         {"REDIS_URL": f"redis://127.0.0.1:{free_port()}", "DATABASE_URL": "sqlite://"}
     )
     with caplog.at_level(logging.WARNING), pytest.raises(SystemExit) as ended:
-        startup.look_at_servers(settings)
+        startup.look_around(settings)
     assert ended.value.code == 2
     assert "cannot be reached" in caplog.text
     assert capsys.readouterr().err == (
         "earmark: The database has no tables yet: run earmark migrate first.\n"
     )
+
+
+def test_a_music_root_that_is_not_there_is_said_and_ends_nothing(tmp_path, caplog):
+    (tmp_path / "music").mkdir()
+    roots = os.pathsep.join([str(tmp_path / "music"), str(tmp_path / "nas")])
+    url = f"sqlite:///{tmp_path / 'earmark.db'}"
+    settings = Settings.from_environ(
+        {
+            "DATABASE_URL": url,
+            "EARMARK_MUSIC_ROOTS": roots,
+            "REDIS_URL": f"redis://127.0.0.1:{free_port()}",
+        }
+    )
+    with closing(Database(url)) as database:
+        database.migrate()
+    with caplog.at_level(logging.WARNING):
+        startup.look_around(settings)
+    said = [record.getMessage() for record in caplog.records]
+    assert sum("EARMARK_MUSIC_ROOTS" in line for line in said) == 1
+    assert said[0].startswith(f"The folder {tmp_path}/nas of EARMARK_MUSIC_ROOTS cannot be opened")

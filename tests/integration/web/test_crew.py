@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 SCRIPT = """
 import os, signal, sys
@@ -67,6 +69,21 @@ def test_a_command_that_has_much_to_say_ends_though_nobody_reads_it(tmp_path):
     while any(map(lives, family)):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2], ids=["honcho's helper", "the guard", "the command"])
+def test_whoever_is_killed_everything_ends(tmp_path: Path, depth: int) -> None:
+    process = start(tmp_path, LOUD)
+    read_until(process, "| up")
+    victim = psutil.Process(process.pid)
+    for _ in range(depth + 1):
+        (victim,) = [child for child in victim.children() if child.name() != "sleep"]
+    family = psutil.Process(process.pid).children(recursive=True)
+    victim.kill()
+    output, _ = process.communicate(timeout=20)
+    assert re.search(r"\('loud', (-9|137)\)\n$", output), output
+    psutil.wait_procs(family, timeout=10)
+    assert not any(map(lives, family))
 
 
 def lives(process: psutil.Process) -> bool:

@@ -114,6 +114,21 @@ def test_an_account_command_that_cannot_be_done_says_why(earmark_command, argume
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("add", "ada"), "'ada' is no e-mail address"),
+        (("add", "Bob@example.org"), "There is an account for bob@example.org already."),
+        (("password", "ada@example.org"), "There is no account for ada@example.org"),
+    ],
+)
+def test_nobody_is_asked_for_a_password_in_vain(earmark_command, arguments, sentence):
+    earmark_command("account", "add", "bob@example.org", "--password", "long enough")
+    result = earmark_command("account", *arguments, answers="long enough\n" * 2)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"earmark: {sentence}")
+
+
 def test_the_demo_goes_into_the_folder_that_is_named(earmark_command, tmp_path, monkeypatch):
     def generate(folder, *, on_song):
         folder.mkdir()

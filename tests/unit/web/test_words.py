@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from library.models import Job
-from web.words import outcome
+from progress.events import Progress
+from web.words import counts, outcome
 
 READ = {"songs": 12, "playlists": 3, "liked": 5}
 
@@ -29,6 +30,11 @@ def test_a_completed_job_says_what_it_has_done(
     kind: str, failed: int, result: dict[str, Any], words: str
 ) -> None:
     assert outcome(Job(kind=kind, status="completed", failed=failed, result=result)).endswith(words)
+
+
+def test_large_counts_are_written_with_commas() -> None:
+    far = Progress(done=12_345, total=1_200_000, succeeded=11_111, failed=1_234, fraction=0.01)
+    assert counts(far) == "12,345 of 1,200,000, 1,234 failed"
 
 
 @pytest.mark.parametrize(

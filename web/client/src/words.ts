@@ -3,16 +3,18 @@
 import type { Progress, RunningItem } from "./events.gen.ts";
 import type { Connection } from "./messages.ts";
 
+const number = (count: number): string => count.toLocaleString("en");
+
 const amount = (count: number, noun: string): string =>
-  `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+  `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
 
 /** The sentences of an element. Another language is another object of this form. */
 export const english = {
   counts(progress: Progress | null): string {
     if (!progress) return "";
-    const of = progress.total === null ? "" : ` of ${progress.total}`;
-    const failed = progress.failed ? `, ${progress.failed} failed` : "";
-    return `${progress.done}${of}${failed}`;
+    const of = progress.total === null ? "" : ` of ${number(progress.total)}`;
+    const failed = progress.failed ? `, ${number(progress.failed)} failed` : "";
+    return `${number(progress.done)}${of}${failed}`;
   },
 
   pace(progress: Progress | null): string {

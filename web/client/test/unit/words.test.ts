@@ -36,6 +36,7 @@ const CASES: (Progress | null)[] = [
   progress({}),
   progress({ total: null, fraction: null }),
   progress({ failed: 1, succeeded: 2 }),
+  progress({ done: 12_345, total: 1_200_000, succeeded: 11_111, failed: 1_234 }),
   progress({ phase: { name: "playlists", index: 2, count: 3 } }),
   ...[0, 1, 59, 60, 89, 90, 149, 150, 3_600, 5_369, 5_370, 5_400, 7_199, 9_000, 9_001, 360_000].map(
     (etaSeconds) => progress({ etaSeconds }),

@@ -41,9 +41,7 @@ def _is_installed(folder: Path) -> bool:
 def _install(folder: Path) -> None:
     if _is_installed(folder):
         return
-    # Not `npm ci`: it refuses a lock file that was made where the registry lacked the optional
-    # packages of other platforms. This takes the same versions, and writes no lock file.
-    command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]
+    command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
     try:
         _run(command, folder=folder, seconds=INSTALL_SECONDS)
     except (subprocess.SubprocessError, OSError) as error:

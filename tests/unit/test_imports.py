@@ -88,7 +88,7 @@ def test_a_wheel_holds_every_file_of_the_four_packages(wheel_names):
         "library/migrations/versions/*.py",
         "web/templates/*.html",
         "web/static/*.css",
-        "web/static/job-progress.js",
+        "progress/static/job-progress.js",
         "web/static/live.js",
         *(f"{package}/py.typed" for package in PACKAGES),
     ],

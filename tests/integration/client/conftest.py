@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlencode
 
 import pytest
@@ -25,9 +26,14 @@ def tools() -> None:
     try:
         client.install()
     except client.ClientUnavailable as missing:
-        if os.environ.get("CI"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
+        without_tools(str(missing))
+
+
+def without_tools(missing: str) -> NoReturn:
+    """Skips a test for what is missing here, or fails it under CI."""
+    if os.environ.get("CI"):
+        pytest.fail(missing)
+    pytest.skip(missing)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from tests.job_server import JobServer
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = (ROOT / "docs" / "client.md").read_text("utf-8")
-FILE = ROOT / "web" / "static" / "job-progress.js"
+FILE = ROOT / "progress" / "static" / "job-progress.js"
 
 
 @pytest.fixture

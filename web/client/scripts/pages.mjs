@@ -1,11 +1,18 @@
-// The files that pages load, from src/pages: Earmark's own, and one for any other application.
+// The files that pages load, from src/pages: one for any application, served by the blueprint, and Earmark's own.
 
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { settle } from "./generated.mjs";
 
 const client = fileURLToPath(new URL("../", import.meta.url));
-for (const page of ["job-progress", "live", "session", "invite"]) {
+const FILES = {
+  "job-progress": "../../progress/static",
+  live: "../static",
+  session: "../static",
+  invite: "../static",
+};
+
+for (const [page, folder] of Object.entries(FILES)) {
   const { outputFiles } = await build({
     absWorkingDir: client,
     entryPoints: [`src/pages/${page}.ts`],
@@ -17,5 +24,5 @@ for (const page of ["job-progress", "live", "session", "invite"]) {
     write: false,
     banner: { js: "// Built from web/client by `npm run pages`. Not to be edited." },
   });
-  settle(`${client}../static/${page}.js`, outputFiles[0].text, "pages");
+  settle(`${client}${folder}/${page}.js`, outputFiles[0].text, "pages");
 }

@@ -7,6 +7,7 @@ import { listenToPage } from "./page.ts";
 import { reduce, reduceFeed } from "./reduce.ts";
 import { createSources, type SourceOptions, type Sources, type State, type Topic, type Update, type Wanted } from "./sources.ts";
 import type { Connection } from "./messages.ts";
+import { urlsBelow } from "./urls.ts";
 
 /** The state of a job or of the feed, as this page knows it. */
 export interface View<S extends State = State> {
@@ -20,6 +21,8 @@ export interface View<S extends State = State> {
 export type Listener<S extends State> = (view: View<S>, event?: StreamEvent | null) => void;
 
 export interface ClientOptions extends Partial<SourceOptions> {
+  /** Where the application has mounted the blueprint of progress/, perhaps on another site. */
+  readonly base?: string;
   /** Whose jobs these are. Pages share connections only within the same scope. */
   readonly scope?: string;
   /** Off: each page has connections of its own, as where the browser has no Web Locks. */
@@ -59,14 +62,9 @@ const HELLO_MS = 1_000;
 const CONNECTING: Connection = { state: "connecting", attempts: 0 };
 const PAUSED: Connection = { state: "paused", attempts: 0 };
 
-/** Where progress/ serves its streams. */
-export function usualUrl(jobId: string | null): string {
-  return jobId === null ? "/api/jobs/progress" : `/api/jobs/${encodeURIComponent(jobId)}/progress`;
-}
-
 export function createClient(options: ClientOptions = {}): JobsClient {
-  const { scope = "", isShared = true, url = usualUrl } = options;
-  const name = `job-progress ${url(null)} ${scope}`;
+  const { scope = "", isShared = true, url = urlsBelow(options.base) } = options;
+  const name = `job-progress ${url(null, "progress")} ${scope}`;
   const tab = Math.random().toString(36).slice(2);
   const topics = new Map<Topic, Followed>();
   let sources: Sources | null = null;

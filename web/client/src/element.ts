@@ -5,9 +5,22 @@ import type { Snapshot, StreamEvent } from "./events.gen.ts";
 import { coalesce } from "./frame.ts";
 import { isTerminal } from "./reduce.ts";
 import { LAYOUT, STYLE } from "./element.layout.ts";
-import { usualClient } from "./usual.ts";
+import { usualClient, type Site } from "./usual.ts";
 import { visible } from "./visible.ts";
 import { english, type Words } from "./words.ts";
+
+/** The attributes of the element. */
+export interface JobProgressAttributes {
+  readonly "job-id"?: string | undefined;
+  /** Present: shows the items, too. */
+  readonly items?: "" | undefined;
+  /** The bar's name. */
+  readonly label?: string | undefined;
+  /** Where the blueprint of progress/ is mounted; where the script came from, if the blueprint served it. */
+  readonly base?: string | undefined;
+  /** `use-credentials`: requests to another site bear its cookies. */
+  readonly crossorigin?: "use-credentials" | undefined;
+}
 
 /** The events of the element; they bubble. */
 export interface JobProgressEventMap {
@@ -30,12 +43,11 @@ declare global {
 const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
 
 /**
- * Attributes: `job-id`; `items`, to follow the items as well; `label`, the bar's name. What is
- * inside is shown until the first state is there. Parts: `bar`, `fill`, `text`, `counts`, `pace`,
+ * Its attributes are `JobProgressAttributes`. What is inside is shown until the first state is there. Parts: `bar`, `fill`, `text`, `counts`, `pace`,
  * `phase`, `note`, `current`, `error`, `connection`. `data-status` on the element is the job's status.
  */
 export class JobProgressElement extends Base {
-  static readonly observedAttributes = ["job-id", "items", "label"];
+  static readonly observedAttributes = ["job-id", "items", "label", "base", "crossorigin"];
   /** The sentences of all elements; replace them for another language. */
   static words: Words = english;
 
@@ -49,12 +61,18 @@ export class JobProgressElement extends Base {
 
   /** The client through which the element follows its job; by default the page's own. */
   get client(): JobsClient {
-    return (this.#client ??= usualClient());
+    return this.#client ?? usualClient(this.#site());
   }
 
   set client(client: JobsClient) {
     this.#client = client;
     this.#follow();
+  }
+
+  #site(): Site {
+    const base = this.getAttribute("base");
+    const hasCookies = this.getAttribute("crossorigin") === "use-credentials";
+    return { ...(base !== null && { base }), ...(hasCookies && { credentials: "include" }) };
   }
 
   get jobId(): string | null {

@@ -55,7 +55,7 @@ export function createJobState(options: JobStateOptions): Source & OnFeed {
     if (isAsking) return;
     isAsking = true;
     try {
-      const response = await (options.fetch ?? fetch)(options.url(jobId), {
+      const response = await (options.fetch ?? fetch)(options.url(jobId, "progress"), {
         headers: { ...options.headers?.(), Accept: "application/json" },
         credentials: options.credentials ?? "same-origin",
         cache: "no-store",

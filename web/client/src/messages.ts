@@ -4,6 +4,7 @@ import { delayMs, judge, USUAL_RETRY_MS } from "./answer.ts";
 import { step } from "./cursor.ts";
 import { listenToPage } from "./page.ts";
 import { createParser, type Message } from "./parser.ts";
+import { isElsewhere } from "./urls.ts";
 
 /** How a stream stands. `attempts` counts the connections in a row that failed. */
 export type Connection =
@@ -125,7 +126,7 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
     const openedAt = Date.now();
     hasMessages = false;
     try {
-      const response = await (options.fetch ?? fetch)(options.url, request(signal));
+      const response = await (options.fetch ?? fetch)(...request(signal));
       if (signal.aborted) return;
       const verdict = judge(response, Date.now());
       if (verdict.do !== "read") void response.body?.cancel().catch(() => {});
@@ -145,10 +146,13 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
     connectIn(delayMs(retryMs, failures, random));
   }
 
-  function request(signal: AbortSignal): RequestInit {
+  function request(signal: AbortSignal): [string, RequestInit] {
     const headers: Record<string, string> = { ...options.headers?.(), Accept: "text/event-stream" };
-    if (cursor) headers["Last-Event-ID"] = utf8(cursor);
-    return { headers, signal, cache: "no-store", credentials: options.credentials ?? "same-origin" };
+    let { url } = options;
+    // Another site would first be asked whether it allows the header: a second request.
+    if (cursor && isElsewhere(url)) url += `${url.includes("?") ? "&" : "?"}lastEventId=${encodeURIComponent(cursor)}`;
+    else if (cursor) headers["Last-Event-ID"] = utf8(cursor);
+    return [url, { headers, signal, cache: "no-store", credentials: options.credentials ?? "same-origin" }];
   }
 
   async function read(response: Response, signal: AbortSignal): Promise<void> {

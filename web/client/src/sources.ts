@@ -5,6 +5,7 @@ import { createJobState } from "./feedjob.ts";
 import { reduce, reduceFeed } from "./reduce.ts";
 import type { Connection } from "./messages.ts";
 import { createFeedStream, createJobStream, type StreamOptions } from "./stream.ts";
+import type { Urls } from "./urls.ts";
 
 /** `feed`, `job:<id>` (status and counts), or `items:<id>` (its items as well). */
 export type Topic = "feed" | `job:${string}` | `items:${string}`;
@@ -26,8 +27,8 @@ export type Update = { readonly topic: Topic } & (
 
 export interface SourceOptions
   extends Pick<StreamOptions, "fetch" | "headers" | "credentials" | "silenceMs" | "random"> {
-  /** Where a job's stream is, or with null the feed's. */
-  url(jobId: string | null): string;
+  /** Other addresses than those below a base. */
+  readonly url: Urls;
 }
 
 export interface Sources {
@@ -95,7 +96,7 @@ export function createSources(
     let state: State | null = before;
     const stream = (isFeed ? createFeedStream : createJobStream)({
       ...options,
-      url: options.url(isFeed ? null : jobIdOf(topic)),
+      url: options.url(isFeed ? null : jobIdOf(topic), "progress"),
       lastEventId: at,
       onEvent(event, cursor) {
         if (event) state = isFeed ? reduceFeed(state as FeedSnapshot, event) : reduce(state as Snapshot, event);

@@ -1,4 +1,6 @@
-// The element for the pages of other applications, in one file. It does nothing but show jobs.
+// The element for the pages of any application, in one file. It does nothing but show jobs.
+
+import "./base.ts";
 
 export * from "../element.ts";
 export * from "../client.ts";

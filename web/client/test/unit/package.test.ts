@@ -9,7 +9,8 @@ const entries = Object.entries<{ types: string; default: string }>(manifest.expo
 it.each(entries)("%s can be loaded where there is no document", async (_, { default: file }) => {
   const source = file.replace("./dist/", "../../src/").replace(".js", ".ts");
   const loaded = await import(/* @vite-ignore */ source);
-  expect(Object.keys(loaded)).not.toEqual([]);
+  // Types alone are no names at run time.
+  if (file !== "./dist/jsx.js") expect(Object.keys(loaded)).not.toEqual([]);
 });
 
 it("has types beside each entry", () => {

@@ -92,7 +92,7 @@ def failures_answer(
         groups = [{"reason": reason, "count": count} for reason, count in provider.reasons(ref)]
         return _as_json({"reasons": groups})
     is_csv = query.get("format") == "csv"
-    limit = MAX_LIMIT if is_csv else _limit(query.get("limit", str(DEFAULT_LIMIT)))
+    limit = MAX_LIMIT if is_csv else parse_limit(query.get("limit"))
     try:
         page = provider.page(ref, after=query.get("after"), limit=limit)
     except ValueError as error:
@@ -116,7 +116,14 @@ def newest_failures(state: Snapshot | FeedSnapshot | None) -> FailuresAnswer:
     return _page_json(FailurePage(items, None), count, None)
 
 
-def _limit(text: str) -> int:
+def parse_limit(text: str | None) -> int:
+    """How many things a page has: what a query asks for, or the usual number.
+
+    Raises:
+        UnusableQuery: it is no number, or one too large.
+    """
+    if text is None:
+        return DEFAULT_LIMIT
     is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_LIMIT))
     if not is_number or not 1 <= int(text) <= MAX_LIMIT:
         raise UnusableQuery(f"limit must be a number from 1 to {MAX_LIMIT}.")

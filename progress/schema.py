@@ -1,5 +1,7 @@
 """The JSON Schema of the documents of a stream, generated from the event models.
 
+Among its definitions is `EventPage`, which no document of a stream is.
+
 ``python -m progress.schema`` writes it; with ``--check`` it only says whether the written one
 is up to date, by its exit code.
 """
@@ -16,6 +18,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from .events import StreamEvent, WireModel
+from .history import EventPage
 
 PATH = Path(__file__).with_name("events.schema.json")
 
@@ -32,9 +35,13 @@ class _Generator(GenerateJsonSchema):
 
 def json_schema() -> Schema:
     """The schema, as it is written: closed objects, absent fields optional rather than null."""
-    schema: Schema = TypeAdapter(StreamEvent).json_schema(
-        mode="serialization", by_alias=True, schema_generator=_Generator
+    event: TypeAdapter[Any] = TypeAdapter(StreamEvent)
+    of_each, schema = TypeAdapter.json_schemas(
+        [("event", "serialization", event), ("page", "serialization", TypeAdapter(EventPage))],
+        by_alias=True,
+        schema_generator=_Generator,
     )
+    schema |= of_each["event", "serialization"]
     for definition in schema["$defs"].values():
         _make_absent_fields_optional(definition)
         if definition.get("type") == "object":
@@ -54,7 +61,8 @@ def _make_absent_fields_optional(definition: Schema) -> None:
         described.pop("default", None)
         # A field that may be anything has no alternatives.
         kept = [part for part in described.pop("anyOf", ()) if part != {"type": "null"}]
-        definition["properties"][key] = kept[0] | described if len(kept) == 1 else described
+        allowed = kept[0] if len(kept) == 1 else {"anyOf": kept} if kept else {}
+        definition["properties"][key] = allowed | described
         if key in definition["required"]:
             definition["required"].remove(key)
 

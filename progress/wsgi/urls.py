@@ -1,4 +1,4 @@
-"""The URLs of streams. No other Python module spells them. Pure."""
+"""The URLs of the blueprint. No other Python module spells them. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from dataclasses import dataclass
 #: Rules of werkzeug's router.
 JOB_RULE = "/api/jobs/<job_id>/progress"
 FEED_RULE = "/api/jobs/progress"
+JOB_EVENTS_RULE = "/api/jobs/<job_id>/events"
+FEED_EVENTS_RULE = "/api/jobs/events"
+FAILURES_RULE = "/api/jobs/<job_id>/failures"
+CANCEL_RULE = "/api/jobs/<job_id>/cancel"
 
 #: Job ids that need no decoding. The framework takes in more than these.
 _PLAIN_ID = r"([\w.~-]+)"

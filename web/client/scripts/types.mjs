@@ -10,9 +10,17 @@ const target = fileURLToPath(new URL("../src/events.gen.ts", import.meta.url));
 
 const schema = JSON.parse(readFileSync(source, "utf8"));
 // A default makes no difference to who reads, and the union's own name is the project's word.
-const text = await compile({ ...schema, title: "StreamEvent" }, "StreamEvent", {
-  additionalProperties: false,
+const options = { additionalProperties: false, style: { printWidth: 100 } };
+let text = await compile({ ...schema, title: "StreamEvent" }, "StreamEvent", {
+  ...options,
   bannerComment: "// Generated from progress/events.schema.json by `npm run types`. Not to be edited.",
-  style: { printWidth: 100 },
 });
+// The documents that no stream carries, of the types above.
+for (const name of ["PageEntry", "EventPage"]) {
+  text += await compile({ ...schema.$defs[name], $defs: schema.$defs }, name, {
+    ...options,
+    bannerComment: "",
+    declareExternallyReferenced: false,
+  });
+}
 settle(target, text, "types");

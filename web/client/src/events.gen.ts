@@ -200,3 +200,20 @@ export interface FeedJob {
   reason?: string;
   progress: Progress | null;
 }
+/**
+ * One event of a page, at its position.
+ */
+export interface PageEntry {
+  id: string;
+  event: ProgressEvent | StatusEvent | ItemEvent | ErrorEvent | NoteEvent | ResultEvent;
+}
+/**
+ * Some of a log's events, oldest first, as JSON.
+ */
+export interface EventPage {
+  jobId?: string;
+  cursor: string | null;
+  ended: boolean;
+  snapshot?: Snapshot | FeedSnapshot;
+  events: PageEntry[];
+}

@@ -1,0 +1,27 @@
+"""The answer with all failed items of a job."""
+
+from __future__ import annotations
+
+from flask import Response, request, stream_with_context
+
+from ..failures import FailureProvider, failures_answer, newest_failures
+from ..log import JobRef, Log
+
+
+def failures_response(log: Log, provider: FailureProvider | None, ref: JobRef) -> Response:
+    """What the provider tells; without one, the newest failures that the log knows.
+
+    Raises:
+        LogUnavailable: the log cannot be asked.
+        UnusableQuery: the query holds something that cannot be used.
+    """
+    if provider is None:
+        known = log.snapshot(ref)
+        found = newest_failures(known[0] if known is not None else None)
+    else:
+        found = failures_answer(provider, ref, path=request.path, query=request.args)
+    body = stream_with_context(found.body) if found.name else b"".join(found.body)
+    answer = Response(body, content_type=found.content_type, headers={"Cache-Control": "no-store"})
+    if found.name is not None:
+        answer.headers["Content-Disposition"] = f'attachment; filename="{found.name}"'
+    return answer

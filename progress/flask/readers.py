@@ -1,0 +1,54 @@
+"""Who may read what: the application's answers to that, asked within a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from ..events import Snapshot
+from ..log import FeedRef, JobRef
+from .refused import Refused, no_job
+
+#: Tells the log of a job if the present account may read it, else None.
+Authorize = Callable[[str], JobRef | None]
+#: The present account, or None without a session.
+Account = Callable[[], str | None]
+#: A job's state from the application's database, for when there is no log.
+JobFallback = Callable[[JobRef], Snapshot | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Asks the application. Only the logs that it names are read: no name from a request is."""
+
+    authorize: Authorize
+    account: Account
+
+    def job(self, job_id: str, purpose: str = "follow this job") -> JobRef:
+        """The log of a job that the present account may read.
+
+        Raises:
+            Refused: there is no session, or no such job for this account.
+        """
+        if self.account() is None:
+            raise _no_session(purpose)
+        ref = self.authorize(job_id)
+        if ref is None:
+            raise no_job()
+        return ref
+
+    def feed(self) -> FeedRef:
+        """The feed of the present account.
+
+        Raises:
+            Refused: there is no session.
+        """
+        name = self.account()
+        if name is None:
+            raise _no_session("follow your jobs")
+        return FeedRef(name)
+
+
+def _no_session(purpose: str) -> Refused:
+    return Refused(HTTPStatus.UNAUTHORIZED, f"Sign in to {purpose}.")

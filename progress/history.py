@@ -1,0 +1,190 @@
+"""The events of a log as JSON pages, for who cannot stream. No input or output of its own.
+
+`EventPage` is the document that a page is, for the schema. `Excerpt` is what a log says after a
+position, and makes the document of the events as they are stored. `read_excerpt` asks a log.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2s
+
+from pydantic import Field
+
+from .cursor import Cursor, parse_cursor
+from .events import FeedSnapshot, LogEvent, Snapshot, WireModel
+from .failures import parse_limit
+from .log import Entry, Gap, JobRef, Log, LogRef
+from .reports import is_terminal_json
+
+CONTENT_TYPE = "application/json"
+
+#: Of every JSON answer about a job. A browser asks each time whether its copy still holds.
+HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding"}
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+class PageEntry(WireModel):
+    """One event of a page, at its position."""
+
+    id: str
+    event: LogEvent
+
+
+class EventPage(WireModel):
+    """Some of a log's events, oldest first, as JSON."""
+
+    #: Absent in a page of the feed.
+    job_id: str | None = Field(default=None, exclude_if=_is_none)
+    #: What to ask with next, as `after`; null where there is no log.
+    cursor: str | None
+    #: Nothing follows.
+    ended: bool
+    #: The state before the events of the page. It is there where no cursor was given, and where
+    #: the log cannot go on from the one that was given.
+    snapshot: Snapshot | FeedSnapshot | None = Field(default=None, exclude_if=_is_none)
+    events: tuple[PageEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """What a log says after a position."""
+
+    job_id: str | None
+    #: The position after it; None where there is no log.
+    cursor: Cursor | None
+    #: Nothing follows.
+    ended: bool
+    #: A state as JSON, where the log does not go on from the position asked for.
+    snapshot: str | None = None
+    entries: Sequence[Entry] = field(default=())
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it says anything that the position itself does not."""
+        return self.snapshot is not None or bool(self.entries)
+
+    @property
+    def etag(self) -> str:
+        """Names what it says. It is weak: the bytes may be compressed."""
+        if self.cursor is not None:
+            return state_etag(self.cursor, ended=self.ended)
+        return row_etag(self.snapshot or "")
+
+    def to_json(self) -> bytes:
+        """The `EventPage`. The events are not parsed for it."""
+        parts = [f'"jobId":{json.dumps(self.job_id)}'] if self.job_id is not None else []
+        parts.append(f'"cursor":{json.dumps(str(self.cursor) if self.cursor else None)}')
+        parts.append(f'"ended":{json.dumps(self.ended)}')
+        if self.snapshot is not None:
+            parts.append(f'"snapshot":{self.snapshot}')
+        entries = (b'{"id":"%b","event":%b}' % _in_page(entry) for entry in self.entries)
+        return b'{%b,"events":[%b]}' % (",".join(parts).encode(), b",".join(entries))
+
+
+def _in_page(entry: Entry) -> tuple[bytes, bytes]:
+    return str(entry.cursor).encode("ascii"), entry.document
+
+
+def state_etag(cursor: Cursor, *, ended: bool) -> str:
+    """The ETag of what a log says up to a position."""
+    return f'W/"{cursor}-end"' if ended else f'W/"{cursor}"'
+
+
+def row_etag(document: str) -> str:
+    """The ETag of a state that no log told."""
+    return f'W/"row-{blake2s(document.encode(), digest_size=8).hexdigest()}"'
+
+
+State = Callable[[], Snapshot | FeedSnapshot | None]
+
+
+def read_excerpt(log: Log, ref: LogRef, *, after: Cursor | None, limit: int) -> Excerpt | None:
+    """What a log says after a position, in one round trip or two; None where there is no log.
+
+    Raises:
+        LogUnavailable: the log cannot be asked.
+    """
+    job_id = ref.job_id if isinstance(ref, JobRef) else None
+    entries = log.read(ref, after=after, limit=limit) if after is not None else Gap()
+    if after is not None and not isinstance(entries, Gap):
+        if entries:
+            last = entries[-1]
+            ended = job_id is not None and is_terminal_json(last.document)
+            return Excerpt(job_id, last.cursor, ended, entries=entries)
+        position = log.position(ref)
+        if position is not None:
+            ended = position.has_ended and position.cursor == after
+            return Excerpt(job_id, after, ended)
+    known = log.snapshot(ref)
+    return None if known is None else _of_state(job_id, *known)
+
+
+def _of_state(
+    job_id: str | None, snapshot: Snapshot | FeedSnapshot, cursor: Cursor | None
+) -> Excerpt:
+    return Excerpt(job_id, cursor, is_over(snapshot), snapshot.to_json())
+
+
+def excerpt_of_row(ref: LogRef, snapshot: Snapshot | FeedSnapshot) -> Excerpt:
+    """What an application's own rows say, where there is no log."""
+    return _of_state(ref.job_id if isinstance(ref, JobRef) else None, snapshot, None)
+
+
+def is_over(snapshot: Snapshot | FeedSnapshot) -> bool:
+    """Whether nothing follows a state."""
+    return isinstance(snapshot, Snapshot) and snapshot.status.is_terminal
+
+
+@dataclass(frozen=True, slots=True)
+class PageQuery:
+    """What a request for a page asks for."""
+
+    #: None asks for the state; so does a cursor that is none.
+    after: Cursor | None
+    limit: int
+
+    @classmethod
+    def parse(cls, query: Mapping[str, str]) -> PageQuery:
+        """The query of a request.
+
+        Raises:
+            UnusableQuery: a value cannot be used.
+        """
+        return cls(parse_cursor(query.get("after")), parse_limit(query.get("limit")))
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where a JSON answer leads on to."""
+
+    #: The paths of the stream and of the pages, as a URL has them.
+    stream: str
+    events: str
+    #: What the link to the next page has besides the cursor.
+    query: str = ""
+
+    def header(self, cursor: Cursor | None, *, ended: bool, is_page: bool) -> str | None:
+        """The `Link` header (RFC 8288): the stream that goes on from here, and the next page."""
+        if ended:
+            return None
+        at = f"?lastEventId={cursor}" if cursor is not None else ""
+        stream = f'<{self.stream}{at}>; rel="alternate"; type="text/event-stream"'
+        if not is_page:
+            return stream
+        query = "&".join(
+            filter(None, (f"after={cursor}" if cursor is not None else "", self.query))
+        )
+        following = f"{self.events}?{query}" if query else self.events
+        return f'<{following}>; rel="next", {stream}'
+
+
+def compressed(body: bytes) -> bytes:
+    """A body for who accepts gzip."""
+    return gzip.compress(body, compresslevel=5, mtime=0)

@@ -14,7 +14,7 @@ from library import accounts, jobs, playlists, removal, songs
 from library.database import Database
 from library.errors import EmailTaken, FolderRefused
 from library.models import JOB_KINDS, Account
-from library.sources.location import folder_at, location_of, shown
+from library.sources.location import folder_at, location_of, name_of, shown
 from web import first_run, valkey
 from web.passwords import hash_password
 from web.refusal import Refusal, settings_or_refusal
@@ -108,8 +108,9 @@ def folder_command(email: str, folder: Path) -> None:
             found = settings_or_refusal().roots.folder(folder.absolute())
         except FolderRefused as error:
             raise Refusal(str(error)) from error
-        name = shown(found.name or str(found))
-        accounts.set_folder(session, account_id=account.id, location=location_of(found), name=name)
+        accounts.set_folder(
+            session, account_id=account.id, location=location_of(found), name=name_of(found)
+        )
     click.echo(f"The music of {account.email} is in {visible(shown(str(found)))}.")
 
 

@@ -11,6 +11,7 @@ import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
@@ -18,18 +19,20 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from library import accounts, demo
+from library import accounts
 from library.database import Database
 from library.errors import SchemaTooNew
 from library.models import Account
 from library.schema import Schema
-from library.sources.location import location_of
+from library.sources.location import location_of, name_of
 from tasks import servers
 from tasks.settings import Settings
-from web.folders import name_of
 from web.passwords import hash_password
 from web.private import write_private
 from web.refusal import Refusal
+
+if TYPE_CHECKING:
+    from library.demo import DemoSummary
 
 #: The first account's address where EARMARK_EMAIL names none.
 DEFAULT_EMAIL = "listener@earmark.local"
@@ -186,12 +189,15 @@ def give_music(database: Database, settings: Settings, account_id: UUID) -> None
         accounts.set_folder(session, account_id=account_id, location=location_of(folder), name=name)
 
 
-def make_demo(folder: Path) -> demo.DemoSummary:
+def make_demo(folder: Path) -> DemoSummary:
     """Write the demo library into a folder, with a progress bar on standard error.
 
     Raises:
         Refusal: the folder cannot be written to.
     """
+    # Imported late: no other command computes sounds.
+    from library import demo
+
     try:
         with click.progressbar(length=1, label="Demo library", file=sys.stderr) as bar:
 

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from library import accounts
 from library.errors import FolderRefused
 from library.music_roots import MusicRoots
-from library.sources.location import folder_at, location_of, shown
+from library.sources.location import folder_at, location_of, name_of, shown
 
 from .problems import refusal
 from .services import services
@@ -19,11 +19,6 @@ from .sessions import account_id
 blueprint = Blueprint("folders", __name__)
 
 PAGE_FOLDERS = 200
-
-
-def name_of(folder: Path) -> str:
-    """A folder's name for people."""
-    return shown(folder.name or str(folder))
 
 
 @blueprint.errorhandler(FolderRefused)

@@ -22,7 +22,6 @@ from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from tasks.settings import Settings
 from web import valkey
 from web.lifeline import Lifeline
 
@@ -168,7 +167,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.uses:
         Lifeline(options.uses).share()
     if options.needs_redis:
-        url = Settings.from_environ(os.environ).redis_url
+        # As `up` gives it. To read all settings would load the database's library in each guard.
+        url = os.environ["REDIS_URL"]
         if not guard.wait_until(lambda: valkey.answers(url)):
             return 0
     return guard.run(before_stop=partial(_wait_for_users, options.outlives))

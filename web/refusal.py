@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from tasks.settings import Settings, SettingsError
+if TYPE_CHECKING:
+    from tasks.settings import Settings
 
 
 class Refusal(click.ClickException):
@@ -30,6 +31,9 @@ def settings_or_refusal() -> Settings:
     Raises:
         Refusal: a variable holds a value that cannot be used.
     """
+    # Imported late: the guards refuse nothing, and live as long as the site.
+    from tasks.settings import Settings, SettingsError
+
     try:
         return Settings.from_environ(os.environ)
     except SettingsError as error:

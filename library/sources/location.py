@@ -28,6 +28,11 @@ def folder_at(location: str) -> Path:
     return Path(location)
 
 
+def name_of(folder: Path) -> str:
+    """A folder's name for people."""
+    return shown(folder.name or str(folder))
+
+
 def shown(name: str) -> str:
     """A file's name for people, with a mark for each byte that is no letter."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

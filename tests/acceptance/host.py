@@ -138,8 +138,10 @@ def push(folder: Path) -> Host:
         else:
             shutil.copy(source, app / name)
     host = Host(folder)
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    install = [host.python, "-m", "pip", "install", "--quiet", "--no-compile", "--require-hashes"]
+    # uv takes the hashes as strictly as pip does, and what it has fetched before it need not copy.
+    uv = [Path(sys.executable).with_name("uv"), "--quiet"]
+    subprocess.run([*uv, "venv", folder / "venv", "--python", sys.executable], check=True)
+    install = [*uv, "pip", "install", "--no-config", "--python", host.python, "--require-hashes"]
     subprocess.run([*install, "-r", app / "requirements.txt"], check=True, timeout=300)
     return host
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -20,12 +21,13 @@ from tasks.factory import create_celery
 from tasks.runtime import Runtime
 from tasks.settings import Settings
 from tests.servers import Server
+from web import passwords
 from web.app import create_app
-from web.passwords import hash_password
 
 PASSWORD = "correct horse battery staple"
-#: Hashed once: it is slow, and meant to be.
-PASSWORD_HASH = hash_password(PASSWORD)
+#: Earmark's own takes a tenth of a second of the processor each time, and is meant to.
+QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+PASSWORD_HASH = QUICK_HASHER.hash(PASSWORD)
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,16 @@ def token(browser: FlaskClient, page: str) -> str:
 def submit(browser: FlaskClient, path: str, page: str | None = None, **fields: str) -> TestResponse:
     """Send a form as a browser does: with the token of the page it is on."""
     return browser.post(path, data=fields | {"csrf_token": token(browser, page or path)})
+
+
+@pytest.fixture(scope="package", autouse=True)
+def own_hasher() -> Iterator[PasswordHasher]:
+    """Have passwords hashed in no time, since hundreds are; Earmark's own hasher."""
+    own = passwords._hasher
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", QUICK_HASHER)
+        patch.setattr(passwords, "_NOBODYS_HASH", QUICK_HASHER.hash("nobody has this password"))
+        yield own
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from library import accounts
 from library.models import Account
 from tests.integration.web.conftest import PASSWORD, Person, Site, submit
+from web import passwords
 
 
 def sign_up(browser: FlaskClient, email: str, password: str = PASSWORD):
@@ -74,7 +75,10 @@ def test_an_unknown_address_costs_a_hash_too(anyone: FlaskClient, monkeypatch):
     assert anyone.get("/").status_code == 303
 
 
-def test_a_hash_of_other_parameters_is_made_anew_at_sign_in(site: Site):
+def test_a_hash_of_other_parameters_is_made_anew_at_sign_in(
+    site: Site, own_hasher: argon2.PasswordHasher, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(passwords, "_hasher", own_hasher)
     account_id, email = site.account()
     with site.runtime.database.session() as session:
         account = accounts.get(session, account_id=account_id)

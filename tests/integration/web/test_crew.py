@@ -28,6 +28,7 @@ crew.add(Command("loud", ["sh", "-c", sys.argv[2]], stop_steps=stop, is_redis=Tr
 crew.run(when_started=lambda: crew.say("started"))
 print(crew.first_ended)
 """
+QUIET = "trap exit TERM; echo up; while :; do sleep 0.05; done"
 # Says more at its end than a pipe holds.
 LOUD = "trap 'yes | head -c 300000; exit' TERM; echo up; while :; do sleep 0.1; done"
 
@@ -52,7 +53,7 @@ def test_the_first_to_end_is_named_with_its_exit_code(tmp_path):
 
 
 def test_a_stop_that_was_asked_for_is_nobodys_end(tmp_path):
-    process = start(tmp_path, LOUD)
+    process = start(tmp_path, QUIET)
     read_until(process, "| up")
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=20)
@@ -73,7 +74,7 @@ def test_a_command_that_has_much_to_say_ends_though_nobody_reads_it(tmp_path):
 
 @pytest.mark.parametrize("depth", [0, 1, 2], ids=["honcho's helper", "the guard", "the command"])
 def test_whoever_is_killed_everything_ends(tmp_path: Path, depth: int) -> None:
-    process = start(tmp_path, LOUD)
+    process = start(tmp_path, QUIET)
     read_until(process, "| up")
     victim = psutil.Process(process.pid)
     for _ in range(depth + 1):

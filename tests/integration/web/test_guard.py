@@ -167,3 +167,12 @@ def test_a_lifeline_is_taken_once(tmp_path, lifeline):
     )
     assert LifelineTaken.__name__ in second.stderr
     assert f"process {os.getpid()}" in second.stderr
+
+
+def test_a_guard_takes_little_memory_for_as_long_as_the_site_runs() -> None:
+    heavy = "sqlalchemy", "celery", "flask", "redis", "numpy"
+    script = f"import sys, web.guard; print([name for name in {heavy} if name in sys.modules])"
+    loaded = subprocess.run(
+        [sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout == "[]\n"

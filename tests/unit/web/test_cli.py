@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from click.testing import CliRunner, Result
 
 from library import accounts
@@ -38,7 +39,10 @@ class Earmark:
 
 
 @pytest.fixture
-def earmark_command(tmp_path: Path) -> Earmark:
+def earmark_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Earmark:
+    # Earmark's own hasher takes long, and is meant to.
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr("web.passwords._hasher", quick)
     return Earmark(tmp_path)
 
 

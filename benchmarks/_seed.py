@@ -214,5 +214,6 @@ class _Library:
                     "job_id": self.jobs[0],
                     "score": score / rank,
                     "rank": rank,
+                    "queue": "liked" if rank == 1 else None,
                     "reasons": ["Sounds much like it", "3 songs by Early Paper in it"],
                 }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from celery import shared_task
+from sqlalchemy.orm import Session
 
 from library import features, matches, playlists, songs
-from library.matching import Matcher, PlaylistProfile, SongProfile
+from library.matching import Matcher, PlaylistProfile, Proposal, SongProfile
 from library.profiles import playlist_profiles, song_profile
 from progress.errors import JobFailure
 
@@ -36,8 +37,8 @@ def matching(task: PipelineTask) -> None:
         task.job.raise_if_stopped()
         proposed += _match(task, matcher, waiting[start : start + BATCH_SONGS])
     with task.database.session() as session:
-        wanted = [UUID(profile.song_id) for profile, _ in waiting]
-        matches.keep_only(session, account_id=task.account_id, song_ids=wanted)
+        placed = everything.keys() - {UUID(profile.song_id) for profile, _ in waiting}
+        _replace(task, session, {key: [] for key in placed})
     task.keep(succeeded=len(waiting), failed=0, proposed=proposed)
 
 
@@ -63,16 +64,15 @@ def _read(task: PipelineTask) -> tuple[list[PlaylistProfile], dict[UUID, SongPro
 
 def _match(task: PipelineTask, matcher: Matcher, batch: Waiting) -> int:
     proposals = matcher.propose([profile for profile, _ in batch])
+    found = {UUID(p.song_id): made for (p, _), made in zip(batch, proposals, strict=True)}
     with task.database.session() as session:
-        for (profile, _), found in zip(batch, proposals, strict=True):
-            matches.replace(
-                session,
-                account_id=task.account_id,
-                song_id=UUID(profile.song_id),
-                job_id=UUID(task.job.ref.job_id),
-                proposals=found,
-            )
+        _replace(task, session, found)
     for profile, title in batch:
         with task.job.item(profile.song_id, kind="match", label=title):
             pass  # written above, all together: the database first, then the report
     return sum(bool(found) for found in proposals)
+
+
+def _replace(task: PipelineTask, session: Session, found: dict[UUID, list[Proposal]]) -> None:
+    job_id = UUID(task.job.ref.job_id)
+    matches.replace(session, account_id=task.account_id, job_id=job_id, proposals=found)

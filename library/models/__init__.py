@@ -9,12 +9,13 @@ from __future__ import annotations
 from .accounts import Account, BrowserSession, Invite
 from .base import Base, Moment, utc_now
 from .jobs import ACTIVE_STATUSES, JOB_KINDS, TERMINAL_STATUSES, ItemFailure, Job, JobPart
-from .matches import VERDICTS, Decision, Match
+from .matches import QUEUES, VERDICTS, Decision, Match
 from .music import Features, LikedSong, Playlist, PlaylistEntry, Song, Source
 
 __all__ = [
     "ACTIVE_STATUSES",
     "JOB_KINDS",
+    "QUEUES",
     "TERMINAL_STATUSES",
     "VERDICTS",
     "Account",

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 
 #: To look rows up by these alone is to walk through all that an account has.
-_COARSE = frozenset({"account_id", "present", "rank", "status", "kind"})
+_COARSE = frozenset({"account_id", "present", "rank", "queue", "status", "kind"})
 #: A statement may look at each row of the database as many times, and no more.
 MOST_VISITS_EACH = 6
 _LOOP = re.compile(r"^(SCAN|SEARCH) ")

@@ -329,9 +329,7 @@ class TestMatches:
         job, _ = jobs.create(session, account_id=home.id, kind="matching")
         for scores in ({p: 0.5}, {q: 0.7, p: 0.2}, {}, {p: 0.9, q: 0.1}):
             found = [Proposal(str(song.id), str(x.id), s, ("why",)) for x, s in scores.items()]
-            matches.replace(
-                session, account_id=home.id, song_id=song.id, job_id=job.id, proposals=found
-            )
+            matches.replace(session, account_id=home.id, job_id=job.id, proposals={song.id: found})
             rows = matches.page(session, account_id=home.id)
             shown = [
                 (m.playlist_id, m.name, m.score, m.reasons) for row in rows for m in row.matches
@@ -347,8 +345,8 @@ class TestMatches:
                 Proposal("", str(p.id), score, ()), Proposal("", str(q.id), 1 - score, ())
             ]  # fmt: skip
             matches.replace(
-                session, account_id=home.id, song_id=song.id, job_id=None, proposals=proposals
-            )  # type: ignore[arg-type]
+                session, account_id=home.id, job_id=None, proposals={song.id: proposals}
+            )
         found = matches.page(session, account_id=home.id)
         assert titles(found) == ["sure", "half", "unsure"]
         assert [[m.playlist_id for m in song.matches] for song in found] == [[p.id, q.id]] * 3
@@ -396,32 +394,7 @@ class TestMatches:
 
     def propose(self, home: Home, song: Song, scores: dict[Playlist, float]) -> None:
         found = [Proposal(str(song.id), str(x.id), s, ()) for x, s in scores.items()]
-        matches.replace(
-            home.session,
-            account_id=home.id,
-            song_id=song.id,
-            job_id=None,  # type: ignore[arg-type]
-            proposals=found,
-        )
-
-    def test_proposals_for_other_songs_are_dropped(
-        self, session: Session, home: Home, make_home: Callable[[], Home]
-    ) -> None:
-        for mine in (home, make_home()):
-            playlist = mine.playlist("p")
-            for name in "ab":
-                proposal = Proposal("", str(playlist.id), 0.5, ())
-                matches.replace(
-                    session,
-                    account_id=mine.id,
-                    song_id=mine.song(name).id,
-                    job_id=None,  # type: ignore[arg-type]
-                    proposals=[proposal],
-                )
-            other = mine
-        matches.keep_only(session, account_id=home.id, song_ids=[home.song("a").id])
-        assert titles(matches.page(session, account_id=home.id)) == ["a"]
-        assert matches.count(session, account_id=other.id) == 2
+        matches.replace(home.session, account_id=home.id, job_id=None, proposals={song.id: found})
 
 
 class TestJobs:

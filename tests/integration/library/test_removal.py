@@ -33,9 +33,7 @@ def furnish(home: Home) -> None:
     proposal = Proposal(
         song_id=str(kept[0].id), playlist_id=str(playlist.id), score=0.5, reasons=()
     )
-    matches.replace(
-        session, account_id=home.id, song_id=kept[0].id, job_id=last.id, proposals=[proposal]
-    )
+    matches.replace(session, account_id=home.id, job_id=last.id, proposals={kept[0].id: [proposal]})
     sessions.begin(session, account_id=home.id, password_hash="-", user_agent="", now=NOW)
     invites.create(session, account_id=home.id, now=NOW)
     session.flush()

@@ -158,9 +158,8 @@ def full(shelf: Shelf) -> Shelf:
         matches.replace(
             session,
             **mine,
-            song_id=found.id,
             job_id=job.id,
-            proposals=[Proposal(str(found.id), str(other.id), 0.9, ())],
+            proposals={found.id: [Proposal(str(found.id), str(other.id), 0.9, ())]},
         )
         rows.finish(session, job_id=job.id, attempt=0, status="completed", now=utc_now())
         session.add(

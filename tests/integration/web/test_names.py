@@ -84,7 +84,7 @@ def paths(served: Served) -> list[str]:
                 )
                 for found, name in zip(lists[:3], NAMES, strict=False)
             ]
-            matches.replace(session, **mine, song_id=song.id, job_id=job.id, proposals=proposals)
+            matches.replace(session, **mine, job_id=job.id, proposals={song.id: proposals})
         jobs.finish(
             session,
             job_id=job.id,

@@ -53,7 +53,7 @@ def theirs(site: Site, music) -> Belongings:
             score=0.9,
             reasons=("Secret reason",),
         )
-        matches.replace(session, **mine, song_id=song.id, job_id=job.id, proposals=[proposal])
+        matches.replace(session, **mine, job_id=job.id, proposals={song.id: [proposal]})
         jobs.finish(session, job_id=job.id, attempt=0, status="completed", now=utc_now())
         invites.create(session, **mine, now=utc_now())
         (invite,) = invites.of_account(session, **mine, now=utc_now())

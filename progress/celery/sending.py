@@ -13,6 +13,7 @@ from typing import Any
 
 from celery import Celery
 
+from ..aliases import Sent, SupportsAliases
 from ..errors import LogUnavailable, WriteRefused
 from ..events import JobStatus
 from ..log import JobRef
@@ -34,6 +35,8 @@ class Sending:
     app: Celery
     #: The job that the call sends; None where it sends a part of a job.
     new: JobRef | None = None
+    #: The other ids of that job, where it has any.
+    ids: Sent | None = None
 
 
 _sending: ContextVar[Sending | None] = ContextVar("progress_sending", default=None)
@@ -61,8 +64,8 @@ def listen(app: Celery) -> None:
             result = send(*args, **kwargs)
         finally:
             _sending.reset(token)
-        if current.new is not None:
-            _tell_pending(app, current.new)
+        if current.new is not None or current.ids is not None:
+            _tell(app, current)
         return result
 
     send_task.is_of_progress = True  # type: ignore[attr-defined]
@@ -100,25 +103,31 @@ def _complain(installation: Installation, job_id: str, what: str, error: Excepti
     )
 
 
-def _tell_pending(app: Celery, ref: JobRef) -> None:
-    """Write the job's first status, unless it has one: a worker may have been faster."""
+def _tell(app: Celery, sent: Sending) -> None:
+    """Write the job's first status and its other ids before `send_task` returns, in time."""
     installation = installation_of(app)
     if installation is None:
         return
     # In a thread: a server that does not answer must not hold up a request.
     teller = threading.Thread(
-        target=_append_pending, args=(installation, ref), name="progress-pending", daemon=True
+        target=_tell_now, args=(installation, sent), name="progress-pending", daemon=True
     )
     teller.start()
     teller.join(_PENDING_SECONDS)
 
 
-def _append_pending(installation: Installation, ref: JobRef) -> None:
+def _tell_now(installation: Installation, sent: Sending) -> None:
+    job_id = sent.new.job_id if sent.new is not None else ""
     try:
-        report = StatusReport(JobStatus.PENDING, time.time())
-        installation.log.append(ref, [report], attempt=1)
+        log = installation.log
+        if sent.ids is not None and isinstance(log, SupportsAliases):
+            log.note_sent(sent.ids)
+        if sent.new is not None:
+            # A job that has a status takes none: a worker may have been faster.
+            report = StatusReport(JobStatus.PENDING, time.time())
+            log.append(sent.new, [report], attempt=1)
     except (LogUnavailable, WriteRefused) as error:
-        logger.info("%s", error, extra={"action": "pending_not_told", "job_id": ref.job_id})
+        logger.info("%s", error, extra={"action": "pending_not_told", "job_id": job_id})
     except Exception:
-        extra = {"action": "pending_not_told", "job_id": ref.job_id}
+        extra = {"action": "pending_not_told", "job_id": job_id}
         logger.exception("A job could not be told to be pending.", extra=extra)

@@ -12,23 +12,21 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from billiard import current_process
-from celery import Celery, signals, states
+from celery import signals, states
 from celery.exceptions import TimeLimitExceeded, WorkerLostError
 
 from ..events import JobStatus
 from ..lifecycle import CANCELLED, WORKER_LOST, Settlement
-from ..log import JobRef
-from ..parts import is_windowed
 from .batches import begin_batch, end_batch
 from .ending import end_part, end_part_in_background
 from .installation import Installation, installation_of
+from .marks import carried, mark
 from .outcomes import TIME_LIMIT, UNKNOWN_FAULT
-from .place import HEADER, Place
+from .place import Place
 from .running import execution_of
-from .sending import Sending, account_of, sending
 from .task import JobTask
 from .termination import deafness
-from .work import current_request, request_of
+from .work import request_of
 from .worker import (
     start_beside_clock,
     start_heartbeat,
@@ -51,74 +49,16 @@ def connect() -> None:
         signal.connect(receiver, weak=False, dispatch_uid=f"progress.{receiver.__name__}")
 
 
-def _on_publish(sender: Any = None, headers: dict[str, Any] | None = None, **_: Any) -> None:
+def _on_publish(
+    sender: Any = None, headers: dict[str, Any] | None = None, body: Any = None, **_: Any
+) -> None:
     """Any process: tell the task its place, in the message's header."""
     if headers is None or "id" not in headers:
         return
     try:
-        _mark(str(sender), headers)
+        mark(str(sender), headers, body[2] if isinstance(body, tuple) else {})
     except Exception:
         logger.exception("A message could not be marked.", extra={"action": "mark_failed"})
-
-
-def _mark(name: str, headers: dict[str, Any]) -> None:
-    through = sending()
-    app = through.app if through is not None and name in through.app.tasks else None
-    request = current_request()
-    execution = None if request is None else execution_of(request)
-    if execution is not None and through is not None and not execution.is_of(through.app):
-        # Another application's worker tells another log.
-        request = execution = None
-    if request is not None and execution is not None:
-        # What is tried again is told what this execution was told: 0 begins the next attempt.
-        is_retry = int(headers.get("retries") or 0) > int(request.retries)
-        attempt = execution.place.attempt if is_retry else execution.attempt
-        if HEADER not in headers:
-            headers[HEADER] = execution.place_of(headers["id"]).header(attempt=attempt)
-        if not _is_open_already(headers, execution.place):
-            execution.sending(headers["id"], is_counted=app is not None)
-        return
-    place = _carried(request) if request is not None else None
-    if place is not None:
-        if HEADER not in headers:
-            headers[HEADER] = _next_of_plain(request, place, headers["id"])
-        _announce(app, headers)
-    elif through is not None and app is not None and isinstance(app.tasks[name], JobTask):
-        _mark_new(through, headers)
-
-
-def _next_of_plain(request: Any, place: Place, task_id: str) -> dict[str, object]:
-    request.progress_sent = getattr(request, "progress_sent", 0) + 1
-    sent = place.next(task_id, request.progress_sent)
-    return sent.header(attempt=place.attempt)
-
-
-def _is_open_already(headers: dict[str, Any], sender: Place) -> bool:
-    """Whether the task is a part of a window, which the end of an earlier part has opened."""
-    place = Place.of_message(headers)
-    return place.task_id != sender.task_id and is_windowed(place.ref, place.task_id)
-
-
-def _carried(request: Any) -> Place | None:
-    """The place of a task whose base is not `JobTask`, where its message tells one."""
-    has_header = bool(request.get(HEADER) or (request.headers or {}).get(HEADER))
-    return Place.of(request) if has_header else None
-
-
-def _announce(app: Celery | None, headers: dict[str, Any]) -> None:
-    installation = installation_of(app)
-    place = Place.of_message(headers)
-    if installation is not None and place.attempt > 0:
-        installation.parts.announce(place.ref, place.task_id, attempt=place.attempt)
-
-
-def _mark_new(through: Sending, headers: dict[str, Any]) -> None:
-    installation = installation_of(through.app)
-    if installation is None or HEADER in headers:
-        return
-    ref = JobRef(account_of(installation, headers["id"]), headers["id"])
-    headers[HEADER] = Place(ref, ref.job_id, 0).header(attempt=0)
-    through.new = ref
 
 
 def _on_prerun(task: Any = None, args: Sequence[Any] = (), **_: Any) -> None:
@@ -148,7 +88,7 @@ def _on_postrun(
 
 def _end_plain(task: Any, state: str | None) -> None:
     """End the part of a job whose task does not have `JobTask` for its base."""
-    installation, place = installation_of(task.app), _carried(task.request)
+    installation, place = installation_of(task.app), carried(task.request)
     if installation is None or place is None or state in (None, states.RETRY, states.REJECTED):
         return
     end_part(installation, place, UNKNOWN_FAULT if state == states.FAILURE else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, request, stream_with_context
 
+from ..aliases import locate
 from ..failures import FailureProvider, failures_answer, newest_failures
 from ..log import JobRef, Log
 
@@ -16,7 +17,7 @@ def failures_response(log: Log, provider: FailureProvider | None, ref: JobRef) -
         UnusableQuery: the query holds something that cannot be used.
     """
     if provider is None:
-        known = log.snapshot(ref)
+        known = log.snapshot(locate(log, ref)[0])
         found = newest_failures(known[0] if known is not None else None)
     else:
         found = failures_answer(provider, ref, path=request.path, query=request.args)

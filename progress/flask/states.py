@@ -10,6 +10,7 @@ from flask import Response, request
 from werkzeug.datastructures import MIMEAccept
 
 from .. import history
+from ..aliases import locate
 from ..errors import LogUnavailable
 from ..events import FeedSnapshot, Snapshot
 from ..history import Excerpt, Links, PageQuery, State, excerpt_of_row, read_excerpt
@@ -68,7 +69,8 @@ class States:
     def _told(self, ref: LogRef, state: State, query: PageQuery) -> Excerpt:
         could_ask = True
         try:
-            excerpt = read_excerpt(self.log, ref, after=query.after, limit=query.limit)
+            found, _ = locate(self.log, ref)
+            excerpt = read_excerpt(self.log, found, after=query.after, limit=query.limit)
         except LogUnavailable:
             excerpt, could_ask = None, False
         if excerpt is not None:

@@ -46,7 +46,7 @@ class StreamDoor:
         cursor = parse_cursor(
             request.headers.get("Last-Event-ID") or request.args.get("lastEventId")
         )
-        standing = self._standing(ref, cursor)
+        ref, standing = self._standing(ref, cursor)
         if standing is Standing.OVER:
             # EventSource takes 204 as the order to stop coming back.
             return Response(status=HTTPStatus.NO_CONTENT)
@@ -63,12 +63,12 @@ class StreamDoor:
                 raise no_job()
         return self._stream(StreamRequest(ref, cursor, first, asked_at))
 
-    def _standing(self, ref: LogRef, cursor: Cursor | None) -> Standing | None:
-        """None where the log cannot be asked."""
+    def _standing(self, ref: LogRef, cursor: Cursor | None) -> tuple[LogRef, Standing | None]:
+        """The log that an id leads to, and what it has; None where it cannot be asked."""
         try:
             return self.entrance.standing(ref, cursor)
         except LogUnavailable:
-            return None
+            return ref, None
 
     def _stream(self, asked: StreamRequest) -> Response:
         # What follows runs outside the request: a stream holds nothing of it, and no session

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from ..aliases import SumRef
 from ..cursor import Cursor
 from ..limits import StreamLimits
 from ..log import Following, Heard, Log, LogRef, Messages
@@ -107,7 +108,7 @@ class Distributor:
         if channel is None:
             channel = self._channels.open(request.ref, now=time.monotonic())
             self._follow(channel)
-        if not self._is_heard:
+        if not self._is_heard or isinstance(channel.ref, SumRef):
             self._looks.begin(channel, time.monotonic())
         stream = self._streams.add(reader, channel)
         self._writer.begin(stream)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..aliases import SumRef
 from ..cursor import Cursor
 from .channel import Channel
 
 #: Between two looks at a log: as long as it grows, and at the most.
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 1.0, 8.0
+#: At the most between two looks at a sum, which no message ever tells of.
+_LAST_PAUSE_OF_SUM_SECONDS = 2.0
 
 
 @dataclass(slots=True)
@@ -52,7 +55,12 @@ class Looks:
             look.pause_seconds = (
                 FIRST_PAUSE_SECONDS
                 if has_grown
-                else min(2 * look.pause_seconds, LAST_PAUSE_SECONDS)
+                else min(2 * look.pause_seconds, _last_pause(channel))
             )
             look.at, look.position = now + look.pause_seconds, position
             yield channel
+
+
+def _last_pause(channel: Channel) -> float:
+    is_sum = isinstance(channel.ref, SumRef)
+    return _LAST_PAUSE_OF_SUM_SECONDS if is_sum else LAST_PAUSE_SECONDS

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ..aliases import Sent, SumRef, SupportsAliases
 from ..cursor import Cursor
 from ..errors import JobEnded, StaleAttempt
 from ..events import FeedSnapshot, ItemStatus, Snapshot
@@ -31,6 +32,7 @@ from ..log import (
 from ..parts import SupportsParts
 from ..reports import Report
 from ..rules.state import JobState
+from .aliases import MemoryAliases
 from .leases import MemoryLeaseBook
 from .messages import MemoryMessages
 from .parts import MemoryPartBook
@@ -39,7 +41,13 @@ from .record import JobRecord, Record
 
 @dataclass
 class MemoryLog(
-    Log, SupportsRevocation, SupportsCancel, SupportsResume, SupportsLeases, SupportsParts
+    Log,
+    SupportsRevocation,
+    SupportsCancel,
+    SupportsResume,
+    SupportsLeases,
+    SupportsParts,
+    SupportsAliases,
 ):
     """A log without a server. It gives the answers that the Redis log gives, to the same tests."""
 
@@ -52,6 +60,7 @@ class MemoryLog(
         self._leases = MemoryLeaseBook()
         self._parts = MemoryPartBook()
         self._jobs: dict[JobRef, JobRecord] = {}
+        self._aliases = MemoryAliases(self._record)
         #: The jobs that a cancel was requested for before anybody reported anything of them.
         self._early_cancels: set[JobRef] = set()
         self._feeds: dict[FeedRef, Record] = {}
@@ -78,6 +87,8 @@ class MemoryLog(
     def snapshot(self, ref: LogRef) -> tuple[Snapshot | FeedSnapshot, Cursor] | None:
         """See `Log.snapshot`."""
         with self._lock:
+            if isinstance(ref, SumRef):
+                return self._aliases.sum(ref)
             record = self._record(ref)
             if record is None or record.snapshot is None:
                 return None
@@ -94,6 +105,9 @@ class MemoryLog(
     def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
         """See `Log.read`."""
         with self._lock:
+            if isinstance(ref, SumRef):
+                state = self._aliases.sum(ref)
+                return () if state is not None and state[1] == after else Gap()
             record = self._record(ref)
             return Gap() if record is None else record.after(after, limit)
 
@@ -114,14 +128,33 @@ class MemoryLog(
             for messages in self._messages:
                 messages.put(Revoked(account))
 
+    def note_sent(self, sent: Sent) -> None:
+        """See `SupportsAliases.note_sent`."""
+        with self._lock:
+            self._aliases.note(sent)
+
+    def locate(self, ref: JobRef) -> tuple[JobRef, Position | None]:
+        """See `SupportsAliases.locate`."""
+        with self._lock:
+            found = self._aliases.leads_to(ref)
+            return found, self.position(found)
+
     def request_cancel(self, ref: JobRef) -> None:
         """See `SupportsCancel.request_cancel`."""
         with self._lock:
-            job = self._jobs.get(ref)
-            if job is None:
-                self._early_cancels.add(ref)
+            ref = self._aliases.leads_to(ref)
+            if isinstance(ref, SumRef):
+                for job_id in self._aliases.jobs(ref):
+                    self._request_cancel(JobRef(ref.account, job_id))
             else:
-                job.cancel_requested = True
+                self._request_cancel(ref)
+
+    def _request_cancel(self, ref: JobRef) -> None:
+        job = self._jobs.get(ref)
+        if job is None:
+            self._early_cancels.add(ref)
+        else:
+            job.cancel_requested = True
 
     def cancel_requested(self, ref: JobRef) -> bool:
         """See `SupportsCancel.cancel_requested`."""

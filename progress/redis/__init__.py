@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..aliases import Sent, SumRef, SupportsAliases
 from ..cursor import Cursor
-from ..errors import JobEnded, StaleAttempt
-from ..events import TERMINAL_STATUSES, FeedSnapshot, ItemStatus, Snapshot
+from ..events import FeedSnapshot, ItemStatus, Snapshot
 from ..lease import SupportsLeases
 from ..log import (
     Entry,
@@ -33,7 +33,8 @@ from ..parts import SupportsParts
 from ..reports import Report, head, id_key, item_key
 from ..rules.batch import encode
 from ..rules.constants import ITEM_LETTERS
-from ..rules.stored import PLACE, cursor_of, feed_snapshot, job_snapshot, numbers
+from ..rules.stored import PLACE, cursor_of, feed_snapshot, numbers
+from .aliases import LEADS, RedisAliases, position_of, state_of
 from .connection import (
     DEFAULT_TIMEOUT_SECONDS,
     ProcessClient,
@@ -47,6 +48,7 @@ from .keys import Keys
 from .leases import RedisLeaseBook
 from .messages import RedisMessages
 from .parts import RedisPartBook
+from .replies import STANDING, document, next_id, position_at, receipt
 
 __all__ = ["RedisLog", "safe_client"]
 
@@ -54,12 +56,17 @@ logger = logging.getLogger(__name__)
 
 _SUCCEEDED = ITEM_LETTERS[ItemStatus.SUCCEEDED].encode()
 _KEYED = (b"numbers", b"keyed")
-_TERMINAL = {status.value.encode() for status in TERMINAL_STATUSES}
 
 
 @dataclass
 class RedisLog(
-    Log, SupportsRevocation, SupportsCancel, SupportsResume, SupportsLeases, SupportsParts
+    Log,
+    SupportsRevocation,
+    SupportsCancel,
+    SupportsResume,
+    SupportsLeases,
+    SupportsParts,
+    SupportsAliases,
 ):
     """A log in a Redis ≥ 6.2 or Valkey server.
 
@@ -105,45 +112,65 @@ class RedisLog(
         named = [keys.log, keys.state, keys.items, feed.log, feed.state]
         with unavailable():
             reply = self._process.append(named, arguments)
-        return _receipt(reply, ref, attempt)
+        return receipt(reply, ref, attempt)
 
     def snapshot(self, ref: LogRef) -> tuple[Snapshot | FeedSnapshot, Cursor] | None:
         """See `Log.snapshot`. One round trip."""
         with unavailable():
+            if isinstance(ref, SumRef):
+                return self._aliases.sum(ref)
             fields: Mapping[bytes, bytes] = self.client.hgetall(self._keys(ref).state)
+        if isinstance(ref, JobRef):
+            return state_of(ref.job_id, fields)
         cursor = cursor_of(fields)
         if cursor is None or b"at" not in fields:
             return None
-        if isinstance(ref, FeedRef):
-            return feed_snapshot(fields), cursor
-        return job_snapshot(ref.job_id, fields), cursor
+        return feed_snapshot(fields), cursor
 
     def position(self, ref: LogRef) -> Position | None:
-        """See `Log.position`. One round trip."""
+        """See `Log.position`. One round trip, and for a sum those of `RedisAliases.sum`."""
+        if isinstance(ref, SumRef):
+            with unavailable():
+                return position_of(self._aliases.sum(ref))
+        return position_at(ref, self._ask(ref, *STANDING))
+
+    def note_sent(self, sent: Sent) -> None:
+        """See `SupportsAliases.note_sent`. One round trip."""
         with unavailable():
-            state = self._keys(ref).state
-            *place, at, status = self._process.commands.execute(
-                "HMGET", state, *PLACE, "at", "status"
+            self._aliases.note(sent)
+
+    def locate(self, ref: JobRef) -> tuple[JobRef, Position | None]:
+        """See `SupportsAliases.locate`. One round trip where the id is the job's own."""
+        *place, job, whole = self._ask(ref, *STANDING, *LEADS)
+        own = position_at(ref, place)
+        # A chord's body has a log of its own, and is one of the chord's jobs.
+        target = self._aliases.leads_to(ref, (None if own is not None else job, whole))
+        return (ref, own) if target == ref else (target, self.position(target))
+
+    def _ask(self, ref: LogRef, *fields: bytes) -> Sequence[bytes | None]:
+        with unavailable():
+            found: Sequence[bytes | None] = self._process.commands.execute(
+                "HMGET", self._keys(ref).state, *fields
             )
-        cursor = cursor_of(dict(zip(PLACE, place, strict=True)))
-        if cursor is None or at is None:
-            return None
-        return Position(cursor, isinstance(ref, JobRef) and status in _TERMINAL)
+        return found
 
     def read(self, ref: LogRef, *, after: Cursor, limit: int = 1_000) -> Sequence[Entry] | Gap:
         """See `Log.read`. One round trip."""
+        if isinstance(ref, SumRef):
+            position = self.position(ref)
+            return () if position is not None and position.cursor == after else Gap()
         keys = self._keys(ref)
         # In one transaction: after a trim or a new epoch between them, the two answers would be of
         # two logs.
         with unavailable():
             pipeline = self.client.pipeline(transaction=True)
             pipeline.hmget(keys.state, PLACE)
-            pipeline.xrange(keys.log, min=_next_id(after), count=limit)
+            pipeline.xrange(keys.log, min=next_id(after), count=limit)
             place, rows = pipeline.execute()
         newest = cursor_of(dict(zip(PLACE, place, strict=True)))
         if newest is None or newest.epoch != after.epoch or newest.seq < after.seq:
             return Gap()
-        entries = [Entry(Cursor.parse(id_.decode()), _document(fields)) for id_, fields in rows]
+        entries = [Entry(Cursor.parse(id_.decode()), document(fields)) for id_, fields in rows]
         if newest == after:
             return ()
         if not entries or entries[0].cursor != after.next():
@@ -190,11 +217,14 @@ class RedisLog(
 
     def request_cancel(self, ref: JobRef) -> None:
         """See `SupportsCancel.request_cancel`."""
-        state = self._keys(ref).state
+        found, _ = self.locate(ref)
         with unavailable():
+            names = self._aliases.jobs(found) if isinstance(found, SumRef) else [found.job_id]
             pipeline = self.client.pipeline(transaction=True)
-            pipeline.hset(state, "cancel", "1")
-            pipeline.expire(state, self.retention.live_seconds)
+            for name in names:
+                state = self._keys(JobRef(ref.account, name)).state
+                pipeline.hset(state, "cancel", "1")
+                pipeline.expire(state, self.retention.live_seconds)
             pipeline.execute()
 
     def close(self) -> None:
@@ -240,6 +270,11 @@ class RedisLog(
         return self._process.client
 
     @property
+    def _aliases(self) -> RedisAliases:
+        live_seconds = self.retention.live_seconds
+        return RedisAliases(lambda: self.client, self._keys, live_seconds=live_seconds)
+
+    @property
     def _revocations(self) -> str:
         return f"{self.prefix}:revoked"
 
@@ -250,22 +285,3 @@ class RedisLog(
 
     def _keys(self, ref: LogRef) -> Keys:
         return Keys.of(ref, self.prefix)
-
-
-def _receipt(reply: Sequence[Any], ref: JobRef, attempt: int) -> Receipt:
-    verdict, epoch, seq, current, cancel, lost = reply
-    if verdict == b"stale":
-        raise StaleAttempt(ref.job_id, attempt=attempt, current_attempt=int(current))
-    if verdict == b"ended":
-        raise JobEnded(ref.job_id, attempt=attempt, current_attempt=int(current))
-    return Receipt(Cursor(int(epoch), int(seq)), int(current), bool(cancel), bool(lost))
-
-
-def _document(fields: Mapping[bytes, bytes] | Sequence[bytes]) -> bytes:
-    # A cluster's client hands on the replies of a transaction as they came: as lists.
-    return fields[b"e"] if isinstance(fields, Mapping) else fields[1]
-
-
-def _next_id(after: Cursor) -> str:
-    # The largest sequence has no successor; nothing can follow it.
-    return str(after.next()) if after.seq < 2**64 - 1 else str(after)

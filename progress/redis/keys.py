@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
 
+from ..aliases import SumRef
 from ..log import FeedRef, LogRef
 
 
@@ -23,6 +24,11 @@ class Keys:
         """The keys of a job's log or of a feed, whatever the texts of account and job id are."""
         # Quoted, since a brace in the name would end the hash tag early.
         account = quote(ref.account, safe="")
-        kind = "feed" if isinstance(ref, FeedRef) else f"job:{quote(ref.job_id, safe='')}"
-        base = f"{prefix}:{{{account}}}:{kind}"
+        base = f"{prefix}:{{{account}}}:{_kind(ref)}"
         return cls(base, f"{base}:state", f"{base}:items")
+
+
+def _kind(ref: LogRef) -> str:
+    if isinstance(ref, FeedRef):
+        return "feed"
+    return f"{'sum' if isinstance(ref, SumRef) else 'job'}:{quote(ref.job_id, safe='')}"

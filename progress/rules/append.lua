@@ -587,12 +587,19 @@ if #feed_events > 0 then
 end
 
 -- == How long the keys last ==
--- twin: log.Retention
+-- twin: log.Retention, redis.aliases.RedisAliases.note
 if keeps then
   local seconds = ended and ARGV[8] or ARGV[7]
   call('EXPIRE', log, seconds)
   call('EXPIRE', state, seconds)
   call('EXPIRE', items, seconds)
+  -- The keys of other ids that lead here, and of the sums that this job is one of. The jobs of a sum
+  -- end at different times: its keys are left to the last of them. All are of this hash tag.
+  local beside = call('HMGET', state, 'aliases', 'sums')
+  for key in string.gmatch(beside[1] or '', '[^\n]+') do call('EXPIRE', key, seconds) end
+  if not ended then
+    for key in string.gmatch(beside[2] or '', '[^\n]+') do call('EXPIRE', key, seconds) end
+  end
 end
 
 -- == What is stored is published ==

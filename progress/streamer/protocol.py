@@ -16,6 +16,7 @@ from math import inf
 
 import orjson
 
+from ..aliases import SumRef
 from ..cursor import parse_cursor
 from ..hub.reader import Reader, StreamRequest
 from ..log import FeedRef, JobRef
@@ -32,6 +33,7 @@ def encode(request: StreamRequest) -> bytes:
     said = {
         "account": ref.account,
         "job": ref.job_id if isinstance(ref, JobRef) else None,
+        "isSum": isinstance(ref, SumRef),
         "cursor": str(request.cursor) if request.cursor else None,
         # JSON has no infinity.
         "authorizedAt": request.authorized_at if request.authorized_at < inf else None,
@@ -53,7 +55,9 @@ def decode(data: bytes) -> StreamRequest:
     for text in (account, *(given for given in (job, cursor) if given is not None)):
         if not isinstance(text, str):
             raise TypeError("a message tells an account, a job and a cursor")
-    ref = FeedRef(account) if job is None else JobRef(account, job)
+    # A worker of an earlier version, which is still to be restarted, tells nothing of sums.
+    of_job = SumRef if said.get("isSum") else JobRef
+    ref = FeedRef(account) if job is None else of_job(account, job)
     asked_at = said["authorizedAt"]
     authorized_at = inf if asked_at is None else float(asked_at)
     return StreamRequest(ref, parse_cursor(cursor), first, authorized_at)

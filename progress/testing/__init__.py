@@ -1,14 +1,16 @@
 """Helpers for tests of an application that uses this library, and suites for another log.
 
 `LogContract` is the suite that every log has to pass: subclass it, give it the fixtures `log` and
-`clock`, and pytest runs all of it. `CancelContract`, `LeaseContract`, `PartContract`,
-`ResumeContract` and `RevocationContract` are suites for the abilities that a log may declare.
+`clock`, and pytest runs all of it. `AliasContract`, `CancelContract`, `LeaseContract`,
+`PartContract`, `ResumeContract` and `RevocationContract` are suites for the abilities that a log
+may declare.
 Nothing here imports pytest.
 """
 
 from __future__ import annotations
 
 from .abilities import CancelContract, ResumeContract, RevocationContract
+from .aliases import AliasContract
 from .contract import LogContract
 from .doubles import FaultyLog, ForgetfulLog, ManualClock
 from .leases import LeaseContract
@@ -27,6 +29,7 @@ from .reading import (
 from .watching import Shown, watch
 
 __all__ = [
+    "AliasContract",
     "CancelContract",
     "FaultyLog",
     "ForgetfulLog",

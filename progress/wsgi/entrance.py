@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ..aliases import locate
 from ..cursor import Cursor
 from ..hub import Hub
 from ..hub.reader import HandOver
@@ -41,15 +42,15 @@ class Entrance:
         """Whether this process is about to end and begins no stream."""
         return self.hub.is_closing
 
-    def standing(self, ref: LogRef, cursor: Cursor | None) -> Standing:
-        """What a log has for a client that comes with a cursor.
+    def standing(self, ref: LogRef, cursor: Cursor | None) -> tuple[LogRef, Standing]:
+        """The log that an id leads to, and what it has for a client that comes with a cursor.
 
         Raises:
             LogUnavailable: the log cannot be asked.
         """
-        position = self.log.position(ref)
+        found, position = locate(self.log, ref)
         if position is None:
-            return Standing.NO_LOG
+            return found, Standing.NO_LOG
         if position.has_ended and position.cursor == cursor:
-            return Standing.OVER
-        return Standing.MORE
+            return found, Standing.OVER
+        return found, Standing.MORE

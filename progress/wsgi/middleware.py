@@ -88,9 +88,10 @@ class StreamMiddleware:
         if ref is None:
             return False
         cursor = parse_cursor(environ.get("HTTP_LAST_EVENT_ID"))
-        if entrance.standing(ref, cursor) is not Standing.MORE:
+        found, standing = entrance.standing(ref, cursor)
+        if standing is not Standing.MORE:
             return False
-        request = StreamRequest(ref, cursor, self._head + retry_hint(), asked_at)
+        request = StreamRequest(found, cursor, self._head + retry_hint(), asked_at)
         give_away(client, partial(self._leave, request))
         return True
 

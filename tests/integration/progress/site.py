@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from typing import Any
 
 from celery import Celery
+from celery.result import AsyncResult
 
 from progress.events import ItemEvent, Snapshot, StatusEvent, parse_event
 from progress.log import JobRef
@@ -50,3 +52,12 @@ class Site:
     def succeeded(self, ref: JobRef) -> list[str]:
         items = [event for event in self.events(ref) if isinstance(event, ItemEvent)]
         return sorted(item.item_id for item in items if item.status == "succeeded")
+
+
+def forget_results(celery: Celery) -> None:
+    """Have the results of an application ask its server for nothing any more."""
+    # Celery keeps results of chains for a while, and each unsubscribes from its server when it
+    # goes: by then there is none.
+    for kept in gc.get_objects():
+        if isinstance(kept, AsyncResult) and kept.backend is celery.backend:
+            kept.backend = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,10 @@ from uuid import uuid4
 
 import pytest
 from celery import Celery, chain, chord
-from celery.result import AsyncResult
 
 from progress.log import JobRef
 from progress.redis import RedisLog
-from tests.integration.progress.site import APPLICATION, Site
+from tests.integration.progress.site import APPLICATION, Site, forget_results
 from tests.servers import valkey
 from tests.workers import worker
 
@@ -28,17 +26,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         log = RedisLog(server.tcp_url)
         with worker(APPLICATION, folder, environment):
             yield Site(celery, log)
-        _forget_results(celery)
+        forget_results(celery)
         log.close()
         celery.close()
-
-
-def _forget_results(celery: Celery) -> None:
-    # Celery keeps results of chains for a while, and each unsubscribes from its server when it
-    # goes: by then there is none.
-    for kept in gc.get_objects():
-        if isinstance(kept, AsyncResult) and kept.backend is celery.backend:
-            kept.backend = None
 
 
 WHOLE = {

@@ -14,6 +14,7 @@ from progress.redis import RedisLog
 from progress.redis.keys import Keys
 from progress.reports import TotalReport
 from progress.testing import (
+    AliasContract,
     CancelContract,
     LeaseContract,
     LogContract,
@@ -44,6 +45,7 @@ class TestRedisLog(
     ResumeContract,
     LeaseContract,
     PartContract,
+    AliasContract,
 ):
     @pytest.fixture
     def log(self, valkey_server: Server, clock: ManualClock) -> Iterator[Log]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from celery import Celery
 
+from progress.aliases import SupportsAliases
 from progress.celery import JobTask, install
 from progress.lease import LeaseBook, SupportsLeases
 from progress.log import JobRef, Log, Messages, SupportsCancel, SupportsRevocation
@@ -18,7 +19,7 @@ from progress.parts import SupportsParts
 from progress.redis import RedisLog
 from progress.testing import FaultyLog
 
-ABILITIES = (SupportsCancel, SupportsLeases, SupportsParts, SupportsRevocation)
+ABILITIES = (SupportsAliases, SupportsCancel, SupportsLeases, SupportsParts, SupportsRevocation)
 
 
 class BareLog(Log):

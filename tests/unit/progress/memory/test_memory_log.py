@@ -7,6 +7,7 @@ import pytest
 from progress.log import Log
 from progress.memory import MemoryLog
 from progress.testing import (
+    AliasContract,
     CancelContract,
     LeaseContract,
     LogContract,
@@ -29,6 +30,7 @@ class TestMemoryLog(
     ResumeContract,
     LeaseContract,
     PartContract,
+    AliasContract,
 ):
     @pytest.fixture
     def log(self, clock: ManualClock) -> Log:

@@ -1,0 +1,213 @@
+"""Whoever follows an id that sending gave back is shown the job, or the sum of the jobs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery, chain, chord, group
+from flask import Flask
+
+from progress.aliases import SumRef, locate
+from progress.celery import JobTask, install
+from progress.events import Snapshot
+from progress.flask import create_blueprint
+from progress.log import JobRef
+from progress.redis import RedisLog
+from progress.testing import watch
+from tests.integration.progress.site import APPLICATION, forget_results
+from tests.servers import Server, valkey
+from tests.workers import worker
+
+
+def _elsewhere(*_: object) -> None:
+    """The work of these tasks is the worker's."""
+
+
+class Sender:
+    """A site whose jobs are Anna's, and which knows the tasks."""
+
+    def __init__(self, server: Server) -> None:
+        self.celery = Celery(
+            "sender", broker=server.tcp_url, backend=server.tcp_url, set_as_current=False
+        )
+        self.log = RedisLog(server.tcp_url)
+        install(self.celery, self.log, account=lambda: "anna")
+        self._step = self._task("step", JobTask)
+        self._plain = self._task("plain", self.celery.Task)
+
+    def _task(self, name: str, base: Any) -> Any:
+        return self.celery.task(name=f"{APPLICATION}.{name}", base=base, shared=False)(_elsewhere)
+
+    def step(self, name: str, trouble: str = "", seconds: float = 0.02) -> Any:
+        return self._step.si(name, trouble, seconds)
+
+    def plain(self, name: str, trouble: str = "") -> Any:
+        return self._plain.si(name, trouble)
+
+    def located(self, task_id: str) -> JobRef:
+        return locate(self.log, JobRef("anna", task_id))[0]  # type: ignore[return-value]
+
+    def end(self, task_id: str) -> Snapshot:
+        """The state at the end, as a reader is shown it who knows nothing but this id."""
+        ref = self.located(task_id)
+        for _ in watch(self.log, ref, seconds=30):
+            pass
+        state = self.log.snapshot(ref)
+        assert state is not None
+        assert isinstance(state[0], Snapshot)
+        return state[0]
+
+
+@pytest.fixture(scope="module")
+def sender(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sender]:
+    folder: Path = tmp_path_factory.mktemp("ids")
+    with valkey() as server:
+        sender = Sender(server)
+        with worker(APPLICATION, folder, {"SHAPES_REDIS": server.tcp_url}):
+            yield sender
+        sender.log.close()
+        forget_results(sender.celery)
+        sender.celery.close()
+
+
+Make = Callable[[Sender], Any]
+
+#: What is sent, and how many items its tasks are.
+JOBS: dict[str, tuple[Make, int]] = {
+    "task": (lambda s: s.step("a"), 1),
+    "chain": (lambda s: chain(s.step("a"), s.step("b"), s.step("c")), 3),
+    "chain-of-plain": (lambda s: chain(s.step("a"), s.plain("b"), s.step("c")), 2),
+    "chain-to-chord": (lambda s: chain(s.step("a"), chord([s.step("b")] * 2, s.step("d"))), 3),
+    "chain-to-group": (lambda s: chain(s.step("a"), group(s.step("b"), s.step("c"))), 3),
+}
+
+SUMS: dict[str, tuple[Make, int]] = {
+    "group": (lambda s: group(s.step("a"), s.step("b"), s.step("c")), 3),
+    "group-of-one": (lambda s: group(s.step("a")), 1),
+    "group-of-chains": (lambda s: group(chain(s.step("a"), s.step("b")), s.step("c")), 3),
+    "chord": (lambda s: chord([s.step("a"), s.step("b", seconds=0.5)], s.step("c")), 3),
+    "chord-of-one": (lambda s: chord([s.step("a")], s.step("b")), 2),
+    "chord-to-chain": (lambda s: chord([s.step("a")], chain(s.step("b"), s.step("c"))), 3),
+    "chord-of-chains": (lambda s: chord([chain(s.step("a"), s.step("b"))], s.step("c")), 3),
+    "chord-of-chords": (
+        lambda s: chord([chord([s.step("a"), s.step("b")], s.step("c")), s.step("d")], s.step("e")),
+        5,
+    ),
+    "chord-of-plain": (lambda s: chord([s.plain("a"), s.plain("b")], s.step("c")), 1),
+    "chord-to-plain": (lambda s: chord([s.step("a"), s.step("b")], s.plain("c")), 2),
+    "chord-to-group": (lambda s: chord([s.step("a")], group(s.step("b"), s.step("c"))), 3),
+    "group-of-chords": (lambda s: group(chord([s.step("a")], s.step("b")), s.step("c")), 3),
+}
+
+
+@pytest.mark.parametrize("shape", JOBS)
+def test_the_id_of_a_chain_leads_to_its_job(sender: Sender, shape: str) -> None:
+    make, items = JOBS[shape]
+    result = make(sender).delay()
+    # Before a worker has it, and at once.
+    ref = sender.located(result.id)
+    assert not isinstance(ref, SumRef)
+    assert locate(sender.log, ref)[1] is not None
+    state = sender.end(result.id)
+    assert (state.job_id, state.status) == (ref.job_id, "completed")
+    assert state.progress is not None
+    assert state.progress.succeeded == items
+
+
+def test_every_id_of_a_chain_leads_to_its_job(sender: Sender) -> None:
+    last = chain(sender.step("a"), sender.step("b"), sender.step("c")).delay()
+    ids = [last.id, last.parent.id, last.parent.parent.id]
+    assert [sender.located(id_).job_id for id_ in ids] == [ids[-1]] * 3
+
+
+@pytest.mark.parametrize("shape", SUMS)
+def test_the_id_of_a_group_or_a_chord_leads_to_the_sum_of_its_jobs(
+    sender: Sender, shape: str
+) -> None:
+    make, items = SUMS[shape]
+    result = make(sender).delay()
+    assert isinstance(sender.located(result.id), SumRef)
+    state = sender.end(result.id)
+    assert state.status == "completed"
+    assert state.progress is not None
+    assert (state.progress.succeeded, state.progress.fraction) == (items, 1)
+    if result.parent is not None:  # a chord's header has an id, too
+        assert sender.end(result.parent.id) == state
+
+
+FAILING: dict[str, tuple[Make, int]] = {
+    "group": (lambda s: group(s.step("a"), s.step("b", "raise")), 1),
+    "header": (lambda s: chord([s.step("a"), s.step("b", "raise")], s.step("c")), 1),
+    "body": (lambda s: chord([s.step("a"), s.step("b")], s.step("c", "raise")), 2),
+    "chain-in-header": (
+        lambda s: chord([chain(s.step("a"), s.step("b", "raise")), s.step("c")], s.step("d")),
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", FAILING)
+def test_a_sum_fails_when_one_of_its_jobs_does(sender: Sender, shape: str) -> None:
+    make, items = FAILING[shape]
+    state = sender.end(make(sender).delay().id)
+    assert state.status == "failed"
+    assert state.error is not None
+    assert state.error.code == "internal_error"
+    assert state.progress is not None
+    assert state.progress.succeeded == items
+
+
+def test_jobs_of_a_sum_are_their_senders_also_a_body_that_a_plain_task_sends(
+    sender: Sender,
+) -> None:
+    body = chord([sender.plain("a"), sender.step("b")], sender.step("c")).delay()
+    sender.end(body.id)
+    own = sender.log.snapshot(JobRef("anna", body.id))
+    assert own is not None
+    assert own[0].status == "completed"  # type: ignore[union-attr]
+
+
+def test_a_page_follows_the_id_that_it_was_given_as_a_stream_and_as_json(sender: Sender) -> None:
+    app = Flask(__name__)
+    blueprint = create_blueprint(
+        sender.log, authorize=lambda job_id: JobRef("anna", job_id), account=lambda: "anna"
+    )
+    app.register_blueprint(blueprint)
+    with app.test_client() as client:
+        for result in (
+            chain(sender.step("a"), sender.step("b")).delay(),
+            chord([sender.step("a")], sender.step("b")).delay(),
+            group(sender.step("a"), sender.step("b")).delay(),
+        ):
+            url = f"/api/jobs/{result.id}/progress"
+            stream = client.get(url, headers={"Accept": "text/event-stream"})
+            frames = [line for line in stream.text.split("\n") if line.startswith("data: ")]
+            assert json.loads(frames[-1].removeprefix("data: "))["status"] == "completed"
+            known = client.get(url, headers={"Accept": "application/json"}).json
+            assert known["snapshot"]["status"] == "completed"
+            assert known["snapshot"]["progress"]["succeeded"] == 2
+            page = client.get(f"/api/jobs/{result.id}/events").json
+            assert (page["ended"], page["cursor"]) == (True, known["cursor"])
+            over = {"Accept": "text/event-stream", "Last-Event-ID": known["cursor"]}
+            assert client.get(url, headers=over).status_code == 204
+    blueprint.hub.close()
+
+
+def test_what_an_id_leads_to_is_kept_for_as_long_as_the_jobs_own_log(sender: Sender) -> None:
+    last = chain(sender.step("a"), sender.step("b")).delay()
+    ref = sender.located(last.id)
+    client, log = sender.log.client, sender.log
+    alias, state = (log.key(JobRef("anna", id_), "state") for id_ in (last.id, ref.job_id))
+    assert client.ttl(alias) > 86_400
+    sender.end(last.id)
+    assert 0 < client.ttl(state) <= 86_400
+    assert abs(client.ttl(alias) - client.ttl(state)) <= 1
+    both = group(sender.step("a"), sender.step("b")).delay()
+    key = log.key(sender.located(both.id), "state")
+    client.expire(key, 60)
+    sender.end(both.id)
+    assert client.ttl(key) > 86_400

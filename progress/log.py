@@ -192,6 +192,37 @@ class Log(Protocol):
         ...
 
 
+class AppendPipeline(Protocol):
+    """Batches of one attempt, each sent before the receipt of the one before it is read.
+
+    The log takes them in the order in which they were sent. One thread uses it.
+    """
+
+    def send(self, reports: Sequence[Report], *, seen: Cursor | None = None) -> None:
+        """Send a batch; see `Log.append`. What is wrong with the batch is raised by `receipt`."""
+        ...
+
+    def receipt(self) -> Receipt:
+        """What `Log.append` returns or raises, for the oldest batch that has no receipt yet."""
+        ...
+
+    def close(self) -> None:
+        """Leave it. A batch without a receipt was taken or was not."""
+        ...
+
+
+@runtime_checkable
+class SupportsPipelining(Protocol):
+    """The ability of a log to take a batch while the one before it is under way.
+
+    Without it, a writer prepares a batch only when the server is done with the one before.
+    """
+
+    def pipeline(self, ref: JobRef, *, attempt: int) -> AppendPipeline:
+        """A pipeline for the batches of an attempt."""
+        ...
+
+
 @runtime_checkable
 class SupportsRevocation(Protocol):
     """The ability of a log to tell every hub that an account's sessions changed.

@@ -26,6 +26,7 @@ from ..log import (
     Receipt,
     Retention,
     SupportsCancel,
+    SupportsPipelining,
     SupportsResume,
     SupportsRevocation,
 )
@@ -48,6 +49,7 @@ from .keys import Keys
 from .leases import RedisLeaseBook
 from .messages import RedisMessages
 from .parts import RedisPartBook
+from .pipeline import Call, RedisPipeline
 from .replies import STANDING, document, next_id, position_at, receipt
 
 __all__ = ["RedisLog", "safe_client"]
@@ -61,6 +63,7 @@ _KEYED = (b"numbers", b"keyed")
 @dataclass
 class RedisLog(
     Log,
+    SupportsPipelining,
     SupportsRevocation,
     SupportsCancel,
     SupportsResume,
@@ -94,6 +97,18 @@ class RedisLog(
         self, ref: JobRef, reports: Sequence[Report], *, attempt: int, seen: Cursor | None = None
     ) -> Receipt:
         """See `Log.append`. One round trip."""
+        named, arguments = self._append_call(ref, reports, attempt, seen)
+        with unavailable():
+            reply = self._process.append(named, arguments)
+        return receipt(reply, ref, attempt)
+
+    def pipeline(self, ref: JobRef, *, attempt: int) -> RedisPipeline:
+        """See `SupportsPipelining.pipeline`."""
+        return RedisPipeline(self._process, self._append_call, ref, attempt=attempt)
+
+    def _append_call(
+        self, ref: JobRef, reports: Sequence[Report], attempt: int, seen: Cursor | None
+    ) -> Call:
         keys, feed = self._keys(ref), self._keys(FeedRef(ref.account))
         kept = self.retention
         arguments: list[str | bytes | int] = [
@@ -109,10 +124,7 @@ class RedisLog(
             seen.epoch if seen else 0,
             seen.seq if seen else 0,
         ]
-        named = [keys.log, keys.state, keys.items, feed.log, feed.state]
-        with unavailable():
-            reply = self._process.append(named, arguments)
-        return receipt(reply, ref, attempt)
+        return [keys.log, keys.state, keys.items, feed.log, feed.state], arguments
 
     def snapshot(self, ref: LogRef) -> tuple[Snapshot | FeedSnapshot, Cursor] | None:
         """See `Log.snapshot`. One round trip."""

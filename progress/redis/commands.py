@@ -7,6 +7,7 @@ If it turns out to be broken, the client sends the command, with its retries.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import hiredis
@@ -32,6 +33,13 @@ class QuickCommands:
         self._pool = None if isinstance(pool, redis.BlockingConnectionPool) else pool
         self._idle: list[Any] = []
 
+    def conversation(self) -> Conversation:
+        """Commands on one connection, of which the next is sent before the reply is read."""
+        if self._pool is None:
+            return Conversation(self._client, None, self._idle)
+        connection = self._idle.pop() if self._idle else self._pool.get_connection(*_FOR)
+        return Conversation(self._client, connection, self._idle)
+
     def execute(self, *command: str | bytes | int) -> Any:
         """The reply to a command that may be sent twice. It raises what the client raises."""
         if self._pool is None:
@@ -52,3 +60,60 @@ class QuickCommands:
             raise
         self._idle.append(connection)
         return reply
+
+
+class Conversation:
+    """Commands on one connection, sent before the replies to the ones before them are read.
+
+    If the connection breaks, the client sends what has no reply yet, in the same order: the
+    commands may be sent twice.
+    """
+
+    def __init__(self, client: Any, connection: Any, idle: list[Any]) -> None:
+        self._client = client
+        self._connection = connection
+        self._idle = idle
+        self._unanswered: deque[tuple[str | bytes | int, ...]] = deque()
+
+    def send(self, *command: str | bytes | int) -> None:
+        """Send a command."""
+        self._unanswered.append(command)
+        if self._connection is None:
+            return
+        try:
+            self._connection.send_packed_command([hiredis.pack_command(command)])  # type: ignore[arg-type] # its stub knows one word
+        except redis.ConnectionError:
+            self.leave()
+
+    def reply(self) -> Any:
+        """The reply to the oldest command that has none. It raises what the client raises."""
+        command = self._unanswered.popleft()
+        if self._connection is not None:
+            try:
+                return self._connection.read_response()
+            except redis.ResponseError:
+                raise
+            except redis.ConnectionError:
+                self.leave()
+            except BaseException:
+                self.leave()
+                raise
+        return self._client.execute_command(*command)
+
+    def close(self) -> None:
+        """Give the connection back, unless a reply is still to come on it."""
+        if self._unanswered:
+            self.leave()
+        if self._connection is not None:
+            self._idle.append(self._connection)
+            self._connection = None
+
+    def leave(self) -> None:
+        """Close the connection: the client sends what has no reply yet, when its reply is due.
+
+        So the order of the commands holds where the server did not do one of them.
+        """
+        if self._connection is not None:
+            self._connection.disconnect()
+            self._client.connection_pool.release(self._connection)
+            self._connection = None

@@ -113,24 +113,28 @@ class ProcessClient:
     @property
     def client(self) -> Any:
         """This process's client."""
-        if self._pid != os.getpid():
-            self._begin()
+        self._begin_once()
         return self._client
 
     @property
     def commands(self) -> QuickCommands:
         """The short way for commands that are sent with every request or report."""
-        if self._pid != os.getpid():
-            self._begin()
+        self._begin_once()
         return self._commands
 
     def append(self, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
         """The reply of the script that appends a batch."""
-        execute = self.commands.execute
         try:
-            return execute("EVALSHA", self._script.sha, len(keys), *keys, *arguments)
+            return self.commands.execute(*self.append_command(keys, arguments))
         except redis.exceptions.NoScriptError:  # a server that is new, or has forgotten it
             return self._script(keys=keys, args=arguments)
+
+    def append_command(
+        self, keys: Sequence[str], arguments: Sequence[str | bytes | int]
+    ) -> tuple[str | bytes | int, ...]:
+        """The command that appends a batch on a server that knows the script."""
+        self._begin_once()
+        return ("EVALSHA", self._script.sha, len(keys), *keys, *arguments)
 
     def close(self) -> None:
         """Close this process's connections; the next use opens them anew."""
@@ -139,7 +143,9 @@ class ProcessClient:
                 self._client.close()
             self._pid = 0
 
-    def _begin(self) -> None:
+    def _begin_once(self) -> None:
+        if self._pid == os.getpid():
+            return
         with self._lock:
             if self._pid == os.getpid():  # another thread was faster
                 return

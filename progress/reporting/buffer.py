@@ -12,10 +12,11 @@ from itertools import chain
 
 from ..cursor import Cursor
 from ..errors import CancelRequested, LogUnavailable, WriteRefused
-from ..log import JobRef, Log, Receipt
+from ..log import AppendPipeline, JobRef, Log, Receipt
 from ..reports import ItemReport, Repair, Report
 from .condense import with_the_last_note, without_what_is_over
 from .memo import Memo
+from .pipeline import append_halves, pipeline_of
 from .sender import BackgroundSender
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,9 @@ BATCH = 500
 #: Reports that are taken at once where more than a batch wait. An item that began and ended among
 #: them is told once, by its end: nobody could have seen it in progress.
 BACKLOG_BATCH = 2 * BATCH
+#: Batches that are sent before the receipt of the first of them is read: one is prepared while the
+#: server takes the other.
+MAX_UNDER_WAY = 2
 #: After this many batches that met a bug in the log, the buffer repeats nothing any more.
 MAX_BUGS = 10
 #: An outage holds up a task for this long in all.
@@ -67,8 +71,7 @@ class ReportBuffer:
         self._clock = clock
         self._memo = Memo()
         self._waiting: deque[Report] = deque()
-        self._sent = threading.Condition()
-        self._sending = threading.Lock()
+        self._begin_locks()
         self._patience = PATIENCE_SECONDS
         self._scheduled = False
         self._overflowed = False
@@ -86,10 +89,16 @@ class ReportBuffer:
     def begin_anew(self) -> None:
         """In a child after a fork: what waited is the parent's to send, and so are its locks."""
         self._waiting = deque()
-        self._sent, self._sending = threading.Condition(), threading.Lock()
+        self._begin_locks()
         self._scheduled = False
         self._is_forked = True
         self._on_fork()
+
+    def _begin_locks(self) -> None:
+        self._sent = threading.Condition()
+        self._sending = threading.Lock()
+        #: Held for a moment and never while the log is asked: the task takes it, too.
+        self._remembering = threading.Lock()
 
     def put(self, report: Report) -> None:
         """Take a report. Returns at once, or after `PATIENCE_SECONDS` at the most in an outage."""
@@ -103,7 +112,8 @@ class ReportBuffer:
             # `send` clears the flag before it takes a batch, so no report is left behind.
             self._scheduled = True
             self._sender.wake(self, urgent=waiting >= BATCH)
-        if self._is_forked and not _only_begins(report):
+        # The beginning of an item goes with its end.
+        if self._is_forked and (type(report) is not ItemReport or report.status.is_end):
             self._send_from_child()
 
     def _send_from_child(self) -> None:
@@ -139,28 +149,57 @@ class ReportBuffer:
         if sent or self.refusal is not None:
             self._sender.remove(self)
 
-    def send(self) -> bool:
-        """Send one batch; whether more waits. Called by the sender.
+    def send(self) -> None:
+        """Send all that waits. Called by the sender.
 
         Raises:
-            LogUnavailable: the log's server is gone. The batch waits on.
+            LogUnavailable: the log's server is gone. What it did not take waits on.
         """
         with self._sending:
             self._scheduled = False
-            batch = self._take_batch()
-            if not batch and not self._unsure:
-                return False
+            if not self._waiting and not self._unsure:
+                return
             try:
-                self._append(batch)
+                self._send_all()
             except WriteRefused as refusal:
                 self._refuse(refusal)
-                return False
-        self._patience = PATIENCE_SECONDS
+                return
         with self._sent:
             self._sent.notify_all()
         if self._closed and not self._waiting:
             self._sender.remove(self)
-        return bool(self._waiting)
+
+    def _send_all(self) -> None:
+        pipeline = pipeline_of(self._log, self._ref, attempt=self._attempt)
+        under_way: deque[list[Report]] = deque()
+        try:
+            while True:
+                while (self._waiting and len(under_way) < MAX_UNDER_WAY) or not under_way:
+                    under_way.append(self._take_batch())
+                    pipeline.send(under_way[-1], seen=self._seen)
+                self._settle(pipeline, under_way)
+                if not self._waiting and not under_way:
+                    return
+        except LogUnavailable:
+            self._waiting.extendleft(reversed(list(chain.from_iterable(under_way))))
+            raise
+        finally:
+            pipeline.close()
+
+    def _settle(self, pipeline: AppendPipeline, under_way: deque[list[Report]]) -> None:
+        """Take the receipt of the oldest batch that is under way."""
+        try:
+            receipt = pipeline.receipt()
+        except (LogUnavailable, WriteRefused):
+            raise
+        except Exception as error:
+            self._complain(error)
+            self._give_way_to_a_bug(append_halves(under_way, self._append))
+        else:
+            self._accepted(receipt, under_way.popleft())
+        self._patience = PATIENCE_SECONDS
+        with self._sent:
+            self._sent.notify_all()
 
     def renew(self) -> None:
         """Keep the log alive, and learn whether to go on. Called by the sender.
@@ -169,45 +208,25 @@ class ReportBuffer:
             LogUnavailable: the log's server is gone.
         """
         self._unsure = True
-        if self.send():
-            self._sender.wake(self)
+        self.send()
 
     def _take_batch(self) -> list[Report]:
         if len(self._waiting) <= BATCH:
             return with_the_last_note(self._pop(BATCH))
         return with_the_last_note(without_what_is_over(self._pop(BACKLOG_BATCH)))
 
-    def _append(self, batch: list[Report]) -> None:
-        """Append a batch; after an unexpected error its halves: one report may be to blame."""
-        parts: list[list[Report]] = [batch]
-        failed: list[Report] = []
-        has_met_a_bug = False
-        while parts:
-            part = parts.pop(0)
-            try:
-                receipt = self._log.append(self._ref, part, attempt=self._attempt, seen=self._seen)
-            except LogUnavailable:
-                self._waiting.extendleft(reversed([*part, *chain.from_iterable(parts)]))
-                raise
-            except WriteRefused:
-                raise
-            except Exception as error:
-                has_met_a_bug = True
-                self._complain(error)
-                half = len(part) // 2
-                parts[:0] = [part[:half], part[half:]] if half else []
-                failed += [] if half else part
-            else:
-                self._accepted(receipt, part)
-        if has_met_a_bug:
-            self._give_way_to_a_bug(failed)
+    def _append(self, part: list[Report]) -> None:
+        receipt = self._log.append(self._ref, part, attempt=self._attempt, seen=self._seen)
+        self._accepted(receipt, part)
 
     def _accepted(self, receipt: Receipt, reports: Sequence[Report]) -> None:
         self._unsure = False
+        # The batch behind the one that told a loss was sent before that was known.
+        is_lost = receipt.lost and (self._seen is None or receipt.cursor.epoch != self._seen.epoch)
         self._seen = receipt.cursor
         self.cancel_requested = receipt.cancel_requested
-        self._memo.note(reports)
-        if receipt.lost or self._overflowed:
+        self._remember(reports)
+        if is_lost or self._overflowed:
             self._say_again()
 
     def _give_way_to_a_bug(self, failed: Sequence[Report]) -> None:
@@ -215,7 +234,7 @@ class ReportBuffer:
 
         At most `MAX_BUGS` times, since the repeated reports may meet the same bug.
         """
-        self._memo.note(failed)
+        self._remember(failed)
         self._bugs += 1
         self._overflowed = self._bugs < MAX_BUGS
 
@@ -244,18 +263,21 @@ class ReportBuffer:
         known = map(self._made_fit, self._repair()) if self._repair is not None else ()
         repaired = [report for report in known if isinstance(report, ItemReport)]
         total = self._declared()
-        again = self._memo.again(total=total, repaired=repaired, at=self._clock())
+        with self._remembering:
+            again = self._memo.again(total=total, repaired=repaired, at=self._clock())
         self._waiting.extendleft(reversed(again))
-        self._sender.wake(self)
 
     def _make_room(self) -> None:
         """Drop the oldest reports where waiting frees no place; ends of items are repeated."""
         self._sender.wake(self, urgent=True)
         if self._wait(lambda: len(self._waiting) < MAX_WAITING // 2):
             return
-        # No lock is taken: its holder may be waiting for a server that does not answer.
-        self._memo.note(self._pop(BATCH))
+        self._remember(self._pop(BATCH))
         self._overflowed = True
+
+    def _remember(self, reports: Sequence[Report]) -> None:
+        with self._remembering:
+            self._memo.note(reports)
 
     def _pop(self, count: int) -> list[Report]:
         """The oldest reports, as many as there are up to a number."""
@@ -275,8 +297,3 @@ class ReportBuffer:
                 self._sent.wait(min(0.005, self._patience))
             self._patience -= time.monotonic() - began
         return True
-
-
-def _only_begins(report: Report) -> bool:
-    """Whether a report is followed by another one of the same item."""
-    return type(report) is ItemReport and not report.status.is_end

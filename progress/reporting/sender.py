@@ -24,8 +24,8 @@ RENEW_SECONDS = 5.0
 class Sender(Protocol):
     """A buffer for which `BackgroundSender` sends."""
 
-    def send(self) -> bool:
-        """Send a batch; whether more is waiting.
+    def send(self) -> None:
+        """Send what is waiting.
 
         Raises:
             LogUnavailable: the log's server is gone. What was to be sent is kept.
@@ -121,8 +121,7 @@ class BackgroundSender:
     def _deliver(self, batch: list[Sender]) -> int:
         for position, sender in enumerate(batch):
             try:
-                while sender.send():
-                    pass
+                sender.send()
             except LogUnavailable:
                 with self._condition:
                     self._waiting |= dict.fromkeys(batch[position:])

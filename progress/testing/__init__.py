@@ -2,14 +2,13 @@
 
 `LogContract` is the suite that every log has to pass: subclass it, give it the fixtures `log` and
 `clock`, and pytest runs all of it. `AliasContract`, `CancelContract`, `LeaseContract`,
-`PartContract`, `ResumeContract` and `RevocationContract` are suites for the abilities that a log
-may declare.
-Nothing here imports pytest.
+`PartContract`, `PipelineContract`, `ResumeContract` and `RevocationContract` are suites for the
+abilities that a log may declare. Nothing here imports pytest.
 """
 
 from __future__ import annotations
 
-from .abilities import CancelContract, ResumeContract, RevocationContract
+from .abilities import CancelContract, PipelineContract, ResumeContract, RevocationContract
 from .aliases import AliasContract
 from .contract import LogContract
 from .doubles import FaultyLog, ForgetfulLog, ManualClock
@@ -37,6 +36,7 @@ __all__ = [
     "LogContract",
     "ManualClock",
     "PartContract",
+    "PipelineContract",
     "ResumeContract",
     "RevocationContract",
     "Shown",

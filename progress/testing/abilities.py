@@ -6,12 +6,26 @@ import select
 import time
 from typing import Protocol
 
-from ..log import Log, Revoked, SupportsCancel, SupportsResume, SupportsRevocation
-from .reading import fresh_ref, item, status
+from ..errors import JobEnded
+from ..events import ItemEvent
+from ..log import (
+    AppendPipeline,
+    Log,
+    Revoked,
+    SupportsCancel,
+    SupportsPipelining,
+    SupportsResume,
+    SupportsRevocation,
+)
+from .reading import events_of, fresh_ref, item, status
 
 
 class _Revoking(Log, SupportsRevocation, Protocol):
     """A log with the ability that `RevocationContract` tests."""
+
+
+class _Pipelining(Log, SupportsPipelining, Protocol):
+    """A log with this ability."""
 
 
 class _Resuming(Log, SupportsResume, Protocol):
@@ -84,3 +98,49 @@ class ResumeContract:
         assert list(log.has_succeeded(ref, names)) == [True, False, True, False]
         assert list(log.has_succeeded(ref, [("playlist", "a")])) == [False]
         assert list(log.has_succeeded(ref, [])) == []
+
+
+class PipelineContract:
+    """What a log has to do that takes a batch while the one before it is under way."""
+
+    def test_it_declares_pipelining(self, log: Log) -> None:
+        assert isinstance(log, SupportsPipelining)
+
+    def test_batches_are_taken_in_the_order_in_which_they_were_sent(self, log: _Pipelining) -> None:
+        ref = fresh_ref()
+        pipeline = log.pipeline(ref, attempt=1)
+        for name in "abc":
+            pipeline.send([item(name, "queued")])
+        positions = [pipeline.receipt().cursor.seq for _ in "abc"]
+        pipeline.close()
+        assert positions == sorted(positions)
+        told = [event.item_id for event in events_of(log, ref) if isinstance(event, ItemEvent)]
+        assert told == ["a", "b", "c"]
+
+    def test_each_batch_after_the_end_is_refused_by_its_own_receipt(self, log: _Pipelining) -> None:
+        ref = fresh_ref()
+        pipeline = log.pipeline(ref, attempt=1)
+        pipeline.send([status("completed")])
+        pipeline.send([item("late", "queued")])
+        assert pipeline.receipt().attempt == 1
+        assert isinstance(_refusal(pipeline), JobEnded)
+        pipeline.close()
+
+    def test_a_batch_that_cannot_be_read_raises_at_its_own_receipt(self, log: _Pipelining) -> None:
+        ref = fresh_ref()
+        pipeline = log.pipeline(ref, attempt=1)
+        pipeline.send([item("a", "queued")])
+        pipeline.send(["no report"])  # type: ignore[list-item]
+        pipeline.send([item("b", "queued")])
+        assert pipeline.receipt().attempt == 1
+        assert _refusal(pipeline) is not None
+        assert pipeline.receipt().attempt == 1
+        pipeline.close()
+
+
+def _refusal(pipeline: AppendPipeline) -> Exception | None:
+    try:
+        pipeline.receipt()
+    except Exception as error:
+        return error
+    return None

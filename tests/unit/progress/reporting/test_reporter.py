@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
 from progress.errors import CancelRequested, JobEnded, StaleAttempt
 from progress.events import ItemStatus, JobStatus, Snapshot
 from progress.log import JobRef
+from progress.reporting.memo import Memo
 from progress.reporting.reporter import JobReporter
 from progress.reporting.sender import BackgroundSender
-from progress.reports import ItemReport
+from progress.reports import ItemReport, Report
 from progress.testing import FaultyLog, ForgetfulLog, events_of, fresh_ref, status
+from tests.unit.progress.reporting.sent import is_sent
 
 WAIT_SECONDS = 10
 
@@ -259,3 +261,30 @@ def test_track_counts_and_goes_through_any_iterable(
     progress = state(log, ref).progress
     assert progress is not None
     assert (progress.done, progress.total) == (4, 4)
+
+
+def test_a_task_that_drops_reports_and_the_sender_never_change_the_memo_at_once(
+    ref: JobRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, clashes, note = [], [], Memo.note
+
+    def watched(memo: Memo, reports: Sequence[Report]) -> None:
+        clashes.extend(inside)
+        inside.append(threading.get_ident())
+        time.sleep(0.002)
+        note(memo, reports)
+        inside.pop()
+
+    monkeypatch.setattr(Memo, "note", watched)
+    monkeypatch.setattr("progress.reporting.buffer.MAX_WAITING", 40)
+    monkeypatch.setattr("progress.reporting.buffer.BATCH", 10)
+    monkeypatch.setattr("progress.reporting.buffer.PATIENCE_SECONDS", 0.002)
+    log = FaultyLog(ForgetfulLog())
+    log.delay_seconds = 0.001
+    with JobReporter(log, ref, sender=BackgroundSender()) as job:
+        for number in range(500):
+            job.item_status(number, "succeeded", kind="thing")
+        log.delay_seconds = 0
+        assert is_sent(job)
+    assert clashes == []
+    assert succeeded(log, ref) == 500

@@ -14,9 +14,10 @@ from library.analysis import ANALYSER_VERSION, analyse
 from library.errors import UnreadableFile
 from library.features import SongToHear
 from library.sources.folder import FolderSource
+from progress.errors import JobFailure
 from progress.events import ItemStatus
 
-from .base import PipelineTask, failing_with_the_source
+from .base import PipelineTask, failing_with_the_source, reading
 
 logger = logging.getLogger(__name__)
 
@@ -84,16 +85,15 @@ def analyse_part(task: PipelineTask, number: int) -> None:
     for song in waiting:
         with task.item(song.id, kind="song", label=label(song)) as item:
             try:
-                _listen(task, folder, song)
-            except (UnreadableFile, *task.autoretry_for):
-                raise  # of a file, or for the part to be tried again with this song
+                with reading(folder, song.external_id):
+                    _listen(task, folder, song)
+            except (UnreadableFile, JobFailure, *task.autoretry_for):
+                raise  # of a file, of the folder, or for the part to be tried again with this song
             except Exception:
                 logger.exception(
                     "Song %s could not be heard.", song.id, extra={"action": "listening_failed"}
                 )
                 item.fail("Something went wrong while listening to this song.")
-        if item.error is not None:
-            _require(folder)
     task.failures.flush()
 
 

@@ -155,6 +155,19 @@ class PipelineTask(JobTask):
 
 
 @contextmanager
+def reading(folder: FolderSource, name: str) -> Iterator[None]:
+    """A block that reads a file. Where its folder or disk went away, the job fails and no item."""
+    try:
+        yield
+    except JobFailure:
+        raise
+    except Exception:
+        with failing_with_the_source():
+            folder.check(name)
+        raise
+
+
+@contextmanager
 def failing_with_the_source() -> Iterator[None]:
     """A block whose job fails where the music folder is not there, or not as it was."""
     try:

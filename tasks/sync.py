@@ -21,7 +21,7 @@ from library.sources.contents import Contents
 from library.sources.folder import FolderSource, SongIndex
 from library.sources.records import PlaylistRecord
 
-from .base import PipelineTask, failing_with_the_source
+from .base import PipelineTask, failing_with_the_source, reading
 
 NAME = "earmark.sync"
 
@@ -146,8 +146,6 @@ def _read_songs(task: PipelineTask, place: _Place, tally: _Tally) -> None:
                 tally.succeeded += 1
             else:
                 tally.failed += 1
-                # One file that cannot be read is one failure; where its disk went, so did all.
-                place.folder.check(name)
         for name, reason in place.unseen.items():
             tally.failed += 1
             stays = f"{reason} What is known of it stays."
@@ -159,7 +157,8 @@ def _read_song(task: PipelineTask, place: _Place, name: str, index: int) -> bool
     label, count = PurePosixPath(name).stem, len(place.contents.songs)
     mine = {"account_id": task.account_id, "source_id": place.source_id}
     with task.item(name, kind="song", label=label, index=index, count=count):
-        record = place.folder.read_song(name)
+        with reading(place.folder, name):
+            record = place.folder.read_song(name)
         with task.database.session() as session:
             songs.save(session, **mine, record=record)
         return True
@@ -176,7 +175,6 @@ def _read_playlists(task: PipelineTask, place: _Place, tally: _Tally) -> None:
             record = _read_playlist(task, place, name, indexes)
             if record is None:
                 tally.failed += 1
-                place.folder.check(name)
                 continue
             _save_playlist(task, place, record, hidden | present)
             tally.playlists.append(record)
@@ -187,7 +185,8 @@ def _read_playlists(task: PipelineTask, place: _Place, tally: _Tally) -> None:
 def _read_playlist(
     task: PipelineTask, place: _Place, name: str, indexes: tuple[SongIndex, SongIndex]
 ) -> PlaylistRecord | None:
-    with task.item(name, kind="playlist", label=PurePosixPath(name).stem):
+    label = PurePosixPath(name).stem
+    with task.item(name, kind="playlist", label=label), reading(place.folder, name):
         return place.folder.read_playlist(name, *indexes)
     return None
 

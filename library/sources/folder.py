@@ -78,15 +78,13 @@ class FolderSource:
 
         Raises:
             SourceUnavailable: the folder is not there any more or may not be read.
-            SourceIncomplete: another folder is in its place, or in that of a folder in it; or it
-                was not scanned, and is empty as a mount point is.
+            SourceIncomplete: another folder is in its place, or in that of a folder in it; or
+                neither was scanned, and one is not there or empty, as a mount point is.
         """
         now, top = self._open(), top_folder(external_id)
-        if not self._scanned and not any(self.root.iterdir()):
-            raise SourceIncomplete(
-                f"The music folder {self.root} is empty: its disk may have been disconnected. "
-                "Connect it and try again."
-            )
+        if not self._scanned:
+            self._require_content(top)
+            return
         if now != self._scanned.get("", now):
             raise SourceIncomplete(_went_away(f"The music folder {self.root}"))
         if top not in self._scanned:
@@ -95,6 +93,19 @@ class FolderSource:
             if identity_of(self.root / _unescaped(top)) == self._scanned[top]:
                 return
         raise SourceIncomplete(_went_away(f"The folder “{_shown(top)}”"))
+
+    def _require_content(self, top: str) -> None:
+        """Look for anything in the root, and in one of the folders directly in it."""
+        if not any(self.root.iterdir()):
+            raise SourceIncomplete(
+                f"The music folder {self.root} is empty: its disk may have been disconnected. "
+                "Connect it and try again."
+            )
+        if top and _is_away(self.root / _unescaped(top)):
+            raise SourceIncomplete(
+                f"The folder “{_shown(top)}” is not there, or empty: its disk may have been "
+                "disconnected. Connect it and try again; if its songs are really gone, sync first."
+            )
 
     def _open(self) -> Identity:
         try:
@@ -223,6 +234,14 @@ def _candidates(entry: str, at: PurePosixPath, root: Path) -> Sequence[str]:
         return (escaped.removeprefix(prefix),) if escaped.startswith(prefix) else ()
     relative = os.path.normpath((at / escaped).as_posix())
     return () if relative == ".." or relative.startswith("../") else (relative,)
+
+
+def _is_away(folder: Path) -> bool:
+    """Whether there is no such folder, or nothing in it."""
+    try:
+        return not any(folder.iterdir())
+    except OSError as error:
+        return error.errno in NOT_THERE
 
 
 def _went_away(what: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import Self, TypeVar
 
-from ..errors import CancelRequested, WriteRefused
+from ..errors import CancelRequested, JobFailure, WriteRefused
 from ..events import ItemStatus, JobStatus
 from ..fit import fit_count, fit_text
 from ..log import JobRef, Log
@@ -75,7 +75,7 @@ class JobReporter:
             clock=clock,
         )
         # These exceptions stop a task and do not fail the item it is at.
-        passes = (CancelRequested, WriteRefused, *passing)
+        passes = (CancelRequested, WriteRefused, JobFailure, *passing)
         self._outlet = Outlet(self._buffer.put, self._tally, clock, passes)
 
     def _begin_anew(self) -> None:
@@ -95,9 +95,9 @@ class JobReporter:
     ) -> ItemContext:
         """One item, in progress for as long as the block lasts, then succeeded or failed.
 
-        An exception fails the item and is raised on; one that only stops the task leaves the item
-        in progress for the next execution. One of `tolerate` is not raised on, and its text, which
-        must be fit for the person whose job it is, becomes the item's error.
+        An exception fails the item and is raised on; one that only stops the task, and a
+        `JobFailure`, leave the item in progress. One of `tolerate` is not raised on, and its text,
+        which must be fit for the person whose job it is, becomes the item's error.
 
         Raises:
             CancelRequested: somebody asked for the job to be cancelled.

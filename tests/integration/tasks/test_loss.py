@@ -414,7 +414,7 @@ class TestMidRun:
         assert (job.status, job.error_code) == ("failed", code)
         assert "Nothing was removed." in (job.error_message or "")
         assert len(seen) == 50
-        assert len(shelf.state(job).failed_items) <= 1
+        assert (job.failed, shelf.state(job).failed_items) == (0, ())
         assert len(shelf.songs()) == 49
 
     def test_one_file_that_goes_away_is_one_failure(
@@ -457,8 +457,8 @@ class TestMidRun:
         wait_until_done(pipelines, job, 20)
         folder.rename(tmp_path / "elsewhere")
         row, snapshot, _ = pipelines.finish(job)
-        assert (row.status, row.error_code) == ("failed", "source_unavailable")
-        assert len(snapshot.failed_items) <= 1
+        assert (row.status, row.error_code, row.failed) == ("failed", "source_unavailable", 0)
+        assert snapshot.failed_items == ()
         with pipelines.runtime.database.session() as session:
             total, _, _ = songs.counts(session, account_id=account)
         assert 20 <= total < 2_000
@@ -504,7 +504,7 @@ class TestAnalysis:
         assert (row.status, row.error_code, row.failed) == ("failed", code, 0)
         assert snapshot.failed_items == ()
 
-    def test_a_root_that_goes_away_in_the_middle_fails_few_songs(
+    def test_a_root_that_goes_away_in_the_middle_fails_no_song(
         self, pipelines: Pipelines, folder: Path
     ) -> None:
         account = pipelines.account(folder)
@@ -513,6 +513,32 @@ class TestAnalysis:
         wait_until_done(pipelines, job, 2)
         folder.rename(folder.with_name("elsewhere"))
         row, snapshot, _ = pipelines.finish(job)
-        assert (row.status, row.error_code) == ("failed", "source_unavailable")
-        # At most the songs that the worker's processes were at.
-        assert len(snapshot.failed_items) <= 2
+        assert (row.status, row.error_code, row.failed) == ("failed", "source_unavailable", 0)
+        assert snapshot.failed_items == ()
+
+    @pytest.mark.parametrize("leaves_mount_point", [False, True])
+    def test_a_folder_in_it_that_goes_away_stops_it_at_once_and_fails_no_song(
+        self, pipelines: Pipelines, folder: Path, *, leaves_mount_point: bool
+    ) -> None:
+        account = pipelines.account(folder)
+        pipelines.run(account, "sync")
+        job = jobs.start(pipelines.celery, account_id=account, kind="analysis")
+        wait_until_done(pipelines, job, 2)
+        for copy in range(1, 6):
+            lost = folder / f"Copy {copy}"
+            lost.rename(folder.with_name(lost.name))
+            if leaves_mount_point:
+                lost.mkdir()
+        row, snapshot, _ = pipelines.finish(job)
+        assert (row.status, row.error_code, row.failed) == ("failed", "source_incomplete", 0)
+        assert "is not there, or empty: its disk may have been disconnected" in row.error_message
+        assert snapshot.failed_items == ()
+
+    def test_one_file_that_went_away_is_one_failure(
+        self, pipelines: Pipelines, folder: Path
+    ) -> None:
+        account = pipelines.account(folder)
+        pipelines.run(account, "sync")
+        next((folder / "Copy 1").glob("*.flac")).unlink()
+        row, _, _ = pipelines.run(account, "analysis")
+        assert (row.status, row.failed) == ("completed", 1)

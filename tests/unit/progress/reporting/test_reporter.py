@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from progress.errors import CancelRequested, JobEnded, StaleAttempt
+from progress.errors import CancelRequested, JobEnded, JobFailure, StaleAttempt
 from progress.events import ItemStatus, JobStatus, Snapshot
 from progress.log import JobRef
 from progress.reporting.memo import Memo
@@ -105,6 +105,17 @@ def test_what_only_stops_a_task_fails_no_item(log: FaultyLog, ref: JobRef) -> No
                 raise stop
     assert state(log, ref).failed_items == ()
     assert len(state(log, ref).items_in_progress) == 3
+
+
+def test_a_failure_of_the_job_says_nothing_of_the_item_it_was_at(
+    log: FaultyLog, ref: JobRef, job: JobReporter
+) -> None:
+    with pytest.raises(JobFailure), job.item("a", kind="song"):
+        raise JobFailure("The disk was disconnected.", code="source_unavailable")
+    job.flush()
+    known = state(log, ref)
+    assert [item.item_id for item in known.items_in_progress] == ["a"]
+    assert known.failed_items == ()
 
 
 def test_an_answer_that_was_lost_counts_nothing_twice(

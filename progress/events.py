@@ -85,7 +85,7 @@ def _is_empty(value: tuple[object, ...]) -> bool:
     return not value
 
 
-def _absent(**constraints: Any) -> Any:
+def absent(**constraints: Any) -> Any:
     """A field that is absent from the document where it is None."""
     return Field(default=None, exclude_if=_is_none, **constraints)
 
@@ -124,12 +124,12 @@ class Progress(WireModel):
     total: int | None = Field(ge=0)
     succeeded: int = Field(ge=0)
     failed: int = Field(ge=0)
-    phase: Phase | None = _absent()
+    phase: Phase | None = absent()
     #: 0…1 over the weighted phases; null while unknown.
     fraction: float | None = Field(ge=0, le=1)
     #: Items a second, smoothed; once the job has ended, the mean of the last attempt.
-    per_second: float | None = _absent(ge=0)
-    eta_seconds: int | None = _absent(ge=0)
+    per_second: float | None = absent(ge=0)
+    eta_seconds: int | None = absent(ge=0)
 
 
 class Failure(WireModel):
@@ -144,7 +144,7 @@ class Note(WireModel):
 
     text: str
     #: A small typed mapping beside the text.
-    details: dict[str, Any] | None = _absent()
+    details: dict[str, Any] | None = absent()
 
 
 class Item(WireModel):
@@ -154,19 +154,19 @@ class Item(WireModel):
     #: Such as ``song``, ``playlist``, ``match``; the core takes any string.
     item_kind: str
     status: ItemStatus
-    label: str | None = _absent()
-    index: int | None = _absent()
-    count: int | None = _absent()
+    label: str | None = absent()
+    index: int | None = absent()
+    count: int | None = absent()
     #: Why the item failed.
-    error: str | None = _absent()
+    error: str | None = absent()
     #: How long an item that is over took, where that was a second or more.
-    took_seconds: float | None = _absent(ge=0)
+    took_seconds: float | None = absent(ge=0)
 
 
 class RunningItem(Item):
     """An item in progress, in a snapshot."""
 
-    since: Moment | None = _absent()
+    since: Moment | None = absent()
 
 
 class _JobEvent(WireModel):
@@ -186,7 +186,7 @@ class StatusEvent(_JobEvent):
 
     type: Literal["status"] = "status"
     status: JobStatus
-    reason: str | None = _absent()
+    reason: str | None = absent()
 
 
 class ItemEvent(Item, _JobEvent):
@@ -219,7 +219,7 @@ class Snapshot(_JobEvent):
 
     type: Literal["snapshot"] = "snapshot"
     status: JobStatus
-    reason: str | None = _absent()
+    reason: str | None = absent()
     progress: Progress | None
     #: Oldest first; the newest `MAX_SNAPSHOT_ITEMS` of them.
     items_in_progress: tuple[RunningItem, ...]
@@ -227,12 +227,12 @@ class Snapshot(_JobEvent):
     failed_items: tuple[Item, ...]
     #: The `MAX_SLOWEST_ITEMS` items of the attempt that took longest, the slowest first.
     slowest_items: tuple[Item, ...] = Field(default=(), exclude_if=_is_empty)
-    note: Note | None = _absent()
+    note: Note | None = absent()
     #: What the job came to, as JSON.
-    result: Any = _absent()
-    error: Failure | None = _absent()
-    started_at: Moment | None = _absent()
-    finished_at: Moment | None = _absent()
+    result: Any = absent()
+    error: Failure | None = absent()
+    started_at: Moment | None = absent()
+    finished_at: Moment | None = absent()
 
 
 class FeedJob(WireModel):
@@ -242,7 +242,7 @@ class FeedJob(WireModel):
     at: Moment
     attempt: int = Field(ge=1)
     status: JobStatus
-    reason: str | None = _absent()
+    reason: str | None = absent()
     progress: Progress | None
 
 

@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 from .cursor import Cursor
 from .events import FeedSnapshot, Snapshot
 from .reports import Report
+from .run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +234,18 @@ class SupportsRevocation(Protocol):
 
     def revoke(self, account: str) -> None:
         """Have all `messages` of this log say `Revoked`, in every process."""
+        ...
+
+
+@runtime_checkable
+class SupportsRun(Protocol):
+    """The ability of a log to tell how a job went, whatever it has trimmed of the job's events.
+
+    Without it there is no picture of the run, unless the application keeps runs itself.
+    """
+
+    def run(self, ref: JobRef) -> Run | None:
+        """The run of a job so far, or None where nothing is known of one."""
         ...
 
 

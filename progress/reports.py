@@ -78,6 +78,23 @@ class PhaseEndReport(NamedTuple):
     at: float
 
 
+class PartReport(NamedTuple):
+    """A task that is a part of the job begins. It becomes no event: the job's run tells it."""
+
+    #: The part's name within its attempt. The same begin of the same part changes nothing.
+    part: str
+    at: float
+
+
+class PartEndReport(NamedTuple):
+    """A task that is a part of the job is over."""
+
+    part: str
+    at: float
+    #: One of the terminal statuses.
+    outcome: JobStatus
+
+
 class NoteReport(NamedTuple):
     """The job says something in words."""
 
@@ -111,6 +128,8 @@ Report = (
     | PhaseReport
     | PhaseEndReport
     | CountsReport
+    | PartReport
+    | PartEndReport
     | NoteReport
     | ResultReport
 )
@@ -198,7 +217,7 @@ def item_key(kind: str, item_id: str) -> bytes:
 
 
 def id_key(item_id: str) -> bytes:
-    """The part of an item's key that is its id: its letters as JSON has them, without quotes."""
+    """A name as a batch has it: its letters as JSON has them, without quotes."""
     return orjson.dumps(item_id)[1:-1]
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from contextlib import suppress
 
-from ..errors import LogUnavailable, StoreUnavailable
+from ..errors import LogUnavailable, StoreUnavailable, WriteRefused
 from ..forks import gate
 from ..lifecycle import COMPLETED, Settlement
 from ..recovery.settlement import tell_settlement
+from ..reports import PartEndReport, PartReport, Report
 from .fanout import send_next
 from .installation import Installation
 from .patience import patiently
@@ -21,6 +23,12 @@ logger = logging.getLogger(__name__)
 def end_part(installation: Installation, place: Place, outcome: Settlement | None) -> None:
     """Note that a part is over; send what follows it, or settle the job when none is open."""
     ref = place.ref
+    if outcome is not None and not place.is_root:
+        with suppress(LogUnavailable, WriteRefused):
+            name, now = place.part_name, time.time()
+            # A process that was lost may not have told that the part began.
+            told: list[Report] = [PartReport(name, now), PartEndReport(name, now, outcome.status)]
+            installation.log.append(ref, told, attempt=place.attempt)
     standing = installation.parts.end(ref, place.task_id, attempt=place.attempt, outcome=outcome)
     if standing.next is not None:
         send_next(installation, ref, standing.next, attempt=standing.attempt)

@@ -21,7 +21,7 @@ from ..lifecycle import CANCELLED, COMPLETED, WORKER_LOST, Begun, Settlement
 from ..parts import Standing, Window
 from ..recovery import faults
 from ..reporting.reporter import JobReporter
-from ..reports import Repair
+from ..reports import PartEndReport, PartReport, Repair
 from .beginning import begin
 from .fanout import open_window, send_next
 from .harmless import harmlessly
@@ -108,6 +108,8 @@ class Execution:
         if self.place.is_root and not self._continues:
             self._open_attempt()
             self.reporter.status(JobStatus.RUNNING)
+        if not self.place.is_root:
+            self.reporter.report(PartReport(self.place.part_name, time.time()))
         return self._stopping(body, begun, tries)
 
     @property
@@ -212,6 +214,9 @@ class Execution:
         if state == states.FAILURE and self._outcome in (None, COMPLETED):
             self._outcome = UNKNOWN_FAULT
         ends_a_part = self._outcome is not None and not self.passed_on
+        if self._outcome is not None and ends_a_part and not self.place.is_root and self.reporter:
+            end = PartEndReport(self.place.part_name, time.time(), self._outcome.status)
+            self.reporter.report(end)
         # Once this part has ended another may end the job, and the log takes no reports after that.
         if ends_a_part and not self._is_told() and not self._is_alone:
             threading.Thread(

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..lease import Lease, Part
 from ..log import JobRef
+from ..parts import CLOSING, member_of, number_of
 
 #: The message header that tells a task its place.
 HEADER = "progress"
@@ -52,6 +53,15 @@ class Place:
     def is_root(self) -> bool:
         """Whether the task bears the job's own id."""
         return self.task_id == self.ref.job_id
+
+    @property
+    def part_name(self) -> str:
+        """What the part is called where people see it: in a window, its number from 1."""
+        member = member_of(self.ref, self.task_id)
+        number = number_of(member)
+        if member == CLOSING:
+            return "closing"
+        return self.part or self.task_id if number is None else str(number + 1)
 
     def next(self, task_id: str, number: int | str) -> Place:
         """The place of a task that this one sends."""

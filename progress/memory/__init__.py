@@ -28,10 +28,13 @@ from ..log import (
     SupportsCancel,
     SupportsResume,
     SupportsRevocation,
+    SupportsRun,
 )
 from ..parts import SupportsParts
 from ..reports import Report
 from ..rules.state import JobState
+from ..rules.stored_run import job_run
+from ..run import Run
 from .aliases import MemoryAliases
 from .leases import MemoryLeaseBook
 from .messages import MemoryMessages
@@ -45,6 +48,7 @@ class MemoryLog(
     SupportsRevocation,
     SupportsCancel,
     SupportsResume,
+    SupportsRun,
     SupportsLeases,
     SupportsParts,
     SupportsAliases,
@@ -76,6 +80,8 @@ class MemoryLog(
             documents = job.state.apply(reports, attempt=attempt, now_us=now_us)
             job.record.fold_job(documents)
             self._publish(ref, job.record, documents)
+            done, failed = job.state.done, job.state.failed
+            job.run.take(reports, attempt=attempt, done=done, failed=failed, now_us=now_us)
             due = job.feed.take(
                 documents, now_us=now_us, has_ended=job.state.ended, is_renewal=not reports
             )
@@ -155,6 +161,12 @@ class MemoryLog(
             self._early_cancels.add(ref)
         else:
             job.cancel_requested = True
+
+    def run(self, ref: JobRef) -> Run | None:
+        """See `SupportsRun.run`."""
+        with self._lock:
+            job = self._jobs.get(ref)
+            return None if job is None else job_run(ref.job_id, job.run.fields)
 
     def cancel_requested(self, ref: JobRef) -> bool:
         """See `SupportsCancel.cancel_requested`."""

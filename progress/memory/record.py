@@ -10,6 +10,7 @@ from ..cursor import Cursor
 from ..events import FeedSnapshot, Snapshot, parse_event
 from ..log import Entry, Gap
 from ..rules.feed import FeedPace
+from ..rules.run import RunRecord
 from ..rules.snapshot import fold, fold_feed
 from ..rules.state import JobState
 
@@ -78,3 +79,4 @@ class JobRecord:
     state: JobState
     cancel_requested: bool = False
     feed: FeedPace = field(default_factory=FeedPace)
+    run: RunRecord = field(default_factory=RunRecord)

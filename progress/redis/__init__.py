@@ -1,4 +1,4 @@
-"""The log in Redis or Valkey: a stream, a state hash and an items hash for each job.
+"""The log in Redis or Valkey: a stream and hashes of the state, items and run of each job.
 
 No other room imports redis. The state of a job and its events change in one step, by the script of
 `progress.rules.script`; what is read is read here.
@@ -17,7 +17,6 @@ from ..events import FeedSnapshot, ItemStatus, Snapshot
 from ..lease import SupportsLeases
 from ..log import (
     Entry,
-    FeedRef,
     Gap,
     JobRef,
     Log,
@@ -29,13 +28,16 @@ from ..log import (
     SupportsPipelining,
     SupportsResume,
     SupportsRevocation,
+    SupportsRun,
 )
 from ..parts import SupportsParts
-from ..reports import Report, head, id_key, item_key
-from ..rules.batch import encode
+from ..reports import Report, id_key, item_key
 from ..rules.constants import ITEM_LETTERS
 from ..rules.stored import PLACE, cursor_of, feed_snapshot, numbers
+from ..rules.stored_run import job_run, texts
+from ..run import Run
 from .aliases import LEADS, RedisAliases, position_of, state_of
+from .call import append_call
 from .connection import (
     DEFAULT_TIMEOUT_SECONDS,
     ProcessClient,
@@ -67,6 +69,7 @@ class RedisLog(
     SupportsRevocation,
     SupportsCancel,
     SupportsResume,
+    SupportsRun,
     SupportsLeases,
     SupportsParts,
     SupportsAliases,
@@ -109,22 +112,15 @@ class RedisLog(
     def _append_call(
         self, ref: JobRef, reports: Sequence[Report], attempt: int, seen: Cursor | None
     ) -> Call:
-        keys, feed = self._keys(ref), self._keys(FeedRef(ref.account))
-        kept = self.retention
-        arguments: list[str | bytes | int] = [
-            attempt,
-            ref.job_id,
-            head(ref.job_id, attempt),
-            encode(reports, job_id=ref.job_id, attempt=attempt),
-            kept.job_events,
-            kept.feed_events,
-            kept.live_seconds,
-            kept.ended_seconds,
-            self.clock_us() if self.clock_us else 0,
-            seen.epoch if seen else 0,
-            seen.seq if seen else 0,
-        ]
-        return [keys.log, keys.state, keys.items, feed.log, feed.state], arguments
+        return append_call(
+            ref,
+            reports,
+            prefix=self.prefix,
+            attempt=attempt,
+            seen=seen,
+            kept=self.retention,
+            now_us=self.clock_us() if self.clock_us else 0,
+        )
 
     def snapshot(self, ref: LogRef) -> tuple[Snapshot | FeedSnapshot, Cursor] | None:
         """See `Log.snapshot`. One round trip."""
@@ -201,6 +197,11 @@ class RedisLog(
             names = [item_key(*item) if is_keyed else id_key(item[1]) for item in items]
             found = execute("HMGET", keys.items, *names)
         return [value is not None and value.startswith(_SUCCEEDED) for value in found]
+
+    def run(self, ref: JobRef) -> Run | None:
+        """See `SupportsRun.run`. One round trip."""
+        with unavailable():
+            return job_run(ref.job_id, texts(self.client.hgetall(self._keys(ref).run)))
 
     def cancel_requested(self, ref: JobRef) -> bool:
         """See `SupportsCancel.cancel_requested`."""

@@ -17,6 +17,7 @@ class Keys:
     log: str
     state: str
     items: str
+    run: str
 
     @classmethod
     @lru_cache(maxsize=1024)  # a task reports on one job again and again
@@ -25,7 +26,7 @@ class Keys:
         # Quoted, since a brace in the name would end the hash tag early.
         account = quote(ref.account, safe="")
         base = f"{prefix}:{{{account}}}:{_kind(ref)}"
-        return cls(base, f"{base}:state", f"{base}:items")
+        return cls(base, f"{base}:state", f"{base}:items", f"{base}:run")
 
 
 def _kind(ref: LogRef) -> str:

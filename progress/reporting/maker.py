@@ -28,6 +28,8 @@ from ..reports import (
     ErrorReport,
     ItemReport,
     NoteReport,
+    PartEndReport,
+    PartReport,
     PhaseReport,
     Report,
     ResultReport,
@@ -146,6 +148,8 @@ class ReportMaker:
                 return self.note(report.text, _object(report.details))
             case ResultReport():
                 return self.result(_parsed(report.value))
+            case PartReport() | PartEndReport():
+                return self._of_part(report)
         # The end of a phase is the reporter's own to tell.
         self.complain("report", report)
         return None
@@ -166,6 +170,15 @@ class ReportMaker:
         took = None if report.took_seconds is None else fit_number(report.took_seconds)
         took = None if took is None else round(max(0.0, took), 3)
         return made._replace(at=self._moment(report.at), took_seconds=took)
+
+    def _of_part(self, report: PartReport | PartEndReport) -> PartReport | PartEndReport | None:
+        made = PartReport(fit_id(report.part) or "?", self._moment(report.at))
+        if isinstance(report, PartReport):
+            return made
+        outcome = self.one_of(JobStatus, "part's outcome", report.outcome)
+        if outcome is None or not outcome.is_terminal:
+            return None
+        return PartEndReport(made.part, made.at, outcome)
 
     def _phase(self, report: PhaseReport) -> PhaseReport | None:
         index, of = fit_count(report.phase_index), fit_count(report.phase_count)

@@ -9,6 +9,7 @@ from ..reports import (
     CountsReport,
     ItemReport,
     NoteReport,
+    PartReport,
     PhaseEndReport,
     PhaseReport,
     Report,
@@ -26,6 +27,7 @@ class Memo:
 
     def __init__(self) -> None:
         self._status: StatusReport | None = None
+        self._part: PartReport | None = None
         self._phase: PhaseReport | None = None
         self._phase_end: PhaseEndReport | None = None
         self._counts: CountsReport | None = None
@@ -58,6 +60,8 @@ class Memo:
                 self._note = report
             case ResultReport():
                 self._result = report
+            case PartReport():
+                self._part = report
             case PhaseReport():
                 self._phase, self._phase_end = report, None
                 self._before_phase = self._forgotten + len(self._ended)
@@ -71,7 +75,7 @@ class Memo:
         what it was.
         """
         before = max(0, self._before_phase - self._forgotten)
-        said: list[Report] = [self._status] if self._status is not None else []
+        said: list[Report] = [said for said in (self._status, self._part) if said is not None]
         said += islice(self._ended.values(), before)
         if self._phase is not None:
             said.append(self._phase)

@@ -3,7 +3,7 @@
 -- compare what both make of the same reports. The constants (names in capitals) are no part of
 -- this file: script.py puts them before it.
 --
--- KEYS  1 log  2 state  3 items  4 feed log  5 feed state
+-- KEYS  1 log  2 state  3 items  4 feed log  5 feed state  6 run
 -- ARGV  1 attempt       2 job id       3 `"jobId":…,"attempt":…` as JSON, without braces
 --       4 reports       5 events kept  6 feed events kept
 --       7 seconds a live log lasts     8 seconds an ended log lasts
@@ -15,12 +15,13 @@
 --   E <at> <event> <failure>                              T <total> <at>
 --   N <at> <note, JSON> <event>                           R <at> <value, JSON> <event>
 --   P <index> <at> <weight before> <weight> <in all> <total> <phase, JSON>     X <index> <at>
---   C <done> <at> <total>
+--   C <done> <at> <total>          B <part> <at>          D <part> <at> <outcome>
 -- An item's key is its kind and its id, escaped as in JSON, with a \31 between them.
 
 -- == The call: keys, arguments, the time ==
 -- twin: memory.MemoryLog.append
 local log, state, items, feed_log, feed_state = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local run = KEYS[6]
 local call, find, sub, byte = redis.call, string.find, string.sub, string.byte
 local attempt, job_id, head = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 
@@ -116,11 +117,20 @@ local seen_epoch, seen_seq = tonumber(ARGV[10]), tonumber(ARGV[11])
 local is_known = s.epoch > 0
 local behind = is_known and seen_epoch >= s.epoch and (seen_epoch > s.epoch or seen_seq > s.seq)
 local has_log, has_items = is_known and s.seq > 0, is_known and s.known > 0
+local has_run = is_known and s.points > 0
 local items_lost, log_lost = false, false
--- The server nearly always has both, so one call asks for both.
-if not (has_log and has_items and call('EXISTS', log, items) == 2) then
+-- The server nearly always has all of them, so one call asks for all.
+local there = {}
+if has_log then there[1] = log end
+if has_items then there[#there + 1] = items end
+if has_run then there[#there + 1] = run end
+if #there > 0 and call('EXISTS', unpack(there)) < #there then
   items_lost = has_items and call('EXISTS', items) == 0
   log_lost = has_log and call('EXISTS', log) == 0
+  if has_run and call('EXISTS', run) == 0 then
+    -- What is left of the run is told as if it had begun now.
+    s.run_attempt, s.points, s.point_at, s.point_every, has_run = 0, 0, 0, 0, false
+  end
 end
 local is_new = not is_known or behind or items_lost or log_lost
 -- Of a user that may not do all that an append does, nothing is written; a command that was renamed
@@ -128,7 +138,8 @@ local is_new = not is_known or behind or items_lost or log_lost
 if is_new and redis.acl_check_cmd then
   for _, may in ipairs({{'HSET', state, 'at', ''}, {'HSETNX', state, 'at', ''}, {'HDEL', state, 'at'},
       {'DEL', log}, {'EXPIRE', log, '1'}, {'XADD', log, '*', 'e', ''}, {'XTRIM', log, 'MAXLEN', '1'},
-      {'HMGET', items, 'x'}, {'XADD', feed_log, '*', 'e', ''}, {'HGET', feed_state, 'at'}}) do
+      {'HMGET', items, 'x'}, {'HGET', run, 'x'}, {'HSETNX', run, 'x', ''}, {'XADD', feed_log, '*', 'e', ''},
+      {'HGET', feed_state, 'at'}}) do
     if not redis.acl_check_cmd(unpack(may)) then
       return redis.error_reply('NOPERM this user may not run ' .. may[1] .. ' on the keys of a log')
     end
@@ -136,7 +147,7 @@ if is_new and redis.acl_check_cmd then
 end
 if is_new then
   if not is_known then
-    call('DEL', items)
+    call('DEL', items, run)
     s.keyed = 1
     refuse_earlier_writers()
   end
@@ -323,6 +334,73 @@ local function feed_progress()
   write('fed', counts_of(s.progress))
 end
 
+-- == The run: rows of attempts, phases and parts ==
+-- twin: rules.run.RunRecord._begin, rules.run.RunRecord._end
+-- A hash beside the state, which no append reads as a whole: see run.py for its fields.
+local run_began = false
+local function begin_row(kind, name, text)
+  name = kind .. name
+  if call('HGET', run, name) then return end
+  local count = 'n' .. kind
+  local rows = tonumber(call('HGET', run, count) or 0)
+  if rows < MAX_ROWS[kind] then
+    call('HSET', run, name, text)
+  else
+    count = 'more'
+    rows = tonumber(call('HGET', run, count) or 0)
+  end
+  call('HSET', run, count, whole(rows + 1))
+  run_began = true
+end
+local function end_row(kind, name, text)
+  if call('HGET', run, kind .. name) then call('HSETNX', run, string.upper(kind) .. name, text) end
+end
+
+-- == The run: an attempt begins with its first work ==
+-- twin: rules.run.RunRecord.take, rules.run._is_work
+local unbegun = s.run_attempt < attempt
+local function begin_work(at)
+  unbegun = false
+  s.run_attempt = attempt
+  begin_row('a', whole(attempt), at)
+end
+
+-- == The run: what a status says of it ==
+-- twin: rules.run.RunRecord._take_status
+local function run_status(status, at)
+  if status == 'pending' and attempt == 1 then
+    call('HSETNX', run, 'sent', at)
+  elseif status == 'running' and unbegun then
+    begin_work(at)
+  end
+  if status == 'retrying' or TERMINAL[status] then end_row('a', whole(attempt), at .. '\t' .. status) end
+  if TERMINAL[status] then call('HSET', run, 'end', at .. '\t' .. status) end
+end
+
+-- == The run: a series of counts, thinned when it is full ==
+-- twin: rules.run.RunRecord._point, rules.run.RunRecord._thin
+local function thin_points()
+  local names = {}
+  for number = 1, s.points do names[number] = 'p' .. number end
+  local points, kept = call('HMGET', run, unpack(names)), {}
+  for number = 1, s.points, 2 do
+    kept[#kept + 1] = 'p' .. (number + 1) / 2
+    kept[#kept + 1] = points[number] or ''
+  end
+  call('HDEL', run, unpack(names))
+  call('HSET', run, unpack(kept))
+  s.points, s.point_every = #kept / 2, s.point_every * 2
+end
+local function run_point(at, must)
+  if s.run_attempt == 0 then return end
+  local waited = now - s.point_at
+  if s.points > 0 and not must and waited >= 0 and waited < s.point_every then return end
+  if s.point_every == 0 then s.point_every = POINT_EVERY_US end
+  if s.points >= MAX_POINTS then thin_points() end
+  s.points, s.point_at = s.points + 1, now
+  call('HSET', run, 'p' .. s.points, at .. '\t' .. whole(done()) .. '\t' .. whole(s.failed))
+end
+
 -- == Statuses ==
 -- twin: rules.state.JobState._take_status, rules.snapshot._status_changes
 local function take_status(status, at, reason, document)
@@ -433,6 +511,7 @@ local function progress(at, ended, must)
 end
 
 -- == The batch, report by report ==
+-- twin: rules.run.RunRecord._take
 -- twin: rules.state.JobState.apply, rules.state.JobState._take, rules.state.JobState._end
 -- twin: rules.state.JobState._take_error, rules.state.JobState._take_note
 -- twin: rules.state.JobState._take_counts
@@ -443,10 +522,12 @@ for _, line in ipairs(lines) do
   local kind = line[1]
   if kind == 'I' then
     at_last = line[4]
+    if unbegun then begin_work(at_last) end
     take_item(line[2], line[3], line[4], line[5], line[6])
   elseif kind == 'S' then
     local status, at, reason, document = string.match(line[2], '^S\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$')
     at_last = at
+    run_status(status, at)
     if TERMINAL[status] then
       if status == 'completed' then
         s.total = math.max(s.total, done())
@@ -478,6 +559,7 @@ for _, line in ipairs(lines) do
     local index, at = string.match(line[2], '^X\t(%d+)\t([^\t]*)$')
     at_last = at
     if tonumber(index) == s.phase_index then s.phase_over = 1 end
+    end_row('h', whole(attempt) .. '.' .. index, at)
   elseif kind == 'T' then
     local total, at = string.match(line[2], '^T\t(%d+)\t([^\t]*)$')
     at_last = at
@@ -488,15 +570,28 @@ for _, line in ipairs(lines) do
     at_last = at
     take_phase(tonumber(index), tonumber(before), tonumber(weight), tonumber(in_all),
       tonumber(total), phase)
+    if unbegun then begin_work(at) end
+    begin_row('h', whole(attempt) .. '.' .. index, at .. '\t' .. phase)
+  elseif kind == 'B' then
+    local part, at = string.match(line[2], '^B\t([^\t]*)\t([^\t]*)$')
+    at_last = at
+    if unbegun then begin_work(at) end
+    begin_row('t', whole(attempt) .. '.' .. part, at)
+  elseif kind == 'D' then
+    local part, at, outcome = string.match(line[2], '^D\t([^\t]*)\t([^\t]*)\t(.*)$')
+    at_last = at
+    end_row('t', whole(attempt) .. '.' .. part, at .. '\t' .. outcome)
   elseif kind == 'C' then
     local count, at, total = string.match(line[2], '^C\t(%d+)\t([^\t]*)\t([^\t]*)$')
     at_last = at
+    if unbegun then begin_work(at) end
     s.own_done = math.max(s.own_done, tonumber(count))
     if tonumber(total) then s.total = math.max(s.total, tonumber(total)) end
   end
 end
 -- A reader has to see every attempt begin: what it knew of the last one is void.
 if at_last and not ended then progress(at_last, false, begins and #messages == 0) end
+if at_last then run_point(at_last, ended) end
 if not at_last and s.feed_due == 1 then feed_progress() end  -- a renewal
 
 -- == What changed is stored ==
@@ -593,6 +688,7 @@ if keeps then
   call('EXPIRE', log, seconds)
   call('EXPIRE', state, seconds)
   call('EXPIRE', items, seconds)
+  call('EXPIRE', run, seconds)
   -- The keys of other ids that lead here, and of the sums that this job is one of. The jobs of a sum
   -- end at different times: its keys are left to the last of them. All are of this hash tag.
   local beside = call('HMGET', state, 'aliases', 'sums')
@@ -600,6 +696,8 @@ if keeps then
   if not ended then
     for key in string.gmatch(beside[2] or '', '[^\n]+') do call('EXPIRE', key, seconds) end
   end
+elseif run_began and not has_run then
+  call('EXPIRE', run, ARGV[7])
 end
 
 -- == What is stored is published ==

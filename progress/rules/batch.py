@@ -17,6 +17,8 @@ from ..reports import (
     ErrorReport,
     ItemReport,
     NoteReport,
+    PartEndReport,
+    PartReport,
     PhaseEndReport,
     PhaseReport,
     Report,
@@ -25,6 +27,7 @@ from ..reports import (
     TotalReport,
     error_json,
     head,
+    id_key,
     item_json,
     item_key,
     note_json,
@@ -89,6 +92,8 @@ def _rare_line(report: Report, job_id: str, attempt: int) -> bytes:
             )
         case PhaseEndReport():
             return b"X\t%d\t%b\n" % (report.phase_index, at)
+        case PartReport() | PartEndReport():
+            return _part_line(report, at)
         case NoteReport():
             document = note_json(report, job_id=job_id, attempt=attempt)
             return b"N\t%b\t%b\t%b\n" % (at, said_json(report), document)
@@ -96,6 +101,13 @@ def _rare_line(report: Report, job_id: str, attempt: int) -> bytes:
             document = result_json(report, job_id=job_id, attempt=attempt)
             return b"R\t%b\t%b\t%b\n" % (at, report.value, document)
     raise TypeError(f"{type(report).__name__} is no report")
+
+
+def _part_line(report: PartReport | PartEndReport, at: bytes) -> bytes:
+    name = id_key(report.part)
+    if isinstance(report, PartReport):
+        return b"B\t%b\t%b\n" % (name, at)
+    return b"D\t%b\t%b\t%b\n" % (name, at, report.outcome.encode())
 
 
 def _maybe(number: int | None) -> bytes:

@@ -45,6 +45,19 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunBounds:
+    """How much is kept of a job's run beside its state: 300 rows and 300 points in all."""
+
+    max_attempts: int = 40
+    max_phases: int = 60
+    max_parts: int = 200
+    #: A series that is full loses every second point, and the time between two points doubles.
+    max_points: int = 300
+    #: The first points are at least this far apart.
+    point_every_us: int = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Upkeep:
     """How often the server's script tidies up. No event and no state tells these apart."""
 
@@ -57,6 +70,7 @@ class Upkeep:
 
 
 RULES = Rules()
+RUN_BOUNDS = RunBounds()
 UPKEEP = Upkeep()
 
 #: An item's status as a batch and an items hash spell it.
@@ -102,4 +116,8 @@ STATE_NUMBERS = (
     "failures_count",
     "slowest_count",
     "slow_least",
+    "run_attempt",
+    "points",
+    "point_at",
+    "point_every",
 )

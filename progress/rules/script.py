@@ -6,17 +6,29 @@ from collections.abc import Mapping
 from importlib import resources
 
 from .. import rules as room
-from .constants import ITEM_LETTERS, RULES, STATE_NUMBERS, UPKEEP, Rules, Upkeep
+from .constants import (
+    ITEM_LETTERS,
+    RULES,
+    RUN_BOUNDS,
+    STATE_NUMBERS,
+    UPKEEP,
+    Rules,
+    RunBounds,
+    Upkeep,
+)
 
 
-def append_script(rules: Rules = RULES, upkeep: Upkeep = UPKEEP) -> str:
+def append_script(
+    rules: Rules = RULES, upkeep: Upkeep = UPKEEP, bounds: RunBounds = RUN_BOUNDS
+) -> str:
     """The script by which a server makes events of reports.
 
     The constants are local variables before the script's own text, so an append sends none of
     them. Servers know a script by the hash of its text: writers with other constants run theirs.
     """
     body = resources.files(room).joinpath("append.lua").read_text("utf-8")
-    return "".join(f"local {line}\n" for line in [*_constants(rules, upkeep), *_numbers()]) + body
+    lines = [*_constants(rules, upkeep, bounds), *_numbers()]
+    return "".join(f"local {line}\n" for line in lines) + body
 
 
 def _numbers() -> list[str]:
@@ -33,8 +45,9 @@ def _numbers() -> list[str]:
     ]
 
 
-def _constants(rules: Rules, upkeep: Upkeep) -> list[str]:
+def _constants(rules: Rules, upkeep: Upkeep, bounds: RunBounds) -> list[str]:
     order = {ITEM_LETTERS[status]: number for status, number in rules.item_order.items()}
+    rows = {"a": bounds.max_attempts, "h": bounds.max_phases, "t": bounds.max_parts}
     letters = (f"{status.name} = '{letter}'" for status, letter in ITEM_LETTERS.items())
     return [
         f"FEED_EVERY_US = {rules.feed_every_us}",
@@ -44,6 +57,9 @@ def _constants(rules: Rules, upkeep: Upkeep) -> list[str]:
         f"FRACTION_PARTS = {rules.fraction_parts}",
         f"MAX_LISTED = {rules.max_listed}",
         f"MAX_SLOWEST = {rules.max_slowest}",
+        f"MAX_ROWS = {_table(rows)}",
+        f"MAX_POINTS = {bounds.max_points}",
+        f"POINT_EVERY_US = {bounds.point_every_us}",
         f"TRIM_EVERY = {upkeep.trim_every_events}",
         f"KEEP_EVERY_S = {upkeep.keep_every_seconds}",
         f"KEEPS_IN_A_LIFE = {upkeep.keeps_in_a_life}",

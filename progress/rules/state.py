@@ -136,9 +136,7 @@ class JobState:
         self._take_counts(report)
         return []
 
-    def _take_counts(
-        self, report: TotalReport | CountsReport | PhaseReport | PhaseEndReport
-    ) -> None:
+    def _take_counts(self, report: Report) -> None:
         match report:
             case TotalReport():
                 self.total = max(self.total or 0, report.total)

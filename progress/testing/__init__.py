@@ -2,8 +2,8 @@
 
 `LogContract` is the suite that every log has to pass: subclass it, give it the fixtures `log` and
 `clock`, and pytest runs all of it. `AliasContract`, `CancelContract`, `LeaseContract`,
-`PartContract`, `PipelineContract`, `ResumeContract` and `RevocationContract` are suites for the
-abilities that a log may declare. Nothing here imports pytest.
+`PartContract`, `PipelineContract`, `ResumeContract`, `RevocationContract` and `RunContract` are
+suites for the abilities that a log may declare. Nothing here imports pytest.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from .reading import (
     item,
     status,
 )
+from .runs import RunContract
 from .watching import Shown, watch
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "PipelineContract",
     "ResumeContract",
     "RevocationContract",
+    "RunContract",
     "Shown",
     "entries_of",
     "events_of",

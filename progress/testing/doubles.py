@@ -23,9 +23,11 @@ from ..log import (
     SupportsCancel,
     SupportsResume,
     SupportsRevocation,
+    SupportsRun,
 )
 from ..memory import MemoryLog
 from ..reports import Report
+from ..run import Run
 
 T = TypeVar("T")
 
@@ -73,11 +75,11 @@ class ForgetfulLog(MemoryLog):
                 self._jobs[ref].state.items.clear()
 
 
-class _Able(Log, SupportsRevocation, SupportsCancel, SupportsResume, Protocol):
+class _Able(Log, SupportsRevocation, SupportsCancel, SupportsResume, SupportsRun, Protocol):
     """A log with the abilities that `FaultyLog` passes on."""
 
 
-class FaultyLog(Log, SupportsRevocation, SupportsCancel, SupportsResume):
+class FaultyLog(Log, SupportsRevocation, SupportsCancel, SupportsResume, SupportsRun):
     """A log that fails as it is told, around one that works. For tests of what uses a log.
 
     `fail_next` and `lose_answers` count calls of any method; `delay_seconds` holds up each. It has
@@ -133,6 +135,10 @@ class FaultyLog(Log, SupportsRevocation, SupportsCancel, SupportsResume):
     def has_succeeded(self, ref: JobRef, items: Sequence[tuple[str, str]]) -> Sequence[bool]:
         """See `SupportsResume.has_succeeded`."""
         return self._call(lambda: self.log.has_succeeded(ref, items))
+
+    def run(self, ref: JobRef) -> Run | None:
+        """See `SupportsRun.run`."""
+        return self._call(lambda: self.log.run(ref))
 
     def _call(self, do: Callable[[], T]) -> T:
         self.calls += 1

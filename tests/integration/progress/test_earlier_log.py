@@ -51,6 +51,13 @@ def test_a_job_of_an_earlier_version_goes_on_to_its_end(
     said = earlier_log.tell(log, clock, earlier_log.AFTER)
     assert said[-1] == earlier["after"]
     assert said[-1][0][0]["status"] == "completed"
+    run = log.run(earlier_log.REF)
+    assert run is not None
+    # Of a run that began before there were runs, what is left is told.
+    assert [(row.kind, row.attempt, row.status) for row in run.rows] == [
+        ("attempt", 2, "completed")
+    ]
+    assert run.points[-1].done == 14
     with pytest.raises(JobEnded):
         log.append(earlier_log.REF, [], attempt=2)
     assert [name for name in log.client.keys("earlier:*") if log.client.ttl(name) == -1] == []

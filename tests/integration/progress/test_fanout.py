@@ -19,6 +19,7 @@ from progress.log import JobRef
 from progress.memory import MemoryLog
 from progress.parts import part_id
 from progress.redis import RedisLog
+from progress.run import RowStatus
 from tests.integration.progress.site import APPLICATION, Site
 from tests.servers import Server, valkey
 from tests.workers import worker
@@ -59,6 +60,20 @@ def test_every_part_is_done_once_and_the_closing_part_after_them(
     assert [item.item_id for item in items[-2:]] == ["last", "last"]
     assert state.progress is not None
     assert state.progress.failed == 0
+
+
+@pytest.mark.parametrize("trouble", ["", "raise", "kill"])
+def test_the_run_tells_when_each_part_began_and_how_it_ended(site: Site, trouble: str) -> None:
+    ref = site.send("fanned", 6, trouble)
+    site.end(ref)
+    run = site.log.run(ref)
+    assert run is not None
+    attempt, *parts = run.rows
+    assert (attempt.kind, attempt.status) == ("attempt", "failed" if trouble else "completed")
+    ended = {part.name: part.status for part in parts}
+    failed = {"2": RowStatus.FAILED} if trouble else {"closing": RowStatus.COMPLETED}
+    assert ended == {str(number): RowStatus.COMPLETED for number in range(1, 7)} | failed
+    assert all(part.end is not None and part.end <= run.finished_at for part in parts)
 
 
 def test_things_without_a_name_count_once_for_each_part(site: Site) -> None:

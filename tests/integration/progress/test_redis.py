@@ -22,6 +22,7 @@ from progress.testing import (
     PartContract,
     ResumeContract,
     RevocationContract,
+    RunContract,
     events_of,
     folded_feed,
     fresh_ref,
@@ -46,6 +47,7 @@ class TestRedisLog(
     LeaseContract,
     PartContract,
     AliasContract,
+    RunContract,
 ):
     @pytest.fixture
     def log(self, valkey_server: Server, clock: ManualClock) -> Iterator[Log]:
@@ -123,7 +125,7 @@ def test_an_item_that_is_spoken_of_again_after_its_loss_is_failed_only_where_it_
 
 
 def _ttls(log: RedisLog, keys: Keys) -> list[int]:
-    return [log.client.ttl(key) for key in (keys.log, keys.state, keys.items)]
+    return [log.client.ttl(key) for key in (keys.log, keys.state, keys.items, keys.run)]
 
 
 def test_what_is_made_anew_is_told_how_long_it_lasts(make_log: MakeLog) -> None:
@@ -133,7 +135,7 @@ def test_what_is_made_anew_is_told_how_long_it_lasts(make_log: MakeLog) -> None:
     log.append(ref, [item("a", "queued")], attempt=1)
     assert all(990 < ttl <= 1_000 for ttl in _ttls(log, keys))
     assert 990 < log.client.ttl(feed.log) <= 1_000
-    for lost in (keys.log, keys.state, keys.items):
+    for lost in (keys.log, keys.state, keys.items, keys.run):
         log.client.delete(lost)
         log.append(ref, [item(lost, "queued")], attempt=1)
         assert all(990 < ttl <= 1_000 for ttl in _ttls(log, keys)), lost

@@ -15,6 +15,7 @@ from progress.testing import (
     PartContract,
     ResumeContract,
     RevocationContract,
+    RunContract,
 )
 
 
@@ -31,6 +32,7 @@ class TestMemoryLog(
     LeaseContract,
     PartContract,
     AliasContract,
+    RunContract,
 ):
     @pytest.fixture
     def log(self, clock: ManualClock) -> Log:

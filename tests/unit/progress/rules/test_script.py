@@ -11,8 +11,8 @@ from dataclasses import fields
 from pathlib import Path
 
 import progress
-from progress.rules import feed, rate, snapshot, state
-from progress.rules.constants import Rules, Upkeep
+from progress.rules import feed, rate, run, snapshot, state
+from progress.rules.constants import Rules, RunBounds, Upkeep
 from progress.rules.script import append_script
 
 BODY = Path(progress.__file__).parent.joinpath("rules/append.lua").read_text("utf-8")
@@ -62,6 +62,7 @@ def test_every_rule_in_python_is_named_by_a_section():
             (state, (state.JobState,)),
             (rate, (rate.Rate,)),
             (feed, (feed.FeedPace,)),
+            (run, (run.RunRecord,)),
         )
         for type_ in types
         for name, found in vars(type_).items()
@@ -87,7 +88,7 @@ def test_the_script_has_no_constant_of_its_own():
 
 def test_every_constant_changes_the_script():
     plain = append_script()
-    for type_, argument in ((Rules, "rules"), (Upkeep, "upkeep")):
+    for type_, argument in ((Rules, "rules"), (Upkeep, "upkeep"), (RunBounds, "bounds")):
         for field in fields(type_):
             value = getattr(type_(), field.name)
             other = value + 1 if isinstance(value, int | float) else {}

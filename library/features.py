@@ -61,6 +61,13 @@ class SongToMatch:
     loudness_lufs: float | None = None
     #: Little-endian float32.
     timbre: bytes | None = None
+    #: Each artist by itself, where they are several.
+    several_artists: Sequence[str] | None = None
+
+    @property
+    def artists(self) -> tuple[str, ...]:
+        """Each of its artists by itself."""
+        return tuple(self.several_artists or ((self.artist,) if self.artist else ()))
 
 
 _TO_HEAR = (Song.id, Song.external_id, Song.title, Song.artist, _CONTENT_KEY)
@@ -178,6 +185,7 @@ def to_match(session: Session, *, account_id: UUID) -> Iterator[SongToMatch]:
             Features.tempo_confidence,
             Features.loudness_lufs,
             Features.timbre,
+            Song.artists,
         )
         .outerjoin(Features, Features.song_id == Song.id)
         .where(Song.account_id == account_id, Song.present)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from .identity import identity_of
-from .models import Playlist, PlaylistEntry, Song
+from .models import MissingEntry, Playlist, PlaylistEntry, Song
+from .sources.records import EntryRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,18 @@ class ListedPlaylist:
 
 @dataclass(frozen=True, slots=True)
 class ListedEntry:
-    """A song as its playlist shows it."""
+    """A song as its playlist shows it, or what the list says of one that is not there."""
 
     position: int
     title: str
     artist: str | None
+    #: The path or URL that stands in the list, of a song that is not there.
+    place: str | None = None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the song is not there."""
+        return self.place is not None
 
 
 def save(
@@ -39,9 +47,14 @@ def save(
     source_id: UUID,
     external_id: str,
     name: str,
-    song_ids: Sequence[UUID],
+    song_ids: Sequence[UUID | None],
+    missing: Mapping[int, EntryRecord] | None = None,
 ) -> Playlist:
-    """Add a playlist of a source, or bring it and its entries up to date."""
+    """Add a playlist of a source, or bring it and its entries up to date.
+
+    `song_ids` has None where nothing is known of the song that a place names; `missing` says of
+    places, from 0 on, what the list calls a song that is not there.
+    """
     playlist = session.scalar(
         select(Playlist).where(Playlist.source_id == source_id, Playlist.external_id == external_id)
     )
@@ -53,14 +66,20 @@ def save(
     playlist.name, playlist.gone_at = name, None
     playlist.identity = playlist.identity or identity_of(source_id, external_id)
     session.flush()
-    session.execute(delete(PlaylistEntry).where(PlaylistEntry.playlist_id == playlist.id))
-    session.add_all(
-        PlaylistEntry(
-            playlist_id=playlist.id, position=position, account_id=account_id, song_id=song_id
-        )
+    mine = {"playlist_id": playlist.id, "account_id": account_id}
+    places = [
+        mine | {"position": position, "song_id": song_id}
         for position, song_id in enumerate(song_ids)
-    )
-    session.flush()
+        if song_id is not None
+    ]
+    absent = [
+        mine | {"position": position, "label": entry.label, "place": entry.place}
+        for position, entry in (missing or {}).items()
+    ]
+    for table, rows in ((PlaylistEntry, places), (MissingEntry, absent)):
+        session.execute(delete(table).where(table.playlist_id == playlist.id))
+        if rows:
+            session.execute(insert(table), rows)
     return playlist
 
 
@@ -110,7 +129,7 @@ def count(session: Session, *, account_id: UUID) -> int:
 
 
 def members(session: Session, *, account_id: UUID) -> dict[UUID, list[UUID]]:
-    """The songs of each of the account's playlists, in order; what is gone left out."""
+    """The songs of each of the account's playlists, in order, each once; what is gone left out."""
     query = (
         select(PlaylistEntry.playlist_id, PlaylistEntry.song_id)
         .join(Song, Song.id == PlaylistEntry.song_id)
@@ -118,10 +137,10 @@ def members(session: Session, *, account_id: UUID) -> dict[UUID, list[UUID]]:
         .where(PlaylistEntry.account_id == account_id, Song.present, Playlist.gone_at.is_(None))
         .order_by(PlaylistEntry.playlist_id, PlaylistEntry.position)
     )
-    found: dict[UUID, list[UUID]] = {}
+    found: dict[UUID, dict[UUID, None]] = {}
     for playlist_id, song_id in session.execute(query):
-        found.setdefault(playlist_id, []).append(song_id)
-    return found
+        found.setdefault(playlist_id, {})[song_id] = None
+    return {playlist_id: list(songs) for playlist_id, songs in found.items()}
 
 
 def get(session: Session, *, account_id: UUID, playlist_id: UUID) -> Playlist | None:
@@ -132,8 +151,11 @@ def get(session: Session, *, account_id: UUID, playlist_id: UUID) -> Playlist | 
 def songs(
     session: Session, *, account_id: UUID, playlist_id: UUID, after: int = -1, limit: int = 100
 ) -> list[ListedEntry]:
-    """The songs of an account's own playlist in order, from the position after `after` on."""
-    query = (
+    """The places of an account's own playlist in order, from the position after `after` on.
+
+    Those whose songs are not there are among them.
+    """
+    here = (
         select(PlaylistEntry.position, Song.title, Song.artist)
         .join(Song, Song.id == PlaylistEntry.song_id)
         .where(PlaylistEntry.playlist_id == playlist_id, PlaylistEntry.account_id == account_id)
@@ -141,4 +163,17 @@ def songs(
         .order_by(PlaylistEntry.position)
         .limit(limit)
     )
-    return [ListedEntry(*row) for row in session.execute(query)]
+    absent = (
+        select(MissingEntry.position, MissingEntry.label, MissingEntry.place)
+        .where(MissingEntry.playlist_id == playlist_id, MissingEntry.account_id == account_id)
+        .where(MissingEntry.position > after)
+        .order_by(MissingEntry.position)
+        .limit(limit)
+    )
+    found = {
+        row.position: ListedEntry(row.position, row.label, None, row.place)
+        for row in session.execute(absent)
+    }
+    # A song that came back is there, whatever the newest sync has said of its place.
+    found |= {row.position: ListedEntry(*row) for row in session.execute(here)}
+    return [found[position] for position in sorted(found)][:limit]

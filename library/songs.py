@@ -56,7 +56,9 @@ def save(session: Session, *, account_id: UUID, source_id: UUID, record: SongRec
     if song is None:
         song = Song(account_id=account_id, source_id=source_id, external_id=record.external_id)
         session.add(song)
-    for name, value in asdict(record).items():
+    values = asdict(record)
+    values["artists"] = None if record.artists in ((), (record.artist,)) else list(record.artists)
+    for name, value in values.items():
         is_long = name in _BOUNDED and value is not None and len(value) > MAX_TEXT
         setattr(song, name, f"{value[: MAX_TEXT - 1]}…" if is_long else value)
     song.search_text = searchable(song.title, song.artist, song.album)

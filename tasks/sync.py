@@ -17,8 +17,9 @@ from library import accounts, gone, jobs, playlists, songs
 from library.errors import SourceIncomplete
 from library.loss import Loss, assess
 from library.models import utc_now
-from library.sources.contents import Contents
-from library.sources.folder import FolderSource, SongIndex
+from library.sources.contents import Contents, part_of
+from library.sources.folder import FolderSource
+from library.sources.places import SongIndex
 from library.sources.records import PlaylistRecord
 
 from .base import PipelineTask, failing_with_the_source, reading
@@ -40,6 +41,8 @@ class _Place:
     location: str
     folder: FolderSource
     contents: Contents
+    #: The playlists that were there at the last sync, those of liked songs among them.
+    known_playlists: frozenset[str]
     loss: Loss
     #: What could not be looked at and stays as it is known, with the reasons.
     unseen: dict[str, str]
@@ -53,6 +56,8 @@ class _Tally:
     failed: int = 0
     songs: int = 0
     playlists: list[PlaylistRecord] = field(default_factory=list)
+    #: The files with playlists that could not be read.
+    unread: set[str] = field(default_factory=set)
 
 
 @shared_task(bind=True, base=PipelineTask, name=NAME)
@@ -80,7 +85,7 @@ def _look(task: PipelineTask) -> _Place:
         is_expected=synced not in (None, location) and bool(contents.songs),
     )
     unseen = contents.kept_unseen((*known.songs, *known.playlists))
-    return _Place(source_id, location, folder, contents, loss, unseen)
+    return _Place(source_id, location, folder, contents, frozenset(known.playlists), loss, unseen)
 
 
 def _refuse_a_large_loss(task: PipelineTask, place: _Place) -> None:
@@ -169,57 +174,70 @@ def _read_playlists(task: PipelineTask, place: _Place, tally: _Tally) -> None:
     with task.database.session() as session:
         present = songs.ids_by_external(session, source_id=place.source_id)
         hidden = gone.songs_by_external(session, source_id=place.source_id)
-    indexes = SongIndex(present), SongIndex(hidden)
+    root = place.folder.root
+    indexes = SongIndex(present, root), SongIndex(hidden, root)
     with task.job.phase("playlists", total=len(place.contents.playlists)):
         for name in place.contents.playlists:
-            record = _read_playlist(task, place, name, indexes)
-            if record is None:
+            records = _read_playlist_file(task, place, name, indexes)
+            if records is None:
+                tally.unread.add(name)
                 tally.failed += 1
                 continue
-            _save_playlist(task, place, record, hidden | present)
-            tally.playlists.append(record)
+            _save_playlists(task, place, name, records, hidden | present)
+            tally.playlists += records
             tally.succeeded += 1
-            tally.failed += _report_missing(task, record)
+            tally.failed += sum(_report_missing(task, record) for record in records)
 
 
-def _read_playlist(
+def _read_playlist_file(
     task: PipelineTask, place: _Place, name: str, indexes: tuple[SongIndex, SongIndex]
-) -> PlaylistRecord | None:
+) -> tuple[PlaylistRecord, ...] | None:
     label = PurePosixPath(name).stem
     with task.item(name, kind="playlist", label=label), reading(place.folder, name):
-        return place.folder.read_playlist(name, *indexes)
+        return place.folder.read_playlists(name, *indexes)
     return None
 
 
-def _save_playlist(
-    task: PipelineTask, place: _Place, record: PlaylistRecord, ids: dict[str, UUID]
+def _save_playlists(
+    task: PipelineTask,
+    place: _Place,
+    name: str,
+    records: tuple[PlaylistRecord, ...],
+    ids: dict[str, UUID],
 ) -> None:
-    source_id = place.source_id
+    kept = [record for record in records if not record.is_liked]
+    here = {record.external_id for record in kept}
+    # A list of liked songs may have been a playlist before it was named so.
+    over = [known for known in (*place.known_playlists, name) if part_of(known, (name,))]
     with task.database.session() as session:
-        if record.is_liked:
-            # It may have been a playlist before it was named so.
-            gone.mark(session, source_id=source_id, playlists=[record.external_id], now=utc_now())
-            return
-        playlists.save(
+        gone.mark(
             session,
-            account_id=task.account_id,
-            source_id=source_id,
-            external_id=record.external_id,
-            name=record.name,
-            song_ids=[ids[song] for song in record.songs if song in ids],
+            source_id=place.source_id,
+            playlists=[known for known in over if known not in here],
+            now=utc_now(),
         )
+        for record in kept:
+            playlists.save(
+                session,
+                account_id=task.account_id,
+                source_id=place.source_id,
+                external_id=record.external_id,
+                name=record.name,
+                song_ids=[ids.get(entry.song or "") for entry in record.entries],
+                missing={at: e for at, e in enumerate(record.entries) if e.is_missing},
+            )
 
 
 def _report_missing(task: PipelineTask, record: PlaylistRecord) -> int:
     """Say which entries of a playlist name files that are not there."""
-    missing = tuple(dict.fromkeys(record.missing))
+    missing = {(e.place or e.label): e.label for e in record.entries if e.is_missing}
     if missing:
         task.job.add_total(len(missing))
-    for entry in missing:
+    for place, label in missing.items():
         task.item_failed(
-            f"{record.external_id}\n{entry}",
+            f"{record.external_id}\n{place}",
             kind="song",
-            label=PurePosixPath(entry).name or entry,
+            label=label,
             reason=f"The playlist “{record.name}” names a file that is not in the folder.",
         )
     return len(missing)
@@ -232,8 +250,8 @@ def _read_liked(task: PipelineTask, place: _Place, tally: _Tally) -> int:
         if record.is_liked
         for song in record.songs
     }
-    known = {record.external_id for record in tally.playlists} | {*place.loss.missing_playlists}
-    is_all_read = len(tally.playlists) == len(place.contents.playlists) and not place.unseen
+    read = {*place.contents.playlists, *place.loss.missing_playlists} - tally.unread
+    is_all_read = not tally.unread and not place.unseen
     with task.job.phase("liked songs"), task.database.session() as session:
         ids = songs.ids_by_external(session, source_id=place.source_id)
         wanted = {ids[song]: name for song, name in said_by.items() if song in ids}
@@ -242,6 +260,6 @@ def _read_liked(task: PipelineTask, place: _Place, tally: _Tally) -> int:
             account_id=task.account_id,
             song_ids=list(wanted),
             said_by=wanted,
-            is_unread=lambda name: not is_all_read if name is None else name not in known,
+            is_unread=lambda name: not is_all_read if name is None else part_of(name, read) is None,
         )
         return songs.counts(session, account_id=task.account_id)[1]

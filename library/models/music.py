@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     CheckConstraint,
     Index,
@@ -104,10 +105,14 @@ class Song(FoundAgain, Base):
     #: The source's own name for it: of a folder, the path relative to the root.
     external_id: Mapped[str]
     title: Mapped[str]
+    #: As it is shown; several are divided by commas.
     artist: Mapped[str | None]
+    #: Each by itself, where they are several; NULL where `artist` is the one.
+    artists: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     album: Mapped[str | None]
     album_artist: Mapped[str | None]
     genre: Mapped[str | None]
+    #: Of the first publication, where that is known.
     year: Mapped[int | None]
     track_number: Mapped[int | None]
     duration_seconds: Mapped[float | None]
@@ -163,6 +168,25 @@ class PlaylistEntry(Base):
     position: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[UUID]
     song_id: Mapped[UUID]
+
+
+class MissingEntry(Base):
+    """A place in a playlist that names no song which is there.
+
+    It may have a `PlaylistEntry` of the same position beside it, of a song that is gone.
+    """
+
+    __tablename__ = "missing_entries"
+    __table_args__ = (within_account("playlist_id", "playlists"),)
+
+    playlist_id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: 0 for the first, counted together with the entries.
+    position: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    #: What the list calls it.
+    label: Mapped[str]
+    #: The path or URL that stands in the list.
+    place: Mapped[str]
 
 
 class LikedSong(Base):

@@ -29,7 +29,9 @@ class Contents:
         `is_there` is asked for a name in a folder that was walked under another one.
         """
         here = {*self.songs, *self.playlists}
-        absent = [name for name in known if name not in here]
+        # A list in a file of several is looked for when the file is read.
+        files = frozenset(self.playlists)
+        absent = [name for name in known if name not in here and part_of(name, files) is None]
         return [
             name
             for name in absent

@@ -1,37 +1,28 @@
-"""A folder of music: audio files with tags, and playlists as M3U files."""
+"""A folder of music: audio files with tags, and playlists in the formats of any program."""
 
 from __future__ import annotations
 
-import codecs
 import os
-import re
-import unicodedata
-from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ..errors import SourceIncomplete, SourceUnavailable, UnreadableFile
-from . import m3u
+from .beside import AUDIO_SUFFIXES, Beside
 from .contents import Contents, top_folder
-from .records import PlaylistRecord, SongRecord
-from .tags import read_tags
+from .liked import is_liked_name
+from .lists import Entry, SongList
+from .names import escaped, text_of, unescaped
+from .names_of_files import Told, told_by_name
+from .places import SongIndex
+from .playlist_files import is_playlist, parse_file
+from .records import EntryRecord, PlaylistRecord, SongRecord
+from .tags import Tags, read_tags
 from .walk import NOT_THERE, Identity, Walk, identity_of
 
-_SUFFIXES = ".aac .aif .aiff .ape .flac .m4a .mp3 .mp4 .mpc .oga .ogg .opus .wav .wma .wv"
-AUDIO_SUFFIXES = frozenset(_SUFFIXES.split(" "))
-PLAYLIST_SUFFIXES = frozenset((".m3u", ".m3u8"))
-
-#: Larger than any playlist; what is larger is something else.
-MAX_PLAYLIST_BYTES = 8 * 1024 * 1024
-
-_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-_LIKED_NAMES = frozenset(
-    f"{word}{ending}"
-    for word in ("favorite", "favourite", "liked", "like", "loved", "starred")
-    for ending in ("", "s", " songs", " tracks")
-)
-_NUMBERED = re.compile(r"^\d{1,3}(?:\s*[-.)_]\s*|\s+)(?=\S)")
+#: Longest name of a playlist or an entry, and the longest path of an entry, in letters.
+MAX_NAME = 300
+MAX_PLACE = 1_000
 
 
 class FolderSource:
@@ -46,6 +37,7 @@ class FolderSource:
         self._real_root = Path(os.path.realpath(root))
         #: The root and the folders directly in it, by their names, as they were when scanned.
         self._scanned: dict[str, Identity] = {}
+        self._beside = Beside()
 
     def scan(self) -> Contents:
         """All songs and playlists in it, and what could not be looked at.
@@ -60,14 +52,14 @@ class FolderSource:
             suffix = path.suffix.lower()
             if suffix in AUDIO_SUFFIXES:
                 songs.append(self.external_id(path))
-            elif suffix in PLAYLIST_SUFFIXES:
+            elif is_playlist(path):
                 playlists.append(self.external_id(path))
         self.check()
-        self._scanned |= {_escaped(name): identity for name, identity in walk.top_folders.items()}
+        self._scanned |= {escaped(name): identity for name, identity in walk.top_folders.items()}
         return Contents(
             songs=tuple(sorted(songs)),
             playlists=tuple(sorted(playlists)),
-            top_folders=frozenset(map(_escaped, walk.top_folders)),
+            top_folders=frozenset(map(escaped, walk.top_folders)),
             unseen={self.external_id(part.path): part.reason for part in walk.unseen},
             links_out=frozenset(map(self.external_id, walk.links_out)),
             walked_before=frozenset(map(self.external_id, walk.walked_before)),
@@ -90,9 +82,9 @@ class FolderSource:
         if top not in self._scanned:
             return
         with suppress(OSError):
-            if identity_of(self.root / _unescaped(top)) == self._scanned[top]:
+            if identity_of(self.root / unescaped(top)) == self._scanned[top]:
                 return
-        raise SourceIncomplete(_went_away(f"The folder “{_shown(top)}”"))
+        raise SourceIncomplete(_went_away(f"The folder “{text_of(top)}”"))
 
     def _require_content(self, top: str) -> None:
         """Look for anything in the root, and in one of the folders directly in it."""
@@ -101,9 +93,9 @@ class FolderSource:
                 f"The music folder {self.root} is empty: its disk may have been disconnected. "
                 "Connect it and try again."
             )
-        if top and _is_away(self.root / _unescaped(top)):
+        if top and _is_away(self.root / unescaped(top)):
             raise SourceIncomplete(
-                f"The folder “{_shown(top)}” is not there, or empty: its disk may have been "
+                f"The folder “{text_of(top)}” is not there, or empty: its disk may have been "
                 "disconnected. Connect it and try again; if its songs are really gone, sync first."
             )
 
@@ -129,7 +121,7 @@ class FolderSource:
 
     def external_id(self, path: Path) -> str:
         """The name of a file of the folder."""
-        return _escaped(path.relative_to(self.root).as_posix())
+        return escaped(path.relative_to(self.root).as_posix())
 
     def path(self, external_id: str) -> Path:
         """The file of a name.
@@ -137,7 +129,7 @@ class FolderSource:
         Raises:
             UnreadableFile: the name leads out of the folder.
         """
-        path = self.root / _unescaped(external_id)
+        path = self.root / unescaped(external_id)
         if not Path(os.path.realpath(path)).is_relative_to(self._real_root):
             raise UnreadableFile("The file is outside of the music folder.")
         return path
@@ -156,16 +148,19 @@ class FolderSource:
         if status.st_size == 0:
             raise UnreadableFile("The file is empty.")
         tags = read_tags(path)
-        artist, title = _told_by_name(external_id)
+        if tags.doubtful:
+            tags = tags.mended(self._encoding_beside(external_id))
+        told = self._told_by_name(external_id, tags)
         return SongRecord(
             external_id=external_id,
-            title=tags.title or title,
-            artist=tags.artist or tags.album_artist or (artist if not tags.title else None),
-            album=tags.album,
+            title=tags.title or told.title,
+            artist=tags.artist or tags.album_artist or told.artist,
+            artists=tags.artists,
+            album=tags.album or told.album,
             album_artist=tags.album_artist,
             genre=tags.genre,
-            year=tags.year,
-            track_number=tags.track_number,
+            year=tags.year or told.year,
+            track_number=tags.track_number or told.track_number,
             duration_seconds=tags.duration_seconds,
             size_bytes=status.st_size,
             modified_ns=str(status.st_mtime_ns),
@@ -173,67 +168,55 @@ class FolderSource:
             inode=str(status.st_ino),
         )
 
-    def read_playlist(
+    def _told_by_name(self, external_id: str, tags: Tags) -> Told:
+        if tags.title and tags.artist and tags.album:
+            return Told(tags.title)
+        told = told_by_name(external_id, self._beside.names(self.path(external_id).parent))
+        # The name of a file whose title says something else is not read as artist and title.
+        is_other = tags.title is not None and tags.title.casefold() != told.title.casefold()
+        return replace(told, artist=told.folder_artist) if is_other else told
+
+    def _encoding_beside(self, external_id: str) -> str | None:
+        """The encoding of the doubtful tags in a song's folder."""
+        return self._beside.encoding(self.path(external_id).parent)
+
+    def read_playlists(
         self, external_id: str, songs: SongIndex, gone: SongIndex | None = None
-    ) -> PlaylistRecord:
-        """A playlist and what of it is not there.
+    ) -> tuple[PlaylistRecord, ...]:
+        """The playlists of a file, each with what of it is not there.
 
         An entry that names one of the songs that are `gone` keeps its place, and is missing.
 
         Raises:
             UnreadableFile: the file is no playlist or may not be read.
         """
-        data = self._playlist_data(external_id)
         at = PurePosixPath(external_id).parent
-        parsed = m3u.parse(data, lambda entry: songs.find(entry, at, self.root) is not None)
-        found: dict[str, None] = {}
-        missing = []
-        for entry in parsed.entries:
-            song = songs.find(entry, at, self.root)
-            if song is None:
-                missing.append(_shown(entry))
-                song = gone.find(entry, at, self.root) if gone is not None else None
-            if song is not None:
-                found[song] = None
-        name = _shown(parsed.name or PurePosixPath(external_id).stem)
-        is_liked = name.casefold().strip() in _LIKED_NAMES
-        return PlaylistRecord(external_id, name, tuple(found), tuple(missing), is_liked)
-
-    def _playlist_data(self, external_id: str) -> bytes:
-        try:
-            with self.path(external_id).open("rb") as file:
-                data = file.read(MAX_PLAYLIST_BYTES + 1)
-        except OSError as error:
-            raise UnreadableFile(f"The playlist cannot be opened: {error.strerror}.") from error
-        is_binary = b"\0" in data[:64] and not data.startswith(_UTF_16)
-        if is_binary or len(data) > MAX_PLAYLIST_BYTES:
-            raise UnreadableFile("The file is not a playlist.")
-        return data
+        lists = parse_file(self.path(external_id), lambda entry: songs.find(entry, at) is not None)
+        return tuple(
+            PlaylistRecord(
+                external_id=f"{external_id}/{found.key}" if found.key else external_id,
+                name=(name := _name_of(found, external_id)),
+                entries=tuple(_resolved(entry, at, songs, gone) for entry in found.entries),
+                is_liked=found.is_liked or is_liked_name(name),
+            )
+            for found in lists
+        )
 
 
-class SongIndex:
-    """Finds the song that a playlist's entry means, among a folder's songs."""
-
-    def __init__(self, songs: Iterable[str]) -> None:
-        self._exact = {song: song for song in songs}
-        self._alike = {_alike(song): song for song in self._exact}
-
-    def find(self, entry: str, at: PurePosixPath, root: Path) -> str | None:
-        """The external id for an entry of a playlist in the folder `at`, or None."""
-        for candidate in _candidates(entry, at, root):
-            song = self._exact.get(candidate) or self._alike.get(_alike(candidate))
-            if song is not None:
-                return song
-        return None
+def _name_of(found: SongList, external_id: str) -> str:
+    return text_of(found.name or PurePosixPath(external_id).stem)[:MAX_NAME]
 
 
-def _candidates(entry: str, at: PurePosixPath, root: Path) -> Sequence[str]:
-    escaped = _escaped(entry)
-    if escaped.startswith("/"):
-        prefix = root.as_posix().rstrip("/") + "/"
-        return (escaped.removeprefix(prefix),) if escaped.startswith(prefix) else ()
-    relative = os.path.normpath((at / escaped).as_posix())
-    return () if relative == ".." or relative.startswith("../") else (relative,)
+def _resolved(
+    entry: Entry, at: PurePosixPath, songs: SongIndex, gone: SongIndex | None
+) -> EntryRecord:
+    song = songs.find(entry, at)
+    is_missing = song is None
+    if song is None and gone is not None:
+        song = gone.find(entry, at)
+    place = text_of(entry.places[0]) if entry.places else ""
+    label = text_of(entry.label or "") or place.replace("\\", "/").rpartition("/")[2]
+    return EntryRecord(song, is_missing, (label or "No name")[:MAX_NAME], place[:MAX_PLACE])
 
 
 def _is_away(folder: Path) -> bool:
@@ -249,41 +232,3 @@ def _went_away(what: str) -> str:
         f"{what} went away while this was at work: its disk may have been disconnected. "
         "Nothing was removed. Try again."
     )
-
-
-def _escaped(name: str) -> str:
-    """A file's name without what no database takes: undecodable bytes, as Python has them."""
-    return "".join(
-        f"\\x{ord(char) - 0xDC00:02x}" if 0xDC80 <= ord(char) <= 0xDCFF else char
-        for char in name.replace("\\", "\\\\")
-    )
-
-
-def _unescaped(external_id: str) -> str:
-    return re.sub(
-        r"\\(\\|x[0-9a-f]{2})",
-        lambda match: "\\" if match[1] == "\\" else chr(0xDC00 + int(match[1][1:], 16)),
-        external_id,
-    )
-
-
-def _alike(name: str) -> str:
-    """Names that differ only in case or in how accents are composed are the same file."""
-    return unicodedata.normalize("NFC", name).casefold()
-
-
-def _shown(text: str) -> str:
-    """A text that may hold undecodable bytes or NUL, as it can be shown and stored."""
-    return (
-        text.replace("\0", "\ufffd").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    )
-
-
-def _told_by_name(external_id: str) -> tuple[str | None, str]:
-    """Artist and title after the file's name, such as ``02 - Robert - City Blues``."""
-    stem = PurePosixPath(external_id).stem
-    name = _NUMBERED.sub("", stem).replace("_", " ").strip() or stem
-    artist, divider, title = name.partition(" - ")
-    if divider and artist.strip() and title.strip():
-        return artist.strip(), title.strip()
-    return None, name

@@ -1,74 +1,68 @@
-"""M3U and M3U8 playlists: lines of paths, in whatever encoding they were written. Pure."""
+"""M3U, M3U8 and PLS playlists: lines of paths, in whatever encoding they were written. Pure."""
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
+import re
+from collections.abc import Callable
 
-#: Tried in this order; the one whose entries name the most existing files is right.
-ENCODINGS = ("utf-8", "cp1252", "cp1251", "shift_jis", "gb18030", "latin-1")
+from .encodings import is_text, lines_of, readings
+from .lists import Entry, Exists, SongList
 
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
+#: The encoding is chosen after at most this many entries with letters beyond ASCII.
+_ENTRIES_TRIED = 200
+
+_PLS_LINE = re.compile(r"(file|title)(\d{1,9})\s*=\s*(.*)", re.IGNORECASE)
+_EXTINF = re.compile(r"#EXTINF:[^,]*,(.*)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class M3u:
-    """A parsed playlist."""
-
-    #: From ``#PLAYLIST:``, if it says so.
-    name: str | None
-    #: Paths or ``file://`` URLs as they stand there, with ``/`` between folders.
-    entries: tuple[str, ...]
-
-
-def parse(data: bytes, exists: Callable[[str], bool] = lambda _: False) -> M3u:
-    """The playlist in a file's bytes.
+def parse_m3u(data: bytes, exists: Exists = lambda _: False) -> SongList:
+    """The playlist in an M3U file's bytes.
 
     The format names no encoding. Of those that fit the bytes, the one is taken under which
-    `exists` knows the most entries; ``surrogateescape`` keeps names that are in none.
+    `exists` knows the most entries; ``surrogateescape`` keeps names that are in none. Where it
+    knows none, it is UTF-8, or else that of the West.
     """
-    readings = [_read(text) for text in _decodings(data)]
-    return max(readings, key=lambda reading: sum(exists(entry) for entry in reading.entries))
+    return _best(data, _read_m3u, exists)
 
 
-def _decodings(data: bytes) -> Iterator[str]:
-    for bom, encoding in _BOMS:
-        if data.startswith(bom):
-            yield data[len(bom) :].decode(encoding, "replace")
-            return
-    yield data.decode("utf-8", "surrogateescape")
-    for encoding in ENCODINGS[1:]:
-        try:
-            yield data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
+def parse_pls(data: bytes, exists: Exists = lambda _: False) -> SongList:
+    """The playlist in a PLS file's bytes, its entries in the order of their numbers."""
+    return _best(data, _read_pls, exists)
 
 
-def _read(text: str) -> M3u:
-    name = None
+def _best(data: bytes, read: Callable[[str], SongList], exists: Exists) -> SongList:
+    texts = list(readings(data))
+    lists = [read(text) for text in texts]
+    known = [_known(found, exists) for found in lists] if len(lists) > 1 else [1]
+    if not any(known) and not is_text(texts[0]):
+        return lists[1]
+    return lists[known.index(max(known))]
+
+
+def _known(found: SongList, exists: Exists) -> int:
+    doubtful = [entry for entry in found.entries if not entry.places[0].isascii()]
+    return sum(exists(entry) for entry in doubtful[:_ENTRIES_TRIED])
+
+
+def _read_m3u(text: str) -> SongList:
+    name = label = None
     entries = []
-    # Not str.splitlines, which also divides at characters that names may hold.
-    for raw in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        line = raw.strip()
+    for line in lines_of(text):
         if line.upper().startswith("#PLAYLIST:"):
             name = line.partition(":")[2].strip() or None
+        elif said := _EXTINF.fullmatch(line):
+            label = said[1].strip() or None
         elif line and not line.startswith("#"):
-            entries.append(_path(line))
-    return M3u(name, tuple(entries))
+            entries.append(Entry((line,), label))
+            label = None
+    return SongList(tuple(entries), name)
 
 
-def _path(line: str) -> str:
-    """The path an entry means: of a ``file:`` URL decoded, of Windows with its slashes turned."""
-    if line.lower().startswith("file:"):
-        path = line[5:]
-        if path.startswith("//"):
-            path = "/" + path[2:].partition("/")[2]
-        raw = unquote_to_bytes(path.encode("utf-8", "surrogateescape"))
-        return raw.decode("utf-8", "surrogateescape")
-    return line.replace("\\", "/")
+def _read_pls(text: str) -> SongList:
+    files: dict[int, str] = {}
+    titles: dict[int, str] = {}
+    for line in lines_of(text):
+        if said := _PLS_LINE.fullmatch(line):
+            (files if said[1].lower() == "file" else titles)[int(said[2])] = said[3].strip()
+    numbers = sorted(number for number, place in files.items() if place)
+    return SongList(tuple(Entry((files[n],), titles.get(n) or None) for n in numbers))

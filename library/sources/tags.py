@@ -3,28 +3,49 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import mutagen
+from mutagen.apev2 import APEv2
+from mutagen.id3 import ID3
+from mutagen.mp3 import MP3
 
 from ..errors import UnreadableFile
+from .bounded import BoundedFile, TooMuchToRead, small_tags
+from .mending import is_doubtful, mended
 
-#: ID3 frames by the names that mutagen's easy interface has for the other formats. WAV and
-#: AIFF files hold ID3 without that interface.
-_ID3_FRAMES = {
-    "title": "TIT2",
-    "artist": "TPE1",
-    "album": "TALB",
-    "albumartist": "TPE2",
-    "genre": "TCON",
-    "date": "TDRC",
-    "tracknumber": "TRCK",
+_ITUNES = "----:com.apple.itunes:"
+#: What each format calls a thing, in small letters, the best first. Names of ID3 have four
+#: letters, those of Vorbis and APE are words, those of MP4 begin with © or dashes, of ASF with WM.
+_KEYS = {
+    "title": ("tit2", "title", "©nam"),
+    "artist": ("tpe1", "artist", "©art", "author"),
+    "artists": ("txxx:artists", "artists", f"{_ITUNES}artists", "wm/artists"),
+    "album": ("talb", "album", "©alb", "wm/albumtitle"),
+    "album_artist": (
+        *("tpe2", "albumartist", "album artist", "album_artist", "aart", "wm/albumartist"),
+        *("txxx:album artist", "txxx:albumartist"),
+    ),
+    "genre": ("tcon", "genre", "©gen", "wm/genre"),
+    # When it was first published: a compilation's date says nothing of its songs.
+    "original": (
+        *("tdor", "txxx:originaldate", "txxx:originalyear", "txxx:original year"),
+        *("originaldate", "originalyear", "original year", "original_year"),
+        *(f"{_ITUNES}originaldate", f"{_ITUNES}originalyear", f"{_ITUNES}original year"),
+        *("wm/originalreleasetime", "wm/originalreleaseyear"),
+    ),
+    "date": ("tdrc", "tdrl", "date", "year", "©day", "wm/year"),
+    "track": ("trck", "tracknumber", "track", "trkn", "wm/tracknumber"),
 }
 _YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
+#: Between the artists of one text. A slash or an "and" without more may be part of a name.
+_BETWEEN = re.compile(r"\s*[;\0]\s*|\s+/\s+|\s*[\s(\[](?:feat\.?|ft\.|featuring)\s+", re.IGNORECASE)
 MAX_LENGTH = 300
+#: More artists are a list of everybody on the album.
+MAX_ARTISTS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,55 +53,158 @@ class Tags:
     """What a file says of itself; None for what it does not say."""
 
     title: str | None = None
+    #: As it is shown: several are divided by commas.
     artist: str | None = None
     album: str | None = None
     album_artist: str | None = None
     genre: str | None = None
+    #: Of the first publication, if that is said.
     year: int | None = None
     track_number: int | None = None
     duration_seconds: float | None = None
+    #: Each by itself.
+    artists: tuple[str, ...] = ()
+    #: The texts that were read as Latin-1, and may be in another encoding.
+    doubtful: frozenset[str] = frozenset()
+
+    def mended(self, encoding: str | None) -> Tags:
+        """The same, with what is doubtful read in another encoding."""
+
+        def mend(text: str | None) -> str | None:
+            return mended(text, encoding) if text in self.doubtful else text
+
+        return replace(
+            self,
+            title=mend(self.title),
+            artist=mend(self.artist),
+            album=mend(self.album),
+            album_artist=mend(self.album_artist),
+            genre=mend(self.genre),
+            artists=tuple(mend(name) or name for name in self.artists),
+            doubtful=frozenset(),
+        )
 
 
 def read_tags(path: Path) -> Tags:
-    """The tags of a file.
+    """The tags of a file. No picture of many megabytes is read for them.
 
     Raises:
         UnreadableFile: it is no audio file, or damaged, or may not be read.
     """
     try:
-        file = mutagen.File(path, easy=True)
+        with path.open("rb") as raw:
+            return _read(BoundedFile(raw))
     except PermissionError as error:
         raise UnreadableFile("The file cannot be opened: permission denied.") from error
+    except UnreadableFile:
+        raise
     except Exception as error:  # mutagen lets errors of every kind through on damaged files
         raise UnreadableFile("The file is damaged or is not what its name says.") from error
+
+
+def _read(bounded: BoundedFile) -> Tags:
+    try:
+        file = mutagen.File(bounded)
+    except Exception:
+        if not bounded.has_refused:
+            raise
+        # A picture, or something else, that is too large: the text before it is read all the same.
+        return _of(_Values([small_tags(bounded)]), None)
     if file is None:
         raise UnreadableFile("The file is not audio that Earmark can read.")
-    values: Mapping[str, Any] = file.tags or {}
-    return Tags(
-        title=_first(values, "title"),
-        artist=_first(values, "artist"),
-        album=_first(values, "album"),
-        album_artist=_first(values, "albumartist"),
-        genre=_first(values, "genre"),
-        year=_year(_first(values, "date")),
-        track_number=_number(_first(values, "tracknumber")),
-        duration_seconds=_duration(file),
-    )
+    return _of(_Values(_tags_of(file, bounded)), getattr(file.info, "length", None))
 
 
-def _first(values: Mapping[str, Any], name: str) -> str | None:
-    """The first value that says anything: empty ones and lists of several occur."""
-    for key in (name, _ID3_FRAMES[name]):
+def _tags_of(file: Any, bounded: BoundedFile) -> list[Any]:
+    """The file's tags, the best first."""
+    found = [file.tags] if file.tags is not None else []
+    if isinstance(file, MP3) or not found:
+        extra = _ape(bounded)
+        is_old = bool(found) and found[0].version[0] == 1 if isinstance(file, MP3) else False
+        # ID3v1 has room for 30 letters: whatever else is there says more.
+        found = [*extra, *found] if is_old else [*found, *extra]
+    return found
+
+
+def _ape(bounded: BoundedFile) -> list[Any]:
+    for kind in (APEv2, ID3):
+        bounded.seek(0)
         try:
-            found = values.get(key)
-        except (KeyError, ValueError):
+            return [kind(bounded)]
+        except (mutagen.MutagenError, TooMuchToRead):
             continue
-        texts = getattr(found, "text", found)
-        for text in texts if isinstance(texts, list) else [texts] if texts else []:
-            clean = str(text).replace("\0", " ").strip()
-            if clean:
-                return clean[:MAX_LENGTH].encode("utf-8", "replace").decode()
-    return None
+    return []
+
+
+class _Values:
+    """All values of a file's tags, by names in small letters."""
+
+    def __init__(self, tags: list[Any]) -> None:
+        self.doubtful: set[str] = set()
+        self._parts = [
+            {key.casefold(): part[key] for key in part.keys()}  # noqa: SIM118 - some iterate otherwise
+            for part in tags
+        ]
+
+    def all(self, name: str) -> list[str]:
+        """The values of the first key that says anything."""
+        for value in (part.get(key) for part in self._parts for key in _KEYS[name]):
+            found = [clean for text in _texts(value) if (clean := _clean(text))]
+            if not found:
+                continue
+            if getattr(value, "encoding", None) == 0:
+                self.doubtful.update(filter(is_doubtful, found))
+            return found
+        return []
+
+    def first(self, name: str) -> str | None:
+        return next(iter(self.all(name)), None)
+
+
+def _of(values: _Values, length: float | None) -> Tags:
+    said = values.all("artist")
+    artists = values.all("artists") or said
+    names = dict.fromkeys(
+        name for text in artists for part in _BETWEEN.split(text) if (name := part.strip(" )]"))
+    )
+    tags = Tags(
+        title=values.first("title"),
+        artist=", ".join(said)[:MAX_LENGTH] or None,
+        album=values.first("album"),
+        album_artist=values.first("album_artist"),
+        genre=values.first("genre"),
+        year=_year(values.first("original")) or _year(values.first("date")),
+        track_number=_number(values.first("track")),
+        duration_seconds=float(length) if length and length > 0 else None,
+        artists=tuple(names)[:MAX_ARTISTS],
+    )
+    # A part of a text is as doubtful as the whole.
+    parts = filter(is_doubtful, (tags.artist or "", *names)) if values.doubtful else ()
+    return replace(tags, doubtful=frozenset((*values.doubtful, *parts)))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts of a value, of which every format makes something else."""
+    found = getattr(value, "genres", None) or getattr(value, "text", value)
+    if found is None or isinstance(found, bytes):
+        return
+    for item in [found] if isinstance(found, str) else _items(found):
+        plain = getattr(item, "value", item)
+        if isinstance(plain, tuple):
+            plain = plain[0] if plain else ""
+        yield plain.decode("utf-8", "replace") if isinstance(plain, bytes) else str(plain)
+
+
+def _items(found: Any) -> list[Any]:
+    try:
+        return list(found)
+    except TypeError:
+        return [found]
+
+
+def _clean(text: str) -> str:
+    clean = text.replace("\0", " ").strip()
+    return clean[:MAX_LENGTH].encode("utf-8", "replace").decode()
 
 
 def _year(text: str | None) -> int | None:
@@ -91,8 +215,3 @@ def _year(text: str | None) -> int | None:
 def _number(text: str | None) -> int | None:
     match = re.match(r"\d{1,4}", text) if text else None
     return int(match[0]) if match else None
-
-
-def _duration(file: Any) -> float | None:
-    length = getattr(file.info, "length", None)
-    return float(length) if length and length > 0 else None

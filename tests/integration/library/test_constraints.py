@@ -27,6 +27,7 @@ from library.models import (
     JobPart,
     LikedSong,
     Match,
+    MissingEntry,
     Playlist,
     PlaylistEntry,
     Song,
@@ -185,6 +186,9 @@ class TestEnd:
                 failure(mine.id, first.id),
                 BrowserSession(account_id=mine.id, token_hash=uuid4().hex),
                 part(mine.id, first.id, song.id),
+                MissingEntry(
+                    playlist_id=playlist.id, position=0, account_id=mine.id, label="", place=""
+                ),
                 Invite(account_id=mine.id, token_hash=uuid4().hex, expires_at=NOW),
             ])  # fmt: skip
             session.flush()

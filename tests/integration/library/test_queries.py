@@ -18,6 +18,7 @@ from library.errors import EmailTaken, JobAlreadyActive
 from library.listening import Listening
 from library.matching import Proposal
 from library.models import Job, Playlist, Song, utc_now
+from library.sources.records import EntryRecord
 from tests.integration.library.conftest import LISTENING, Home
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -257,6 +258,59 @@ class TestSongs:
 
 
 class TestPlaylists:
+    def test_a_playlist_keeps_its_order_songs_twice_and_the_names_of_what_is_missing(
+        self, session: Session, home: Home
+    ) -> None:
+        a, b = home.song("a"), home.song("b")
+        gone = EntryRecord(None, is_missing=True, label="Björk – Hunter", place="/x/Hunter.mp3")
+
+        def save(song_ids: list[UUID | None], missing: dict[int, EntryRecord]) -> Playlist:
+            return playlists.save(
+                session,
+                account_id=home.id,
+                source_id=home.source.id,
+                external_id="list.m3u",
+                name="List",
+                song_ids=song_ids,
+                missing=missing,
+            )
+
+        kept = save([b.id, None, a.id, b.id], {1: gone})
+        mine = {"account_id": home.id, "playlist_id": kept.id}
+        shown = playlists.songs(session, **mine)
+        assert [(row.position, row.title, row.place) for row in shown] == [
+            (0, "b", None), (1, "Björk – Hunter", "/x/Hunter.mp3"), (2, "a", None), (3, "b", None),
+        ]  # fmt: skip
+        assert [row.is_missing for row in shown] == [False, True, False, False]
+        walked: list[int] = []
+        while rows := playlists.songs(session, **mine, after=walked[-1] if walked else -1, limit=1):
+            walked += [row.position for row in rows]
+        assert walked == [0, 1, 2, 3]
+        # The matcher is told of each song once.
+        assert playlists.members(session, account_id=home.id) == {kept.id: [b.id, a.id]}
+        save([a.id], {})
+        assert titles(playlists.songs(session, **mine)) == ["a"]
+
+    def test_a_song_that_comes_back_takes_its_place_again(
+        self, session: Session, home: Home
+    ) -> None:
+        a = home.song("a", title="There")
+        gone = EntryRecord("a", is_missing=True, label="Was", place="a")
+        kept = playlists.save(
+            session,
+            account_id=home.id,
+            source_id=home.source.id,
+            external_id="list.m3u",
+            name="List",
+            song_ids=[a.id],
+            missing={0: gone},
+        )
+        home.lose(songs=["a"])
+        mine = {"account_id": home.id, "playlist_id": kept.id}
+        assert titles(playlists.songs(session, **mine)) == ["Was"]
+        home.song("a", title="There")
+        assert titles(playlists.songs(session, **mine)) == ["There"]
+
     def test_a_playlist_that_is_read_again_is_the_same_with_its_new_entries(
         self, session: Session, home: Home
     ) -> None:

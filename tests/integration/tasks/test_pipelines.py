@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import plistlib
 from pathlib import Path
 
 from library import demo, features, matches, playlists, songs
@@ -112,3 +113,62 @@ def test_a_folder_that_is_gone_fails_the_job_with_a_sentence(
 def test_matching_without_playlists_says_what_to_do(pipelines: Pipelines, tmp_path: Path) -> None:
     row, _, _ = pipelines.run(pipelines.account(tmp_path), "matching")
     assert (row.status, row.error_code) == ("failed", "no_playlists")
+
+
+def test_a_library_of_itunes_is_synced_list_by_list_and_what_leaves_it_goes(
+    pipelines: Pipelines, music: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "music"
+    (folder / "Dance").mkdir(parents=True)
+    for name in ("Neon Street", "Night Drive"):
+        data = (music / "Dance" / "Neon Street.flac").read_bytes()
+        (folder / "Dance" / f"{name}.flac").write_bytes(data)
+
+    def write(**lists: list[int]) -> None:
+        at = "file://localhost/C:/Users/Ann/Music/Dance"
+        tracks = {
+            "1": {"Location": f"{at}/Neon%20Street.flac", "Loved": "two" in lists},
+            "2": {"Location": f"{at}/Night%20Drive.flac"},
+            "3": {"Name": "Away", "Location": f"{at}/Away.flac"},
+        }
+        kept = [
+            {"Name": name, "Playlist Persistent ID": name.upper(),
+             "Playlist Items": [{"Track ID": track} for track in ids]}
+            for name, ids in lists.items()
+        ]  # fmt: skip
+        (folder / "Library.xml").write_bytes(plistlib.dumps({"Tracks": tracks, "Playlists": kept}))
+
+    def lists() -> dict[str, list[tuple[int, str, bool]]]:
+        with pipelines.runtime.database.session() as session:
+            return {
+                kept.name: [
+                    (row.position, row.title, row.is_missing)
+                    for row in playlists.songs(session, account_id=account, playlist_id=kept.id)
+                ]
+                for kept in playlists.page(session, account_id=account)
+            }
+
+    account = pipelines.account(folder)
+    write(one=[2, 3, 1, 2], two=[1])
+    row, _, _ = pipelines.run(account, "sync")
+    assert (row.status, row.failed) == ("completed", 1)
+    assert row.result == {"songs": 2, "playlists": 2, "liked": 1, "gone": 0, "unseen": 0}
+    title = lists()["two"][0][1]
+    assert [where[0] for where in lists()["one"]] == [0, 1, 2, 3]
+    assert lists()["one"][1] == (1, "Away", True)
+    assert lists()["two"] == [(0, title, False)]
+
+    write(one=[1])
+    row, _, _ = pipelines.run(account, "sync")
+    assert row.result == {"songs": 2, "playlists": 1, "liked": 0, "gone": 0, "unseen": 0}
+    assert lists() == {"one": [(0, title, False)]}
+
+    # What cannot be read takes nothing away.
+    (folder / "Library.xml").write_bytes(b"<plist><dict></plist>")
+    row, _, _ = pipelines.run(account, "sync")
+    assert row.failed == 1
+    assert lists() == {"one": [(0, title, False)]}
+
+    (folder / "Library.xml").unlink()
+    pipelines.run(account, "sync")
+    assert lists() == {}

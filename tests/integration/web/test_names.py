@@ -12,7 +12,7 @@ from library import accounts, jobs, matches, playlists, songs
 from library.database import Database
 from library.matching import Proposal
 from library.models import utc_now
-from library.sources.records import SongRecord
+from library.sources.records import EntryRecord, SongRecord
 from tests.integration.web.conftest import PASSWORD, PASSWORD_HASH
 from tests.integration.web.served import Served, serve
 from tests.servers import Server
@@ -72,7 +72,8 @@ def paths(served: Served) -> list[str]:
                     source_id=source.id,
                     external_id=f"{number}.m3u",
                     name=name,
-                    song_ids=[song.id for song in kept],
+                    song_ids=[*(song.id for song in kept), None],
+                    missing={len(kept): EntryRecord(None, label=name, place=OVERRIDE + name)},
                 )
             )
         songs.set_liked(session, **mine, song_ids=[song.id for song in kept])

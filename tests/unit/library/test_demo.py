@@ -15,7 +15,8 @@ from library.analysis import analyse
 from library.features import SongToMatch
 from library.matching import Matcher, PlaylistProfile, SongProfile
 from library.profiles import song_profile
-from library.sources.folder import FolderSource, SongIndex
+from library.sources.folder import FolderSource
+from library.sources.places import SongIndex
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +91,8 @@ def test_its_tags_and_playlists_are_read_as_they_were_meant(music: Path) -> None
             song.year,
         )
         assert found.duration_seconds == pytest.approx(song.score.seconds, abs=0.1)
-    read = [source.read_playlist(name, SongIndex(contents.songs)) for name in contents.playlists]
+    index = SongIndex(contents.songs, music)
+    read = [p for name in contents.playlists for p in source.read_playlists(name, index)]
     assert {p.name: p.songs for p in read if not p.is_liked} == {
         name: tuple(song.file for song in songs) for name, songs in demo.PLAYLISTS.items()
     }

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import mutagen
 import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
 from library.errors import SourceUnavailable, UnreadableFile
-from library.sources.folder import MAX_PLAYLIST_BYTES, FolderSource, SongIndex
+from library.sources.folder import FolderSource
+from library.sources.places import SongIndex
+from library.sources.playlist_files import MAX_PLAYLIST_BYTES
 from library.sources.records import PlaylistRecord
 
 
@@ -28,7 +31,8 @@ def playlist(folder: Path, lines: str | bytes, name: str = "List.m3u8") -> Playl
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(lines if isinstance(lines, bytes) else lines.encode())
     source = FolderSource(folder)
-    return source.read_playlist(name, SongIndex(source.scan().songs))
+    (found,) = source.read_playlists(name, SongIndex(source.scan().songs, folder))
+    return found
 
 
 class TestScan:
@@ -149,7 +153,7 @@ class TestSongs:
             ("02 - Robert van Herk - City Blues.wav", "Robert van Herk", "City Blues"),
             ("City_Blues.wav", None, "City Blues"),
             ("07. Rain.wav", None, "Rain"),
-            ("99 Luftballons.wav", None, "Luftballons"),
+            ("99 Luftballons.wav", None, "99 Luftballons"),
             ("1999.wav", None, "1999"),
             ("01.wav", None, "01"),
             (" - .wav", None, "-"),
@@ -160,6 +164,19 @@ class TestSongs:
         song = FolderSource(tmp_path).read_song(name)
         assert (song.artist, song.title) == (artist, title)
         assert song.duration_seconds == pytest.approx(0.1)
+
+    def test_folders_tell_what_the_tags_and_the_name_do_not(self, tmp_path):
+        make(tmp_path, "Rob/Songs (1998)/x")
+        name = "Rob/Songs (1998)/03 Drink.flac"
+        soundfile.write(tmp_path / name, [0.0] * 800, 8000)
+        song = FolderSource(tmp_path).read_song(name)
+        assert (song.title, song.artist, song.album) == ("Drink", "Rob", "Songs")
+        assert (song.year, song.track_number) == (1998, 3)
+        tagged = mutagen.File(tmp_path / name)
+        tagged["title"], tagged["artist"] = "Drank", "Robert"
+        tagged.save()
+        song = FolderSource(tmp_path).read_song(name)
+        assert (song.title, song.artist, song.album) == ("Drank", "Robert", "Songs")
 
     def test_size_and_time_are_of_the_file(self, tmp_path):
         soundfile.write(tmp_path / "a.wav", [0.0] * 800, 8000)
@@ -199,9 +216,10 @@ class TestPlaylists:
         assert found.songs == ("a.ogg",)
         assert found.missing == ("Gone.ogg", "../outside.ogg", "http://radio.example/live")
 
-    def test_a_song_is_in_a_playlist_once(self, tmp_path):
+    def test_a_song_that_is_in_a_list_twice_stays_so(self, tmp_path):
         make(tmp_path, "a.ogg", "b.ogg")
-        assert playlist(tmp_path, "b.ogg\na.ogg\n./b.ogg\nB.OGG\n").songs == ("b.ogg", "a.ogg")
+        found = playlist(tmp_path, "b.ogg\na.ogg\n./b.ogg\nB.OGG\n")
+        assert found.songs == ("b.ogg", "a.ogg", "b.ogg", "b.ogg")
 
     def test_names_that_differ_in_case_or_composition_are_found(self, tmp_path):
         make(tmp_path, "Caf\u00e9/Ni\u00f1o.ogg")
@@ -223,7 +241,7 @@ class TestPlaylists:
 
     def test_what_is_shown_and_stored_is_text_that_a_database_takes(self, tmp_path):
         found = playlist(tmp_path, b"#" * 80 + b"\n#PLAYLIST:A\xff\0B\nGone\xff\0.ogg")
-        assert found.name == "A\ufffd\ufffdB"
+        assert found.name == "Aÿ\ufffdB"
         for text in (found.name, *found.missing):
             assert "\0" not in text
             text.encode()
@@ -248,4 +266,4 @@ class TestPlaylists:
 
     def test_a_playlist_that_is_gone_says_so(self, tmp_path):
         with pytest.raises(UnreadableFile, match="playlist cannot be opened"):
-            FolderSource(tmp_path).read_playlist("gone.m3u", SongIndex(()))
+            FolderSource(tmp_path).read_playlists("gone.m3u", SongIndex((), tmp_path))

@@ -1,4 +1,4 @@
-"""A playlist's bytes are read in any encoding and with any kind of path."""
+"""A playlist of lines is read in any encoding."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from library.sources import m3u
+from library.sources.lists import SongList
+from library.sources.m3u import parse_m3u, parse_pls
 
 
 def entries(data: bytes, *existing: str) -> tuple[str, ...]:
-    return m3u.parse(data, set(existing).__contains__).entries
+    found = parse_m3u(data, lambda entry: entry.places[0] in existing)
+    return tuple(place for entry in found.entries for place in entry.places)
 
 
 def test_each_line_is_an_entry_and_the_last_needs_no_end():
@@ -37,11 +39,11 @@ def test_comments_and_blank_lines_are_no_entries():
 
 @pytest.mark.parametrize("line", ["#PLAYLIST:Quiet evenings", "#playlist: Quiet evenings "])
 def test_a_playlist_may_say_its_name(line):
-    assert m3u.parse(line.encode()).name == "Quiet evenings"
+    assert parse_m3u(line.encode()).name == "Quiet evenings"
 
 
 def test_an_empty_name_is_none():
-    assert m3u.parse(b"#PLAYLIST:  \n").name is None
+    assert parse_m3u(b"#PLAYLIST:  \n").name is None
 
 
 @pytest.mark.parametrize(
@@ -64,6 +66,15 @@ def test_a_byte_order_mark_says_the_encoding_and_is_no_part_of_a_name(bom, encod
         ("Don’t – stop.ogg", "cp1252"),
         ("Музыка.ogg", "cp1251"),
         ("音楽.ogg", "shift_jis"),
+        ("Hősök.ogg", "cp1250"),
+        ("Μουσική.ogg", "cp1253"),
+        ("Şöğüt.ogg", "cp1254"),
+        ("음악.ogg", "cp949"),
+        ("音樂.ogg", "big5"),
+        ("שיר.ogg", "cp1255"),
+        ("Музыка.ogg", "koi8-r"),
+        ("Café.ogg", "mac_roman"),
+        ("Café.ogg", "cp850"),
         ("音乐.ogg", "gb18030"),
     ],
 )
@@ -82,53 +93,42 @@ def test_where_no_file_tells_the_encoding_a_name_that_is_utf_8_is_read_so():
     assert entries("Café.ogg".encode()) == ("Café.ogg",)
 
 
+def test_where_no_file_tells_the_encoding_what_is_no_utf_8_is_of_the_west():
+    assert entries("Café.ogg".encode("cp1252")) == ("Café.ogg",)
+
+
 def test_bytes_of_no_encoding_stay_as_the_file_system_has_them():
     assert entries(b"Caf\xe9.ogg", "Caf\udce9.ogg") == ("Caf\udce9.ogg",)
 
 
-def test_folders_of_windows_are_divided_as_everywhere():
-    assert entries(rb"Rock\Live\a.ogg") == ("Rock/Live/a.ogg",)
+def test_what_a_line_says_of_its_song_goes_with_it_alone():
+    found = parse_m3u(b"#EXTINF:12,Artist - Title\na.ogg\nb.ogg\n#EXTINF:1,\nc.ogg").entries
+    assert [entry.label for entry in found] == ["Artist - Title", None, None]
 
 
-@pytest.mark.parametrize(
-    ("line", "path"),
-    [
-        ("file:///music/a%20b.ogg", "/music/a b.ogg"),
-        ("file://localhost/music/a.ogg", "/music/a.ogg"),
-        ("FILE:/music/100%25.ogg", "/music/100%.ogg"),
-        ("file:///music/Caf%C3%A9.ogg", "/music/Café.ogg"),
-        ("file:///music/Caf%E9.ogg", "/music/Caf\udce9.ogg"),
-        ("file:///music/Café.ogg", "/music/Café.ogg"),
-    ],
-)
-def test_a_file_url_is_a_path(line, path):
-    assert entries(line.encode(), path) == (path,)
+def test_entries_of_pls_come_in_the_order_of_their_numbers():
+    data = b"[playlist]\r\nFile2=b.ogg\r\nTitle2=B\r\nFile10=c.ogg\r\nfile1=a.ogg\r\nLength1=7\r\n"
+    found = parse_pls(data + b"NumberOfEntries=3\r\nVersion=2\r\n").entries
+    assert [entry.places for entry in found] == [("a.ogg",), ("b.ogg",), ("c.ogg",)]
+    assert [entry.label for entry in found] == [None, "B", None]
 
 
-def test_a_file_url_may_hold_raw_bytes_of_no_encoding():
-    assert entries(b"file:///music/Caf\xe9.ogg", "/music/Caf\udce9.ogg") == (
-        "/music/Caf\udce9.ogg",
+def test_the_encoding_of_pls_is_the_one_under_which_the_files_exist():
+    data = "[playlist]\nFile1=Музыка.ogg\n".encode("cp1251")
+    assert parse_pls(data, lambda entry: entry.places[0] == "Музыка.ogg").entries[0].places == (
+        "Музыка.ogg",
     )
 
 
-def test_a_percent_sign_in_a_path_is_itself():
-    assert entries(b"100%25 live.ogg\n50%.ogg") == ("100%25 live.ogg", "50%.ogg")
-
-
 def test_an_empty_playlist_has_no_entries():
-    assert m3u.parse(b"") == m3u.M3u(None, ())
+    assert parse_m3u(b"") == SongList(())
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_without_an_error(data):
-    for entry in m3u.parse(data).entries:
-        assert entry
-        assert "\n" not in entry
-
-
-@given(st.binary(max_size=100))
-def test_any_bytes_after_a_file_scheme_are_read_without_an_error(data):
-    m3u.parse(b"file:///" + data)
+    for entry in parse_m3u(data).entries:
+        assert entry.places[0]
+        assert "\n" not in entry.places[0]
 
 
 @given(st.lists(st.text("abc äé日/.-'#%", min_size=1, max_size=20), max_size=10))

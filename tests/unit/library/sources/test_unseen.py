@@ -273,9 +273,19 @@ class Syncs(RuleBasedStateMachine):
                 try:
                     if folder / part not in folder.iterdir():
                         return True
+                except PermissionError:
+                    # A folder that may be entered and not listed tells it of a name.
+                    return self.is_no_name(name)
                 except OSError as error:
                     return error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
                 folder /= part
+        return False
+
+    def is_no_name(self, name: str) -> bool:
+        try:
+            (self.root / name).stat()
+        except OSError as error:
+            return error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
         return False
 
 

@@ -243,6 +243,22 @@ def finish(
     return is_first
 
 
+def keep_run(session: Session, *, job_id: UUID, run: dict[str, Any]) -> None:
+    """Keep how a job went; what is kept stays."""
+    session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.run.is_(None))
+        .values(run=run)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def run_of(session: Session, *, account_id: UUID, job_id: UUID) -> dict[str, Any] | None:
+    """How one of an account's jobs went; None where nothing is kept of it."""
+    query = select(Job.run).where(Job.account_id == account_id, Job.id == job_id)
+    return session.execute(query).scalar_one_or_none()
+
+
 def request_cancel(session: Session, *, account_id: UUID, job_id: UUID, now: datetime) -> bool:
     """Note that the person wants the job to stop; False when it is over or not theirs."""
     changed = session.execute(

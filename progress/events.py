@@ -105,6 +105,10 @@ class WireModel(BaseModel):
         """The document as it goes on the wire."""
         return self.model_dump_json(by_alias=True)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The document as JSON has it, for a column of a database."""
+        return self.model_dump(mode="json", by_alias=True)
+
 
 class Phase(WireModel):
     """The named part of an attempt that is under way."""

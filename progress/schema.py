@@ -1,6 +1,6 @@
 """The JSON Schema of the documents of a stream, generated from the event models.
 
-Among its definitions is `EventPage`, which no document of a stream is.
+Among its definitions are `EventPage` and `Run`, which no document of a stream is.
 
 ``python -m progress.schema`` writes it; with ``--check`` it only says whether the written one
 is up to date, by its exit code.
@@ -19,6 +19,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from .events import StreamEvent, WireModel
 from .history import EventPage
+from .run import Run
 
 PATH = Path(__file__).with_name("events.schema.json")
 
@@ -37,7 +38,11 @@ def json_schema() -> Schema:
     """The schema, as it is written: closed objects, absent fields optional rather than null."""
     event: TypeAdapter[Any] = TypeAdapter(StreamEvent)
     of_each, schema = TypeAdapter.json_schemas(
-        [("event", "serialization", event), ("page", "serialization", TypeAdapter(EventPage))],
+        [
+            ("event", "serialization", event),
+            ("page", "serialization", TypeAdapter(EventPage)),
+            ("run", "serialization", TypeAdapter(Run)),
+        ],
         by_alias=True,
         schema_generator=_Generator,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -13,12 +14,15 @@ from sqlalchemy.orm import Session
 from library import failures, jobs
 from library.database import Database
 from library.models import Job, utc_now
-from progress.errors import StoreUnavailable
+from progress.errors import LogUnavailable, StoreUnavailable
 from progress.events import JobStatus
 from progress.lifecycle import CANCELLED, Begun, Recovery, Settlement
-from progress.log import JobRef, Log
+from progress.log import JobRef, Log, SupportsRun
+from progress.rules.stored_run import settled
 
 from .counts import Counts, logged_counts, row_counts
+
+logger = logging.getLogger(__name__)
 
 #: A job is given up when its worker was lost this many times.
 MAX_LOSSES = 3
@@ -135,10 +139,27 @@ class DatabaseStore:
             )
             now = None if is_first else jobs.load(session, job_id=job.id)
         if is_first:
+            self._keep_run(job, settlement)
             return settlement
         if now is None:
             return _GONE
         return None if now.is_active else _ending(now)
+
+    def _keep_run(self, job: Job, settlement: Settlement) -> None:
+        """Copy how the job went into its row. It is not worth an error to a job that has ended."""
+        if not isinstance(self._log, SupportsRun):
+            return
+        try:
+            run = self._log.run(JobRef(str(job.account_id), str(job.id)))
+            if run is None:
+                return
+            # The log is told of the end after the row.
+            document = settled(run, settlement.status, utc_now()).to_dict()
+            with self._session() as session:
+                jobs.keep_run(session, job_id=job.id, run=document)
+        except (LogUnavailable, StoreUnavailable) as error:
+            extra = {"action": "run_not_kept", "job_id": str(job.id)}
+            logger.info("How a job went could not be kept: %s", error, extra=extra)
 
     def _counts(self, job: Job) -> Counts:
         """The counts of a job that ends before it could keep them itself."""

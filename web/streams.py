@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from flask import Flask
 
@@ -15,6 +16,7 @@ from progress.events import Snapshot
 from progress.flask import create_blueprint
 from progress.limits import StreamLimits
 from progress.log import FeedRef, JobRef, LogRef
+from progress.run import Run
 from progress.streamer import StreamerClient
 from progress.wsgi import Admit, StreamMiddleware
 
@@ -41,6 +43,7 @@ def register(
         limits=limits,
         hand_over=hand_over,
         failures=DatabaseFailures(found.database),
+        runs=lambda ref: kept_run(found.database, ref),
     )
     app.register_blueprint(progress)
     if hand_over is not None:
@@ -82,6 +85,16 @@ def _admit_for(app: Flask, found: Services) -> Admit:
         return readable(found.database, token_of(app, environ), job_id)
 
     return admit
+
+
+def kept_run(database: Database, ref: JobRef) -> Run | None:
+    """How a job went, from its row."""
+    key = parse_id(ref.job_id)
+    if key is None:
+        return None
+    with database.reading() as session:
+        kept = jobs.run_of(session, account_id=UUID(ref.account), job_id=key)
+    return None if kept is None else Run.model_validate(kept)
 
 
 def _fallback_for(found: Services) -> Callable[[JobRef], Snapshot | None]:

@@ -87,6 +87,8 @@ class Job(Base):
     result: Mapped[dict[str, Any]] = mapped_column(default=dict)
     error_code: Mapped[str | None] = mapped_column(String(40))
     error_message: Mapped[str | None]
+    #: How it went, as `progress.run.Run` is on the wire: some 60 KB at most, which no list reads.
+    run: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
 
     @property
     def is_active(self) -> bool:

@@ -1,8 +1,8 @@
 """The Flask blueprint: a job's stream and an account's feed as Server-Sent Events, and as JSON.
 
 No other room imports flask. `readers` asks the application who may read what, `streams` and
-`states` answer with a stream and with JSON, `failed_items` with all failures, and `refused` is what
-a view raises.
+`states` answer with a stream and with JSON, `failed_items` with all failures, `runs` with how a job
+went, and `refused` is what a view raises.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from ..wsgi.entrance import Entrance
 from .failed_items import failures_response
 from .readers import Account, Authorize, JobFallback, Readers
 from .refused import answer_refusals, unavailable
+from .runs import JobRun, run_response
 from .states import States, wants_stream
 from .streams import StreamDoor
 
@@ -37,6 +38,7 @@ __all__ = [
     "Authorize",
     "Cancel",
     "JobFallback",
+    "JobRun",
     "ProgressBlueprint",
     "create_blueprint",
 ]
@@ -72,13 +74,14 @@ def create_blueprint(
     limits: StreamLimits | None = None,
     hand_over: HandOver | None = None,
     failures: FailureProvider | None = None,
+    runs: JobRun | None = None,
     cancel: Cancel | None = None,
     name: str = "progress",
 ) -> ProgressBlueprint:
     """The blueprint with the streams of jobs and feeds, their events as JSON, and a job's failures.
 
-    They are at ``/api/jobs/<job_id>/progress``, ``…/events`` and ``…/failures``; the feed is at
-    ``/api/jobs/progress`` and ``/api/jobs/events``.
+    They are at ``/api/jobs/<job_id>/progress``, ``…/events``, ``…/failures`` and ``…/run``; the
+    feed is at ``/api/jobs/progress`` and ``/api/jobs/events``.
 
     Args:
         log: The log that holds the events.
@@ -89,6 +92,7 @@ def create_blueprint(
         limits: How long streams live, and how many an account may open.
         hand_over: Has the machine's streamer serve a stream, where there is a streamer.
         failures: Where all failed items are kept; without it, the log's newest are told.
+        runs: Tells how a job went when its log does not know it any more.
         cancel: Has a job cancelled, such as `log.request_cancel`. With it there is a route for
             that, ``POST /api/jobs/<job_id>/cancel``, which the application guards against forged
             requests (CSRF) as it does its other forms.
@@ -103,6 +107,10 @@ def create_blueprint(
     @blueprint.get(urls.FAILURES_RULE, endpoint="failures")
     def job_failures(job_id: str) -> Response:
         return failures_response(log, failures, readers.job(job_id, "see this job"))
+
+    @blueprint.get(urls.RUN_RULE, endpoint="run")
+    def job_run(job_id: str) -> Response:
+        return run_response(log, runs, readers.job(job_id, "see this job"))
 
     if cancel is not None:
         _add_cancel(blueprint, readers, cancel)

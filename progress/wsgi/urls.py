@@ -11,6 +11,7 @@ FEED_RULE = "/api/jobs/progress"
 JOB_EVENTS_RULE = "/api/jobs/<job_id>/events"
 FEED_EVENTS_RULE = "/api/jobs/events"
 FAILURES_RULE = "/api/jobs/<job_id>/failures"
+RUN_RULE = "/api/jobs/<job_id>/run"
 CANCEL_RULE = "/api/jobs/<job_id>/cancel"
 
 #: Job ids that need no decoding. The framework takes in more than these.

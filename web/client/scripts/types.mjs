@@ -16,7 +16,7 @@ let text = await compile({ ...schema, title: "StreamEvent" }, "StreamEvent", {
   bannerComment: "// Generated from progress/events.schema.json by `npm run types`. Not to be edited.",
 });
 // The documents that no stream carries, of the types above.
-for (const name of ["PageEntry", "EventPage"]) {
+for (const name of ["PageEntry", "EventPage", "RowStatus", "RunRow", "RunPoint", "Run"]) {
   text += await compile({ ...schema.$defs[name], $defs: schema.$defs }, name, {
     ...options,
     bannerComment: "",

@@ -217,3 +217,38 @@ export interface EventPage {
   snapshot?: Snapshot | FeedSnapshot;
   events: PageEntry[];
 }
+/**
+ * How a row of a run ended, or that it has not.
+ */
+export type RowStatus = "running" | "completed" | "failed" | "cancelled" | "retrying" | "lost";
+/**
+ * An attempt, a phase of one or a part of one.
+ */
+export interface RunRow {
+  kind: "attempt" | "phase" | "part";
+  attempt: number;
+  name?: string;
+  begin: string;
+  end?: string;
+  status: RowStatus;
+}
+/**
+ * The counts at one moment.
+ */
+export interface RunPoint {
+  at: string;
+  done: number;
+  failed: number;
+}
+/**
+ * How a job went so far, or how it went. Bounded in size whatever the job's size.
+ */
+export interface Run {
+  jobId: string;
+  status: JobStatus;
+  sentAt?: string;
+  finishedAt?: string;
+  rows: RunRow[];
+  points: RunPoint[];
+  leftOut: number;
+}

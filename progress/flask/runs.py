@@ -1,0 +1,51 @@
+"""The answer with how a job went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Response, request
+
+from .. import history
+from ..aliases import locate
+from ..errors import LogUnavailable
+from ..log import JobRef, Log, SupportsRun
+from ..run import Run
+from .refused import no_job, unavailable
+from .states import require_json
+
+#: How a job went, from the application's database, for when the log knows it no more.
+JobRun = Callable[[JobRef], Run | None]
+
+
+def run_response(log: Log, kept: JobRun | None, ref: JobRef) -> Response:
+    """What the log tells; what the application has kept, where that is all there is.
+
+    Raises:
+        Refused: neither knows of a run, or the log cannot be asked.
+    """
+    require_json()
+    told, refusal = None, no_job()
+    try:
+        told = _told(log, ref)
+    except LogUnavailable:
+        refusal = unavailable("The log of this job cannot be read now.")
+    if kept is not None and (told is None or told.finished_at is None):
+        told = kept(ref) or told
+    if told is None:
+        raise refusal
+    body = told.to_json()
+    answer = Response(body, content_type=history.CONTENT_TYPE, headers=history.HEADERS)
+    answer.headers["ETag"] = history.row_etag(body)
+    if request.accept_encodings["gzip"]:
+        answer.data = history.compressed(body.encode())
+        answer.headers["Content-Encoding"] = "gzip"
+    answer.make_conditional(request)
+    return answer
+
+
+def _told(log: Log, ref: JobRef) -> Run | None:
+    if not isinstance(log, SupportsRun):
+        return None
+    found, _ = locate(log, ref)
+    return log.run(found) if isinstance(found, JobRef) else None

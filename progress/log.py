@@ -275,3 +275,26 @@ class SupportsResume(Protocol):
     def has_succeeded(self, ref: JobRef, items: Sequence[tuple[str, str]]) -> Sequence[bool]:
         """Whether each item, named by kind and id, has succeeded in any attempt."""
         ...
+
+
+#: A log knows this many runs of a job that are over, beside the newest.
+MAX_PAST_RUNS = 16
+
+
+@runtime_checkable
+class SupportsRestart(Protocol):
+    """The ability of a log to be begun anew for a job that runs again under its old id.
+
+    Without it, a job whose log has ended shows nothing of a later run.
+    """
+
+    def begin_anew(self, ref: JobRef, run: str, *, takes_over: bool = False) -> bool:
+        """Tell the log which run of the job is sent, or begins.
+
+        Where the log holds the end of another run it is begun anew: with a new epoch, without a
+        state, open to attempt 1. Writers of the earlier run are refused from then on. A log that
+        has not ended goes on, with this run as its newest if `takes_over`.
+
+        False where another run has begun since: this one's message came again, too late.
+        """
+        ...

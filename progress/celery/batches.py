@@ -11,6 +11,7 @@ from celery import states
 from ..events import JobStatus
 from ..recovery.settlement import tell
 from ..reports import StatusReport
+from .beginning import begin_anew
 from .ending import end_part
 from .harmless import harmlessly
 from .installation import Installation, installation_of
@@ -24,6 +25,7 @@ def begin_batch(task: Any, args: Sequence[Any]) -> None:
         with harmlessly():
             begun = installation.store.begin(place.ref.job_id, attempt=place.attempt)
             if place.is_root and begun.ended is None:
+                begin_anew(installation, place)
                 running = StatusReport(JobStatus.RUNNING, time.time())
                 tell(installation.log, place.ref, [running], attempt=begun.attempt)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from celery.exceptions import Reject
+from celery.exceptions import Ignore, Reject
 
 from ..errors import StoreUnavailable
 from ..events import JobStatus, Snapshot
 from ..lifecycle import Begun
+from ..log import SupportsRestart
 from .harmless import harmlessly
 from .installation import Installation
 from .patience import patiently
@@ -27,14 +28,38 @@ def begin(installation: Installation, place: Place, request: Any, *, tries: int)
 
     Raises:
         celery.exceptions.Reject: the store cannot be asked; the message goes back to the queue.
+        celery.exceptions.Ignore: another run of the job has begun since the message was sent.
     """
     begun = _begun(installation, place, is_eager=request.is_eager)
+    if begun.ended is None and not begun.is_stale:
+        begin_anew(installation, place, came_again=tries > 1 or _is_redelivered(request))
     if begun.attempt > 0:
         return begun
-    retries, delivery = int(request.retries), request.delivery_info or {}
-    came_again = retries > 0 or tries > 1 or delivery.get("redelivered", False)
+    retries = int(request.retries)
+    came_again = retries > 0 or tries > 1 or _is_redelivered(request)
     number = _next_attempt(installation, place, retries=retries, came_again=came_again)
     return replace(begun, attempt=number)
+
+
+def begin_anew(installation: Installation, place: Place, *, came_again: bool = False) -> None:
+    """Tell the log which run of its job a task is of.
+
+    Raises:
+        celery.exceptions.Ignore: another run has begun since.
+    """
+    log, is_first = installation.log, place.attempt == 0 and place.is_root
+    # Parts are of the run that sent them, unless their message comes again much later.
+    if not place.run or not isinstance(log, SupportsRestart) or not (is_first or came_again):
+        return
+    is_newest = True
+    with harmlessly():
+        is_newest = log.begin_anew(place.ref, place.run, takes_over=is_first)
+    if not is_newest:
+        raise Ignore(f"Job {place.ref.job_id} has run anew since this message was sent.")
+
+
+def _is_redelivered(request: Any) -> bool:
+    return bool((request.delivery_info or {}).get("redelivered"))
 
 
 def _begun(installation: Installation, place: Place, *, is_eager: bool) -> Begun:

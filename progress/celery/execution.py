@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -67,7 +68,9 @@ class Execution:
         if not self._request.is_eager:
             return Place.of(self._request)
         if outer is None:
-            return Place.of(self._request, owner=lambda: account_of(self._in, self._request.id))
+            owner = partial(account_of, self._in, self._request.id)
+            # Nothing brings an eager task again: each call is a run of its own.
+            return replace(Place.of(self._request, owner=owner), run=uuid4().hex)
         # An eager task runs in the body of another: no message tells its place.
         return replace(outer.place_of(self._request.id), attempt=outer.attempt)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 from celery import Celery
 
@@ -117,8 +118,8 @@ def _mark_new(
     account = whole["account"] if whole else account_of(installation, headers["id"])
     job = JobRef(account, headers["id"]) if is_job else None
     if job is not None:
-        headers[HEADER] = Place(job, job.job_id, 0).header(attempt=0)
-        through.new = job
+        through.new = Place(job, job.job_id, 0, run=uuid4().hex)
+        headers[HEADER] = through.new.header(attempt=0)
     if whole:
         headers[SUM_HEADER] = whole
     if whole or canvas.links:

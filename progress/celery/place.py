@@ -26,6 +26,8 @@ class Place:
     #: The number of the part, hierarchical: "2.1" for the first task that the second one of the job
     #: sent. The same in every attempt; empty for the job's first task.
     part: str = ""
+    #: Names the run of the job that the message was sent for; empty where nobody marked it.
+    run: str = ""
 
     @classmethod
     def of(cls, request: Any, *, owner: Callable[[], str] = lambda: "everyone") -> Place:
@@ -47,7 +49,8 @@ class Place:
     def _read(cls, said: Mapping[str, Any], task_id: str) -> Place:
         # Not Celery's root: that may be a task which belongs to no job.
         ref = JobRef(said.get("account", "everyone"), said.get("jobId") or task_id)
-        return cls(ref, task_id, int(said.get("attempt", 0)), str(said.get("part", "")))
+        attempt, part, run = said.get("attempt", 0), said.get("part", ""), said.get("run", "")
+        return cls(ref, task_id, int(attempt), str(part), str(run))
 
     @property
     def is_root(self) -> bool:
@@ -65,12 +68,14 @@ class Place:
 
     def next(self, task_id: str, number: int | str) -> Place:
         """The place of a task that this one sends."""
-        return Place(self.ref, task_id, self.attempt, f"{self.part}.{number}".lstrip("."))
+        part = f"{self.part}.{number}".lstrip(".")
+        return Place(self.ref, task_id, self.attempt, part, self.run)
 
     def header(self, *, attempt: int) -> dict[str, object]:
         """The header that tells a task its place."""
         said = {"account": self.ref.account, "jobId": self.ref.job_id, "attempt": attempt}
-        return {**said, "part": self.part} if self.part else said
+        beside = {"part": self.part, "run": self.run}
+        return {**said, **{name: text for name, text in beside.items() if text}}
 
     def lease(self, process: str, execution: str = "") -> Lease:
         """The lease of an execution of this task."""

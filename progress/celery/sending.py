@@ -16,9 +16,11 @@ from celery import Celery
 from ..aliases import Sent, SupportsAliases
 from ..errors import LogUnavailable, WriteRefused
 from ..events import JobStatus
-from ..log import JobRef
+from ..lifecycle import NoStore
+from ..log import SupportsRestart
 from ..reports import StatusReport
 from .installation import Installation, installation_of
+from .place import Place
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +35,8 @@ class Sending:
     """One call of an application's `send_task`."""
 
     app: Celery
-    #: The job that the call sends; None where it sends a part of a job.
-    new: JobRef | None = None
+    #: The place of the job that the call sends; None where it sends a part of a job.
+    new: Place | None = None
     #: The other ids of that job, where it has any.
     ids: Sent | None = None
 
@@ -117,17 +119,24 @@ def _tell(app: Celery, sent: Sending) -> None:
 
 
 def _tell_now(installation: Installation, sent: Sending) -> None:
-    job_id = sent.new.job_id if sent.new is not None else ""
+    extra = {"action": "pending_not_told", "job_id": sent.new.ref.job_id if sent.new else ""}
     try:
-        log = installation.log
-        if sent.ids is not None and isinstance(log, SupportsAliases):
-            log.note_sent(sent.ids)
+        if sent.new is not None:
+            _begin_anew(installation, sent.new)
+        if sent.ids is not None and isinstance(installation.log, SupportsAliases):
+            installation.log.note_sent(sent.ids)
         if sent.new is not None:
             # A job that has a status takes none: a worker may have been faster.
             report = StatusReport(JobStatus.PENDING, time.time())
-            log.append(sent.new, [report], attempt=1)
+            installation.log.append(sent.new.ref, [report], attempt=1)
     except (LogUnavailable, WriteRefused) as error:
-        logger.info("%s", error, extra={"action": "pending_not_told", "job_id": job_id})
+        logger.info("%s", error, extra=extra)
     except Exception:
-        extra = {"action": "pending_not_told", "job_id": job_id}
         logger.exception("A job could not be told to be pending.", extra=extra)
+
+
+def _begin_anew(installation: Installation, place: Place) -> None:
+    log = installation.log
+    # Where there are rows they say whether the job runs anew, when a worker asks them.
+    if isinstance(log, SupportsRestart) and type(installation.store) is NoStore:
+        log.begin_anew(place.ref, place.run)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from ..aliases import locate
 from ..cursor import Cursor
 from ..errors import LogUnavailable, MessagesRefused
 from ..events import FeedSnapshot, Snapshot
@@ -55,11 +56,19 @@ class NoLog:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """An answer: the id is no job's own, and leads to another log. Whoever comes anew is shown it.
+
+    Only a reader who came while the log could not be asked is here with such an id.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """No answer: asking raised an exception that trying again would not help."""
 
 
-Found = State | Page | NoLog | Failure
+Found = State | Page | NoLog | Elsewhere | Failure
 
 
 class LogListener(Protocol):
@@ -169,7 +178,9 @@ class Fetcher:
             if not isinstance(entries, Gap):
                 return _page(tuple(entries))
         found = self._log.snapshot(ref)
-        return NoLog() if found is None else State(*found)
+        if found is not None:
+            return State(*found)
+        return NoLog() if locate(self._log, ref)[0] == ref else Elsewhere()
 
 
 def _page(entries: tuple[Entry, ...]) -> Page:

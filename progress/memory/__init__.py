@@ -26,6 +26,7 @@ from ..log import (
     Retention,
     Revoked,
     SupportsCancel,
+    SupportsRestart,
     SupportsResume,
     SupportsRevocation,
     SupportsRun,
@@ -39,7 +40,7 @@ from .aliases import MemoryAliases
 from .leases import MemoryLeaseBook
 from .messages import MemoryMessages
 from .parts import MemoryPartBook
-from .record import JobRecord, Record
+from .record import JobRecord, Record, Runs
 
 
 @dataclass
@@ -52,6 +53,7 @@ class MemoryLog(
     SupportsLeases,
     SupportsParts,
     SupportsAliases,
+    SupportsRestart,
 ):
     """A log without a server. It gives the answers that the Redis log gives, to the same tests."""
 
@@ -67,6 +69,7 @@ class MemoryLog(
         self._aliases = MemoryAliases(self._record)
         #: The jobs that a cancel was requested for before anybody reported anything of them.
         self._early_cancels: set[JobRef] = set()
+        self._runs: dict[JobRef, Runs] = {}
         self._feeds: dict[FeedRef, Record] = {}
         self._messages: list[MemoryMessages] = []
         self._last_epoch = 0
@@ -134,6 +137,19 @@ class MemoryLog(
             for messages in self._messages:
                 messages.put(Revoked(account))
 
+    def begin_anew(self, ref: JobRef, run: str, *, takes_over: bool = False) -> bool:
+        """See `SupportsRestart.begin_anew`."""
+        with self._lock:
+            job, runs = self._jobs.get(ref), self._runs.setdefault(ref, Runs())
+            has_ended = job is not None and job.state.ended
+            if not runs.begin(run, has_ended=has_ended, takes_over=takes_over):
+                return run not in runs.past
+            if job is not None and has_ended:
+                runs.past_epoch = job.record.epoch
+                del self._jobs[ref]
+                self._parts.forget(ref)
+            return True
+
     def note_sent(self, sent: Sent) -> None:
         """See `SupportsAliases.note_sent`."""
         with self._lock:
@@ -198,11 +214,13 @@ class MemoryLog(
             return [key in known and known[key][0] is ItemStatus.SUCCEEDED for key in items]
 
     def _job_for(self, ref: JobRef, attempt: int, seen: Cursor | None) -> JobRecord:
-        job = self._jobs.get(ref)
+        job, runs = self._jobs.get(ref), self._runs.get(ref)
+        current = job.state.attempt if job is not None else 0
+        is_past = runs is not None and seen is not None and seen.epoch <= runs.past_epoch
+        if attempt < current or is_past:
+            raise StaleAttempt(ref.job_id, attempt=attempt, current_attempt=current)
         if job is None:
             job = self._jobs[ref] = self._new_job(ref, newer_than=seen.epoch if seen else 0)
-        if attempt < job.state.attempt:
-            raise StaleAttempt(ref.job_id, attempt=attempt, current_attempt=job.state.attempt)
         if job.state.ended:
             raise JobEnded(ref.job_id, attempt=attempt, current_attempt=job.state.attempt)
         items_lost = job.state.known > 0 and not job.state.items

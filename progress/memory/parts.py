@@ -117,6 +117,11 @@ class MemoryPartBook:
             known = self._of(ref, attempt)
             return None if known is None else member_of(ref, task_id) in known.open
 
+    def forget(self, ref: JobRef) -> None:
+        """Forget the open parts of a job's earlier run."""
+        with self._lock:
+            self._attempts.pop(ref, None)
+
     def _of(self, ref: JobRef, attempt: int) -> _Attempt | None:
         known = self._attempts.get(ref)
         return known if known is not None and known.number == attempt else None

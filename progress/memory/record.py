@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..cursor import Cursor
 from ..events import FeedSnapshot, Snapshot, parse_event
-from ..log import Entry, Gap
+from ..log import MAX_PAST_RUNS, Entry, Gap
 from ..rules.feed import FeedPace
 from ..rules.run import RunRecord
 from ..rules.snapshot import fold, fold_feed
@@ -80,3 +80,25 @@ class JobRecord:
     cancel_requested: bool = False
     feed: FeedPace = field(default_factory=FeedPace)
     run: RunRecord = field(default_factory=RunRecord)
+
+
+@dataclass(slots=True)
+class Runs:
+    """The runs of one job, as `SupportsRestart` tells a log of them."""
+
+    newest: str | None = None
+    #: Those before it, the newest first.
+    past: tuple[str, ...] = ()
+    #: The last epoch of a run before it: its writers are refused.
+    past_epoch: int = 0
+
+    def begin(self, run: str, *, has_ended: bool, takes_over: bool) -> bool:
+        """Note a run; whether it is the newest from now on, and was not."""
+        if run == self.newest or run in self.past:
+            return False
+        if self.newest is not None:
+            if not has_ended and not takes_over:
+                return False
+            self.past = (self.newest, *self.past)[:MAX_PAST_RUNS]
+        self.newest = run
+        return True

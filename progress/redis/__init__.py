@@ -26,6 +26,7 @@ from ..log import (
     Retention,
     SupportsCancel,
     SupportsPipelining,
+    SupportsRestart,
     SupportsResume,
     SupportsRevocation,
     SupportsRun,
@@ -52,7 +53,8 @@ from .leases import RedisLeaseBook
 from .messages import RedisMessages
 from .parts import RedisPartBook
 from .pipeline import Call, RedisPipeline
-from .replies import STANDING, document, next_id, position_at, receipt
+from .replies import STANDING, entries_after, next_id, position_at, receipt
+from .restart import Beginning
 
 __all__ = ["RedisLog", "safe_client"]
 
@@ -73,6 +75,7 @@ class RedisLog(
     SupportsLeases,
     SupportsParts,
     SupportsAliases,
+    SupportsRestart,
 ):
     """A log in a Redis ≥ 6.2 or Valkey server.
 
@@ -142,6 +145,11 @@ class RedisLog(
                 return position_of(self._aliases.sum(ref))
         return position_at(ref, self._ask(ref, *STANDING))
 
+    def begin_anew(self, ref: JobRef, run: str, *, takes_over: bool = False) -> bool:
+        """See `SupportsRestart.begin_anew`. One round trip."""
+        begins = Beginning(run, takes_over, self.retention.live_seconds)
+        return begins.tell(self, ref, self._keys(ref))
+
     def note_sent(self, sent: Sent) -> None:
         """See `SupportsAliases.note_sent`. One round trip."""
         with unavailable():
@@ -175,15 +183,7 @@ class RedisLog(
             pipeline.hmget(keys.state, PLACE)
             pipeline.xrange(keys.log, min=next_id(after), count=limit)
             place, rows = pipeline.execute()
-        newest = cursor_of(dict(zip(PLACE, place, strict=True)))
-        if newest is None or newest.epoch != after.epoch or newest.seq < after.seq:
-            return Gap()
-        entries = [Entry(Cursor.parse(id_.decode()), document(fields)) for id_, fields in rows]
-        if newest == after:
-            return ()
-        if not entries or entries[0].cursor != after.next():
-            return Gap()
-        return entries
+        return entries_after(after, place, rows)
 
     def has_succeeded(self, ref: JobRef, items: Sequence[tuple[str, str]]) -> Sequence[bool]:
         """See `SupportsResume.has_succeeded`. Two round trips."""

@@ -8,7 +8,7 @@ from typing import Any
 from ..cursor import Cursor
 from ..errors import JobEnded, StaleAttempt
 from ..events import TERMINAL_STATUSES
-from ..log import JobRef, LogRef, Position, Receipt
+from ..log import Entry, Gap, JobRef, LogRef, Position, Receipt
 from ..rules.stored import PLACE, cursor_of
 
 #: The fields of a state that tell where its log stands, and whether it has ended.
@@ -35,7 +35,22 @@ def position_at(ref: LogRef, fields: Sequence[bytes | None]) -> Position | None:
     return Position(cursor, isinstance(ref, JobRef) and known[b"status"] in _TERMINAL)
 
 
-def document(fields: Mapping[bytes, bytes] | Sequence[bytes]) -> bytes:
+def entries_after(
+    after: Cursor, place: Sequence[bytes | None], rows: Sequence[tuple[bytes, Any]]
+) -> Sequence[Entry] | Gap:
+    """The entries after a position, from the fields in `PLACE` and a range of the stream."""
+    newest = cursor_of(dict(zip(PLACE, place, strict=True)))
+    if newest is None or newest.epoch != after.epoch or newest.seq < after.seq:
+        return Gap()
+    entries = [Entry(Cursor.parse(id_.decode()), _document(fields)) for id_, fields in rows]
+    if newest == after:
+        return ()
+    if not entries or entries[0].cursor != after.next():
+        return Gap()
+    return entries
+
+
+def _document(fields: Mapping[bytes, bytes] | Sequence[bytes]) -> bytes:
     """The event of an entry of a stream."""
     # A cluster's client hands on the replies of a transaction as they came: as lists.
     return fields[b"e"] if isinstance(fields, Mapping) else fields[1]

@@ -98,7 +98,10 @@ end
 
 -- == Writers that come too late are refused before anything is touched ==
 -- twin: memory.MemoryLog._job_for
-if attempt < s.attempt then
+local seen_epoch, seen_seq = tonumber(ARGV[10]), tonumber(ARGV[11])
+local past_epoch = 0
+if seen_epoch ~= s.epoch or s.epoch == 0 then past_epoch = tonumber(call('HGET', state, 'past_epoch')) or 0 end
+if attempt < s.attempt or (seen_epoch > 0 and seen_epoch <= past_epoch) then
   return {'stale', whole(s.epoch), whole(s.seq), s.attempt, 0, 0}
 end
 if s.status and TERMINAL[s.status] then
@@ -113,7 +116,6 @@ local function done() return math.max(s.own_done, s.succeeded + s.failed) end
 -- The epoch is new when there is no state, when the server lost the stream or the items beside
 -- it, and when this writer was told a position that the log has no longer (a restart or a
 -- failover took it). Items without a state count for nothing, and so does a state without items.
-local seen_epoch, seen_seq = tonumber(ARGV[10]), tonumber(ARGV[11])
 local is_known = s.epoch > 0
 local behind = is_known and seen_epoch >= s.epoch and (seen_epoch > s.epoch or seen_seq > s.seq)
 local has_log, has_items = is_known and s.seq > 0, is_known and s.known > 0
@@ -151,7 +153,7 @@ if is_new then
     s.keyed = 1
     refuse_earlier_writers()
   end
-  s.epoch = math.max(now, s.epoch + 1, seen_epoch + 1)
+  s.epoch = math.max(now, s.epoch + 1, seen_epoch + 1, past_epoch + 1)
   s.seq = 0
   call('DEL', log)
 end

@@ -2,8 +2,8 @@
 
 `LogContract` is the suite that every log has to pass: subclass it, give it the fixtures `log` and
 `clock`, and pytest runs all of it. `AliasContract`, `CancelContract`, `LeaseContract`,
-`PartContract`, `PipelineContract`, `ResumeContract`, `RevocationContract` and `RunContract` are
-suites for the abilities that a log may declare. Nothing here imports pytest.
+`PartContract`, `PipelineContract`, `RestartContract`, `ResumeContract`, `RevocationContract` and
+`RunContract` are suites for the abilities that a log may declare. Nothing here imports pytest.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from .reading import (
     item,
     status,
 )
+from .restarts import RestartContract
 from .runs import RunContract
 from .watching import Shown, watch
 
@@ -38,6 +39,7 @@ __all__ = [
     "ManualClock",
     "PartContract",
     "PipelineContract",
+    "RestartContract",
     "ResumeContract",
     "RevocationContract",
     "RunContract",

@@ -1,4 +1,7 @@
-"""Whoever follows an id that sending gave back is shown the job, or the sum of the jobs."""
+"""Whoever follows an id that sending gave back is shown the job, or the sum of the jobs.
+
+An id that was used before is shown as the job that it is now.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ from celery import Celery, chain, chord, group
 from flask import Flask
 
 from progress.aliases import SumRef, locate
-from progress.celery import JobTask, install
-from progress.events import Snapshot
+from progress.celery import HEADER, JobTask, install
+from progress.events import Snapshot, StatusEvent
 from progress.flask import create_blueprint
 from progress.log import JobRef
 from progress.redis import RedisLog
-from progress.testing import watch
+from progress.testing import events_of, watch
 from tests.integration.progress.site import APPLICATION, forget_results
 from tests.servers import Server, valkey
 from tests.workers import worker
@@ -38,6 +41,7 @@ class Sender:
         install(self.celery, self.log, account=lambda: "anna")
         self._step = self._task("step", JobTask)
         self._plain = self._task("plain", self.celery.Task)
+        self.ends = self._task("ends", JobTask)
 
     def _task(self, name: str, base: Any) -> Any:
         return self.celery.task(name=f"{APPLICATION}.{name}", base=base, shared=False)(_elsewhere)
@@ -50,6 +54,16 @@ class Sender:
 
     def located(self, task_id: str) -> JobRef:
         return locate(self.log, JobRef("anna", task_id))[0]  # type: ignore[return-value]
+
+    def epoch(self, task_id: str) -> int:
+        position = self.log.position(JobRef("anna", task_id))
+        assert position is not None
+        return position.cursor.epoch
+
+    def told(self, task_id: str) -> list[tuple[int, str]]:
+        """The attempt and the status of each status event."""
+        events = events_of(self.log, JobRef("anna", task_id))
+        return [(e.attempt, e.status) for e in events if isinstance(e, StatusEvent)]
 
     def end(self, task_id: str) -> Snapshot:
         """The state at the end, as a reader is shown it who knows nothing but this id."""
@@ -211,3 +225,75 @@ def test_what_an_id_leads_to_is_kept_for_as_long_as_the_jobs_own_log(sender: Sen
     client.expire(key, 60)
     sender.end(both.id)
     assert client.ttl(key) > 86_400
+
+
+# -- an id that is used again -----------------------------------------------------------------
+
+
+def test_a_job_that_is_sent_again_under_its_old_id_has_a_fresh_log(sender: Sender) -> None:
+    task_id = "nightly"
+    epochs = []
+    for name in ("a", "b", "c"):
+        sender.step(name).apply_async(task_id=task_id)
+        epochs.append(sender.epoch(task_id))
+        # Not shown as over, as the run before it is.
+        assert sender.told(task_id)[0] == (1, "pending")
+        state = sender.end(task_id)
+        assert (state.status, state.attempt) == ("completed", 1)
+        assert state.progress is not None
+        assert (state.progress.done, state.progress.total) == (1, 1)
+    assert epochs == sorted(set(epochs))
+
+
+def test_a_job_that_failed_runs_again_under_its_old_id(sender: Sender) -> None:
+    sender.step("a", "raise").apply_async(task_id="again")
+    assert sender.end("again").status == "failed"
+    sender.step("a").apply_async(task_id="again")
+    state = sender.end("again")
+    assert (state.status, state.error, state.failed_items) == ("completed", None, ())
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("lost", [(1, "pending"), (1, "running"), (2, "running"), (2, "completed")]),
+        (
+            "retry",
+            [(1, "pending"), (1, "running"), (1, "retrying"), (2, "running"), (2, "completed")],
+        ),
+        ("replace", [(1, "pending"), (1, "running"), (1, "completed")]),
+    ],
+)
+def test_what_goes_on_with_a_job_keeps_its_log(
+    sender: Sender, how: str, told: list[tuple[int, str]]
+) -> None:
+    task_id = sender.ends.delay(how).id
+    epoch = sender.epoch(task_id)
+    assert sender.end(task_id).status == "completed"
+    assert sender.told(task_id) == told
+    assert sender.epoch(task_id) == epoch
+
+
+def test_a_job_whose_message_was_lost_goes_on_when_it_is_sent_again(sender: Sender) -> None:
+    sender.step("a").apply_async(task_id="resent", queue="nobody")
+    epoch = sender.epoch("resent")
+    sender.step("a").apply_async(task_id="resent")
+    assert sender.end("resent").status == "completed"
+    assert sender.told("resent") == [(1, "pending"), (1, "running"), (1, "completed")]
+    assert sender.epoch("resent") == epoch
+
+
+def test_a_message_of_an_earlier_run_that_comes_late_does_nothing(sender: Sender) -> None:
+    sender.step("a").apply_async(task_id="late")
+    sender.end("late")
+    said = sender.log.client.hget(sender.log.key(JobRef("anna", "late"), "state"), "mark").decode()
+    sender.step("b").apply_async(task_id="late")
+    state = sender.end("late")
+    header = {"account": "anna", "jobId": "late", "attempt": 0, "run": said}
+    result = sender.step("c").apply_async(task_id="late", headers={HEADER: header})
+    after = sender.step("d").delay()
+    sender.end(after.id)
+    del result
+    known = sender.log.snapshot(JobRef("anna", "late"))
+    assert known is not None
+    assert known[0] == state

@@ -20,6 +20,7 @@ from progress.testing import (
     LogContract,
     ManualClock,
     PartContract,
+    RestartContract,
     ResumeContract,
     RevocationContract,
     RunContract,
@@ -48,6 +49,7 @@ class TestRedisLog(
     PartContract,
     AliasContract,
     RunContract,
+    RestartContract,
 ):
     @pytest.fixture
     def log(self, valkey_server: Server, clock: ManualClock) -> Iterator[Log]:

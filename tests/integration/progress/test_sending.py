@@ -15,6 +15,7 @@ from celery import Celery, current_app, group, shared_task
 from progress.celery import HEADER, JobTask, install
 from progress.celery.sending import NOBODY
 from progress.events import Snapshot
+from progress.lifecycle import JobStore, NoStore
 from progress.log import JobRef
 from progress.memory import MemoryLog
 from progress.testing import FaultyLog, events_of, status
@@ -24,14 +25,23 @@ def _nothing() -> None:
     """The work of these tasks."""
 
 
+class JobRows(NoStore):
+    """An application's own rows."""
+
+
 class Shop:
     """An application whose messages nobody takes."""
 
-    def __init__(self, account: Callable[[], Any] = lambda: "anna", log: Any = None) -> None:
+    def __init__(
+        self,
+        account: Callable[[], Any] = lambda: "anna",
+        log: Any = None,
+        store: JobStore | None = None,
+    ) -> None:
         self.celery = Celery("shop", broker="memory://", set_as_current=False)
         self.celery.conf.task_default_queue = uuid4().hex
         self.log = log or MemoryLog()
-        install(self.celery, self.log, account=account)
+        install(self.celery, self.log, account=account, store=store)
         self.work = self.celery.task(name="work", base=JobTask, shared=False)(_nothing)
 
     def headers(self) -> list[dict[str, Any]]:
@@ -60,15 +70,24 @@ def test_a_job_that_was_sent_is_pending_before_a_worker_has_it() -> None:
     assert [event.type for event in events_of(shop.log, ref)] == ["status"]
 
 
-@pytest.mark.parametrize("known", ["running", "completed"])
-def test_a_job_that_has_a_status_is_not_pending_again(known: str) -> None:
+def test_a_job_that_is_under_way_is_not_pending_again() -> None:
     shop = Shop()
-    shop.log.append(JobRef("anna", "old"), [status(known)], attempt=2)
+    shop.log.append(JobRef("anna", "old"), [status("running")], attempt=2)
     shop.work.apply_async(task_id="old")
     found = shop.log.snapshot(JobRef("anna", "old"))
     assert found is not None
     assert isinstance(found[0], Snapshot)
-    assert (found[0].status, found[0].attempt) == (known, 2)
+    assert (found[0].status, found[0].attempt) == ("running", 2)
+
+
+def test_where_there_are_rows_they_say_whether_a_job_that_has_ended_runs_anew() -> None:
+    shop = Shop(store=JobRows())
+    shop.log.append(JobRef("anna", "old"), [status("completed")], attempt=2)
+    shop.work.apply_async(task_id="old")
+    found = shop.log.snapshot(JobRef("anna", "old"))
+    assert found is not None
+    assert isinstance(found[0], Snapshot)
+    assert (found[0].status, found[0].attempt) == ("completed", 2)
 
 
 def test_a_log_that_does_not_answer_holds_up_nobody_who_sends() -> None:
@@ -169,7 +188,9 @@ def test_a_task_that_another_application_is_sent_in_a_jobs_midst_is_a_job_of_its
         return str(other.work.delay().id)
 
     job_id = sends.delay().get()
-    assert other.headers() == [{"account": "ben", "jobId": job_id, "attempt": 0}]
+    (said,) = other.headers()
+    assert said.pop("run")
+    assert said == {"account": "ben", "jobId": job_id, "attempt": 0}
     assert other.log.snapshot(JobRef("ben", job_id)) is not None
 
 

@@ -11,7 +11,7 @@ from celery import Celery
 from progress.aliases import SupportsAliases
 from progress.celery import JobTask, install
 from progress.lease import LeaseBook, SupportsLeases
-from progress.log import JobRef, Log, Messages, SupportsCancel, SupportsRevocation
+from progress.log import JobRef, Log, Messages, SupportsCancel, SupportsRestart, SupportsRevocation
 from progress.memory import MemoryLog
 from progress.memory.leases import MemoryLeaseBook
 from progress.memory.parts import MemoryPartBook
@@ -19,7 +19,14 @@ from progress.parts import SupportsParts
 from progress.redis import RedisLog
 from progress.testing import FaultyLog
 
-ABILITIES = (SupportsAliases, SupportsCancel, SupportsLeases, SupportsParts, SupportsRevocation)
+ABILITIES = (
+    SupportsAliases,
+    SupportsCancel,
+    SupportsLeases,
+    SupportsParts,
+    SupportsRevocation,
+    SupportsRestart,
+)
 
 
 class BareLog(Log):

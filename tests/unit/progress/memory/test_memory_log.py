@@ -13,6 +13,7 @@ from progress.testing import (
     LogContract,
     ManualClock,
     PartContract,
+    RestartContract,
     ResumeContract,
     RevocationContract,
     RunContract,
@@ -33,6 +34,7 @@ class TestMemoryLog(
     PartContract,
     AliasContract,
     RunContract,
+    RestartContract,
 ):
     @pytest.fixture
     def log(self, clock: ManualClock) -> Log:

@@ -7,7 +7,10 @@ export type Verdict =
   | { readonly do: "retry"; readonly afterMs: number };
 
 /** A wait is never longer than this, but for a server that asks for more. */
-export const LONGEST_WAIT_MS = 60_000;
+export const LONGEST_WAIT_MS = 5_000;
+/** After so many failures in a row, some ten minutes, hardly anyone waits for the server. */
+export const MANY_FAILURES = 240;
+export const LONGEST_LATE_WAIT_MS = 60_000;
 /** The hint of a server that has sent none. */
 export const USUAL_RETRY_MS = 3_000;
 /** A timer takes no more than 31 bits. */
@@ -21,11 +24,14 @@ const PASSING = new Set([408, 425, 429]);
 export function judge(response: Response, nowMs: number): Verdict {
   const { status, headers } = response;
   if (status === 204) return { do: "close", reason: "ended" };
-  if (status >= 400 && status < 500 && !PASSING.has(status)) {
-    return { do: "close", reason: "refused" };
-  }
+  if (isRefusal(status)) return { do: "close", reason: "refused" };
   if (status === 200 && EVENT_STREAM.test(headers.get("Content-Type") ?? "")) return { do: "read" };
   return { do: "retry", afterMs: retryAfterMs(headers.get("Retry-After"), nowMs) };
+}
+
+/** Whether the server will not answer the same request otherwise. */
+export function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500 && !PASSING.has(status);
 }
 
 /** What `Retry-After` asks for (RFC 9110, §10.2.3: seconds or a date); 0 if nothing. */
@@ -38,9 +44,11 @@ export function retryAfterMs(value: string | null, nowMs: number): number {
 
 /**
  * Full jitter: anywhere between nothing and a bound that doubles with each failure, so that a
- * thousand clients of one server do not come back together.
+ * thousand clients of one server do not come back together. The bound is short, so that they are
+ * back within seconds of the server.
  */
 export function delayMs(retryMs: number, failures: number, random: () => number): number {
-  const bound = Math.min(retryMs * 2 ** Math.max(0, failures - 1), LONGEST_WAIT_MS);
+  const longest = failures > MANY_FAILURES ? LONGEST_LATE_WAIT_MS : LONGEST_WAIT_MS;
+  const bound = Math.min(retryMs * 2 ** Math.max(0, failures - 1), longest);
   return random() * Math.max(bound, Math.min(retryMs, LONGEST_TIMER_MS));
 }

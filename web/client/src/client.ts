@@ -39,6 +39,8 @@ export interface JobsClient {
   followJob(jobId: string, listener: Listener<Snapshot>, options?: FollowOptions): () => void;
   /** Follows the account's active jobs. */
   followFeed(listener: Listener<FeedSnapshot>): () => void;
+  /** Tries at once what waits for its next try. */
+  tryNow(): void;
   /** Whether this page has the connections. */
   readonly isLeading: boolean;
   close(): void;
@@ -238,10 +240,16 @@ export function createClient(options: ClientOptions = {}): JobsClient {
     },
   });
 
+  function tryNow(): void {
+    if (sources) sources.wake();
+    else post({ wake: true });
+  }
+
   return {
     followJob: (jobId, listener, { items = false } = {}) =>
       follow(`${items ? "items" : "job"}:${jobId}`, listener as Listener<State>),
     followFeed: (listener) => follow("feed", listener as Listener<State>),
+    tryNow,
     get isLeading() { return sources !== null; },
     close() {
       stop();

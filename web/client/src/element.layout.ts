@@ -1,15 +1,34 @@
-// The markup and the style inside of <job-progress>.
+// The elements and the style inside of <job-progress>.
 
-export const LAYOUT = `<slot part="fallback"></slot>
-<div part="panel" hidden>
-<div part="bar" role="progressbar" aria-valuemin="0" aria-valuemax="100"><div part="fill"></div></div>
-<div part="text"><span part="counts"></span> <span part="pace"></span></div>
-<div part="phase"></div>
-<div part="note"></div>
-<div part="current"></div>
-<div part="error" role="alert"></div>
-</div>
-<div part="connection" role="status"></div>`;
+/** A part, its attributes, its tag, and the parts inside. */
+type Part = readonly [name: string, attributes?: Record<string, string>, tag?: string, inside?: readonly Part[]];
+
+const HIDDEN = { hidden: "" };
+
+export const LAYOUT: readonly Part[] = [
+  ["fallback", {}, "slot"],
+  ["panel", HIDDEN, "div", [
+    ["bar", { role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" }, "div", [["fill"]]],
+    ["text", {}, "div", [["counts", {}, "span"], ["pace", {}, "span"]]],
+    ["phase"],
+    ["note"],
+    ["current"],
+    ["error", { role: "alert" }],
+    ["result"],
+    ["slowest"],
+  ]],
+  ["connection", { role: "status" }],
+  ["try-now", HIDDEN, "button"],
+  ["sign-in", HIDDEN, "a"],
+];
+
+/** Made piece by piece: a page's policy may forbid to make elements of text (Trusted Types). */
+export function build([name, attributes = {}, tag = "div", inside = []]: Part): HTMLElement {
+  const made = document.createElement(tag);
+  for (const [key, value] of Object.entries({ part: name, ...attributes })) made.setAttribute(key, value);
+  made.append(...inside.map(build));
+  return made;
+}
 
 export const STYLE = `:host{display:block}
 :host([hidden]),[hidden]{display:none!important}
@@ -17,7 +36,7 @@ export const STYLE = `:host{display:block}
 [part=fill]{block-size:100%;border-radius:inherit;background:var(--job-progress-fill,currentColor);transition:inline-size .25s linear}
 .moving [part=fill]{inline-size:25%!important;animation:move 1.6s ease-in-out infinite alternate}
 @keyframes move{to{translate:300%}}
-[part=phase],[part=current],[part=error]{overflow-wrap:anywhere}
-[part=text]{font-variant-numeric:tabular-nums;min-block-size:1lh}
+[part=panel]>div{overflow-wrap:anywhere}
+[part=text]{display:flex;flex-wrap:wrap;gap:0 .5ch;font-variant-numeric:tabular-nums;min-block-size:1lh}
 [part=panel]>:empty,[part=connection]:empty{display:none}
 @media (prefers-reduced-motion:reduce){[part=fill]{transition:none;animation:none!important}}`;

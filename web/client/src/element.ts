@@ -3,11 +3,12 @@
 import type { JobsClient, View } from "./client.ts";
 import type { Snapshot, StreamEvent } from "./events.gen.ts";
 import { coalesce } from "./frame.ts";
+import type { Connection } from "./messages.ts";
 import { isTerminal } from "./reduce.ts";
-import { LAYOUT, STYLE } from "./element.layout.ts";
+import { build, LAYOUT, STYLE } from "./element.layout.ts";
 import { usualClient, type Site } from "./usual.ts";
 import { visible } from "./visible.ts";
-import { english, type Words } from "./words.ts";
+import { english, isLost, type Words } from "./words.ts";
 
 /** The attributes of the element. */
 export interface JobProgressAttributes {
@@ -18,6 +19,8 @@ export interface JobProgressAttributes {
   readonly label?: string | undefined;
   /** Where the blueprint of progress/ is mounted; where the script came from, if the blueprint served it. */
   readonly base?: string | undefined;
+  /** The address of the page to sign in, to which this page's own is added: `/sign-in?next=`. */
+  readonly "sign-in"?: string | undefined;
   /** `use-credentials`: requests to another site bear its cookies. */
   readonly crossorigin?: "use-credentials" | undefined;
 }
@@ -44,10 +47,10 @@ const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
 
 /**
  * Its attributes are `JobProgressAttributes`. What is inside is shown until the first state is there. Parts: `bar`, `fill`, `text`, `counts`, `pace`,
- * `phase`, `note`, `current`, `error`, `connection`. `data-status` on the element is the job's status.
+ * `phase`, `note`, `current`, `error`, `result`, `slowest`, `connection`, `try-now`, `sign-in`. `data-status` on the element is the job's status.
  */
 export class JobProgressElement extends Base {
-  static readonly observedAttributes = ["job-id", "items", "label", "base", "crossorigin"];
+  static readonly observedAttributes = ["job-id", "items", "label", "base", "crossorigin", "sign-in"];
   /** The sentences of all elements; replace them for another language. */
   static words: Words = english;
 
@@ -99,7 +102,7 @@ export class JobProgressElement extends Base {
 
   attributeChangedCallback(name: string, before: string | null, after: string | null): void {
     if (before === after || !this.isConnected) return;
-    if (name === "label") this.#drawing.request();
+    if (name === "label" || name === "sign-in") this.#drawing.request();
     else this.#follow();
   }
 
@@ -145,8 +148,10 @@ export class JobProgressElement extends Base {
       this.#say("note", state.note?.text ?? "");
       this.#say("current", this.#current(state, words));
       this.#say("error", state.error?.message ?? "");
+      this.#say("result", words.result(state.result));
+      this.#say("slowest", isOver && this.hasAttribute("items") ? words.slowest(state.slowestItems ?? []) : "");
     }
-    this.#say("connection", words.connection(connection));
+    this.#drawConnection(connection, words);
     this.#tell("job-change", view);
     if (!state || this.#hasEnded || !isTerminal(state.status)) return;
     this.#hasEnded = true;
@@ -164,6 +169,18 @@ export class JobProgressElement extends Base {
     setAttribute(bar, "aria-valuenow", fraction === null ? null : String(percent));
     bar.classList.toggle("moving", fraction === null && !isTerminal(status));
     this.#part("fill").style.inlineSize = `${(fraction ?? 0) * 100}%`;
+  }
+
+  #drawConnection(connection: Connection, words: Words): void {
+    this.#say("connection", words.connection(connection));
+    // Kept while a try is under way: a button that goes would take the keyboard's focus with it.
+    this.#part("try-now").hidden = !isLost(connection);
+    this.#say("try-now", words.tryNow);
+    const isOut = connection.state === "closed" && connection.status === 401;
+    const address = isOut ? this.getAttribute("sign-in") : null;
+    this.#part("sign-in").hidden = address === null;
+    this.#say("sign-in", words.signIn);
+    if (address !== null) setAttribute(this.#part("sign-in"), "href", address + encodeURIComponent(here()));
   }
 
   /** The newest item in progress, and how long it is worked on. */
@@ -190,7 +207,8 @@ export class JobProgressElement extends Base {
 
   #build(): ShadowRoot {
     const root = this.attachShadow({ mode: "open" });
-    root.innerHTML = LAYOUT;
+    root.append(...LAYOUT.map(build));
+    root.querySelector("button")!.onclick = () => this.client.tryNow();
     const style = new CSSStyleSheet();
     style.replaceSync(STYLE);
     // A page's policy may forbid style elements, but not adopted style sheets.
@@ -198,6 +216,9 @@ export class JobProgressElement extends Base {
     return root;
   }
 }
+
+/** This page, as a path of its site. */
+const here = (): string => location.href.slice(location.origin.length);
 
 /** Sets an attribute only where it changes: each setting is work for a screen reader. */
 function setAttribute(element: Element, name: string, value: string | null): void {

@@ -1,16 +1,19 @@
 // One job as the feed shows it: its status and counts, without its items.
 
-import { delayMs, USUAL_RETRY_MS } from "./answer.ts";
+import { delayMs, isRefusal, USUAL_RETRY_MS } from "./answer.ts";
 import type { FeedSnapshot, Snapshot, StreamEvent } from "./events.gen.ts";
 import { isTerminal, reduce } from "./reduce.ts";
 import type { OnFeed, Source, SourceOptions } from "./sources.ts";
 import type { Connection } from "./messages.ts";
+import { askJson, type OtherWay } from "./polling.ts";
 
 export interface JobStateOptions extends SourceOptions {
   readonly jobId: string;
   /** The job's state as it was known before. */
   readonly state: Snapshot | null;
   readonly feed: FeedSnapshot | null;
+  /** Resolves when one more request may be sent, or at the signal. */
+  readonly turn: OtherWay["turn"] | undefined;
   feedConnection(): Connection;
   onState(state: Snapshot): void;
   onConnection(connection: Connection): void;
@@ -20,9 +23,11 @@ export interface JobStateOptions extends SourceOptions {
 export function createJobState(options: JobStateOptions): Source & OnFeed {
   const { jobId } = options;
   const controller = new AbortController();
-  let { state } = options;
+  // The feed knows no items: those that were known are not in progress for ever.
+  let state: Snapshot | null = options.state && { ...options.state, itemsInProgress: [] };
   let closed: Connection | null = null;
   let isAsking = false;
+  let mayBeEarly = true;
   let failures = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -55,12 +60,8 @@ export function createJobState(options: JobStateOptions): Source & OnFeed {
     if (isAsking) return;
     isAsking = true;
     try {
-      const response = await (options.fetch ?? fetch)(options.url(jobId, "progress"), {
-        headers: { ...options.headers?.(), Accept: "application/json" },
-        credentials: options.credentials ?? "same-origin",
-        cache: "no-store",
-        signal: controller.signal,
-      });
+      await options.turn?.(controller.signal);
+      const response = await askJson(options, options.url(jobId, "progress"), controller.signal);
       if (!response.ok) return refused(response.status);
       const { snapshot } = (await response.json()) as { snapshot: Snapshot };
       // The feed may have said something newer meanwhile.
@@ -73,15 +74,24 @@ export function createJobState(options: JobStateOptions): Source & OnFeed {
   }
 
   function refused(status: number): void {
-    if (status === 429 || status >= 500) return askLater();
+    const isEarly = mayBeEarly && status === 404;
+    mayBeEarly = false;
+    if (isEarly) return askLater(1_000);
+    if (!isRefusal(status)) return askLater();
     if (!closed) close({ state: "closed", attempts: 0, reason: "refused", status });
   }
 
-  function askLater(): void {
+  function askLater(leastMs = 0): void {
     if (closed || controller.signal.aborted) return;
     failures += 1;
     clearTimeout(timer);
-    timer = setTimeout(() => void ask(), delayMs(USUAL_RETRY_MS, failures, options.random ?? Math.random));
+    timer = setTimeout(askNow, leastMs + delayMs(USUAL_RETRY_MS, failures, options.random ?? Math.random));
+  }
+
+  function askNow(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    void ask();
   }
 
   if (state && isTerminal(state.status)) closed = { state: "closed", attempts: 0, reason: "ended" };
@@ -92,6 +102,9 @@ export function createJobState(options: JobStateOptions): Source & OnFeed {
     get held() { return { cursor: "", state }; },
     get hasEnded() { return closed !== null; },
     take,
+    wake() {
+      if (timer !== undefined) askNow();
+    },
     close() {
       clearTimeout(timer);
       controller.abort();

@@ -4,11 +4,16 @@ import { delayMs, judge, USUAL_RETRY_MS } from "./answer.ts";
 import { step } from "./cursor.ts";
 import { listenToPage } from "./page.ts";
 import { createParser, type Message } from "./parser.ts";
+import type { OtherWay, Polled } from "./polling.ts";
 import { isElsewhere } from "./urls.ts";
 
-/** How a stream stands. `attempts` counts the connections in a row that failed. */
+/**
+ * How a stream stands. `attempts` counts the connections in a row that failed. `isSlow`: something
+ * on the way holds streams back, and the events come as pages of JSON, seconds late.
+ */
 export type Connection =
-  | { readonly state: "connecting" | "open" | "paused"; readonly attempts: number }
+  | { readonly state: "connecting" | "paused"; readonly attempts: number }
+  | { readonly state: "open"; readonly attempts: number; readonly isSlow?: true }
   | { readonly state: "waiting"; readonly attempts: number; readonly delayMs: number }
   | {
       readonly state: "closed";
@@ -34,6 +39,8 @@ export interface ConnectionOptions {
   readonly silenceMs?: number;
   /** From 0 up to 1. */
   readonly random?: () => number;
+  /** For browsers in which connections are mute. */
+  readonly otherWay?: OtherWay;
   onConnection?(connection: Connection): void;
 }
 
@@ -56,25 +63,43 @@ export interface Stream {
 
 /** The server pings every 15 s: two of three may be late. */
 const SILENCE_MS = 45_000;
+/** So many mute connections in a row are no accident. */
+const MUTE_CONNECTIONS = 2;
+/** A job whose page is opened at once may not be known yet: for so long, 404 is asked about once more. */
+const EARLY_MS = 10_000;
 const LOOK_MS = 10_000;
 
 /** Follows any text/event-stream until it is closed, refused, or a message was the last. */
 export function createMessageStream(options: MessageStreamOptions): Stream {
-  const { silenceMs = SILENCE_MS, random = Math.random } = options;
+  const { silenceMs = SILENCE_MS, random = Math.random, otherWay } = options;
+  const beganAt = Date.now();
   let cursor = options.lastEventId ?? "";
+  /** Of the stream itself, and as it is shown: messages may come another way. */
   let connection: Connection = { state: "connecting", attempts: 0 };
+  let shown: Connection = connection;
   let retryMs = USUAL_RETRY_MS;
   let failures = 0;
   let current = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let askedAt = 0;
   let heardAt = 0;
   // A server that asked for quiet is not disturbed by a page that wakes.
   let notBefore = 0;
   let wasOffline = false;
   let hasMessages = false;
+  /** This connection has brought a whole block. */
+  let hasSpoken = false;
+  let mutes = otherWay?.isNeeded ? MUTE_CONNECTIONS : 0;
+  let detour: AbortController | null = null;
+  let mayBeEarly = true;
 
   function change(next: Connection): void {
     connection = next;
+    if (!detour) show(next);
+  }
+
+  function show(next: Connection): void {
+    shown = next;
     run(() => options.onConnection?.(next));
   }
 
@@ -87,6 +112,7 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
   function close(reason: "ended" | "refused" | "closed", status?: number): void {
     if (connection.state === "closed") return;
     leave();
+    endDetour();
     stopListening();
     change({ state: "closed", attempts: failures, reason, ...(status ? { status } : {}) });
   }
@@ -94,12 +120,10 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
   function connect(): void {
     leave();
     current = new AbortController();
-    heardAt = Date.now();
     notBefore = 0;
     change({ state: "connecting", attempts: failures });
-    if (connection.state !== "connecting") return;
-    watch(current.signal);
-    void follow(current.signal);
+    if (mutes >= MUTE_CONNECTIONS) takeDetour();
+    if (connection.state === "connecting") void follow(current.signal);
   }
 
   function connectIn(ms: number): void {
@@ -109,29 +133,72 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
   }
 
   function fail(afterMs = 0): void {
+    if (detour) return connectIn(otherWay!.tryAgainMs);
     failures += 1;
     notBefore = afterMs && Date.now() + afterMs;
     connectIn(afterMs + delayMs(retryMs, failures, random));
   }
 
-  /** Finds a connection that died without a word. */
+  function takeAsMute(): void {
+    mutes += 1;
+    failures += 1;
+    if (mutes >= MUTE_CONNECTIONS) takeDetour();
+    connectIn(detour ? otherWay!.tryAgainMs : random() * 1_000);
+  }
+
+  function takeDetour(): void {
+    if (!otherWay || detour) return;
+    detour = new AbortController();
+    const { signal } = detour;
+    const polled: Polled = {
+      get cursor() { return cursor; },
+      take,
+      close,
+      onAnswer(attempts, delayMs) {
+        show(attempts ? { state: "waiting", attempts, delayMs } : { state: "open", attempts, isSlow: true });
+      },
+    };
+    void otherWay.bring(polled, signal);
+  }
+
+  function endDetour(): void {
+    detour?.abort();
+    detour = null;
+  }
+
+  function takeBlock(): void {
+    hasSpoken = true;
+    mutes = 0;
+    if (!detour) return;
+    endDetour();
+    show(connection);
+  }
+
+  /** Finds a connection that died without a word, or is held back. */
   function watch(signal: AbortSignal): void {
-    const leftMs = heardAt + silenceMs - Date.now();
-    if (leftMs <= 0) return fail();
+    const mayBeMute = otherWay && !hasSpoken;
+    const leftMs = (mayBeMute ? askedAt + otherWay.muteMs : heardAt + silenceMs) - Date.now();
+    if (leftMs <= 0) return mayBeMute ? takeAsMute() : fail();
     // After a sleep the clock has moved on and the timer has not: it must not be a long one.
     timer = setTimeout(() => signal.aborted || watch(signal), Math.min(leftMs, LOOK_MS));
   }
 
   async function follow(signal: AbortSignal): Promise<void> {
-    const openedAt = Date.now();
+    if (detour) await otherWay!.turn(signal);
+    if (signal.aborted) return;
+    askedAt = heardAt = Date.now();
     hasMessages = false;
+    hasSpoken = false;
+    watch(signal);
     try {
       const response = await (options.fetch ?? fetch)(...request(signal));
       if (signal.aborted) return;
       const verdict = judge(response, Date.now());
       if (verdict.do !== "read") void response.body?.cancel().catch(() => {});
+      if (verdict.do === "close" && isEarly(response)) return connectIn(1_000 + random() * 2_000);
       if (verdict.do === "close") return close(verdict.reason, response.status);
       if (verdict.do === "retry") return fail(verdict.afterMs);
+      mayBeEarly = false;
       heardAt = Date.now();
       change({ state: "open", attempts: 0 });
       await read(response, signal);
@@ -140,10 +207,16 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
     }
     if (signal.aborted) return;
     // A connection that brought bytes, or lasted, was good: coming back after it is no failure.
-    const wasGood = hasMessages || Date.now() - openedAt > retryMs;
-    if (!wasGood) return fail();
+    const wasGood = hasMessages || Date.now() - askedAt > retryMs;
+    if (!wasGood || detour) return fail();
     failures = 0;
     connectIn(delayMs(retryMs, failures, random));
+  }
+
+  function isEarly({ status }: Response): boolean {
+    const wasEarly = mayBeEarly && status === 404 && Date.now() - beganAt < EARLY_MS;
+    mayBeEarly = false;
+    return wasEarly;
   }
 
   function request(signal: AbortSignal): [string, RequestInit] {
@@ -158,9 +231,15 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
   async function read(response: Response, signal: AbortSignal): Promise<void> {
     const parser = createParser({
       lastEventId: cursor,
-      onMessage: (message) => signal.aborted || take(message),
+      onMessage(message) {
+        if (signal.aborted) return;
+        takeBlock();
+        take(message);
+      },
       onLastEventId: (id) => { if (!signal.aborted && step(cursor, id) !== "past") cursor = id; },
       onRetry: (ms) => { retryMs = ms; },
+      // Where the state is asked for, the hint that comes before it is not enough.
+      onBlock: () => signal.aborted || !cursor || takeBlock(),
     });
     const reader = response.body!.getReader();
     for (;;) {
@@ -188,6 +267,7 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
     // Another network, or a long silence: the old connection may be dead and not know it.
     if (isUp && !wasOffline && !isQuiet) return;
     wasOffline = false;
+    if (shown.state === "waiting") endDetour();
     if (now >= notBefore) connect();
     else connectIn(notBefore - now);
   }
@@ -195,6 +275,7 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
   const stopListening = listenToPage({
     sleep() {
       leave();
+      endDetour();
       change({ state: "paused", attempts: failures });
     },
     offline() {
@@ -205,7 +286,7 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
 
   connect();
   return {
-    get connection() { return connection; },
+    get connection() { return shown; },
     get cursor() { return cursor; },
     wake,
     close: () => close("closed"),

@@ -16,6 +16,8 @@ export interface ParserOptions {
   /** A block without data named another id. */
   onLastEventId?(lastEventId: string): void;
   onRetry?(milliseconds: number): void;
+  /** A block is whole, whatever it holds. */
+  onBlock?(): void;
 }
 
 export interface Parser {
@@ -39,6 +41,7 @@ export function createParser(options: ParserOptions): Parser {
   let lfBelongsToCr = false;
 
   function dispatch(): void {
+    options.onBlock?.();
     const hasOwnId = ownId !== null;
     const isNewId = hasOwnId && ownId !== lastEventId;
     lastEventId = ownId ?? lastEventId;

@@ -31,14 +31,23 @@ export interface JobProgress {
   readonly note: Note | null;
   /** What the job came to, as JSON; null until it is said. */
   readonly result: unknown;
-  /** Why the job failed or is tried again; or why it cannot be followed, with code `refused`. */
+  /**
+   * Why the job failed or is tried again; or why it cannot be followed, with code `signed_out` or
+   * `refused`.
+   */
   readonly error: Failure | null;
+  /** The items that took longest, the slowest first. */
+  readonly slowestItems: readonly Item[];
   readonly isConnected: boolean;
+  /** Something on the way holds streams back: updates come, seconds late. */
+  readonly isSlow: boolean;
   /** Connections in a row that failed. */
   readonly attempts: number;
+  /** Tries at once what waits for its next try. */
+  readonly tryNow: () => void;
 }
 
-export interface JobFeed extends Pick<JobProgress, "error" | "isConnected" | "attempts"> {
+export interface JobFeed extends Pick<JobProgress, "error" | "isConnected" | "isSlow" | "attempts" | "tryNow"> {
   /** The active jobs. */
   readonly jobs: readonly FeedJob[];
   readonly isKnown: boolean;
@@ -122,7 +131,7 @@ function useFollowed<S extends State>(
   key: QueryKey,
   follow: (client: JobsClient, listener: Listener<S>) => () => void,
   invalidate?: readonly QueryKey[],
-): { state: S | null; connection: Connection } {
+): { state: S | null; connection: Connection; tryNow: () => void } {
   const queries = useQueryClient();
   const given = useContext(JobsClientContext);
   const keys = useRef(invalidate);
@@ -162,7 +171,8 @@ function useFollowed<S extends State>(
     { queryKey: key, queryFn: skipToken, staleTime: Infinity, enabled: name !== null },
     queries,
   );
-  return { state: (name === null ? undefined : data) ?? null, connection };
+  const tryNow = useCallback(() => (given ?? usualClient()).tryNow(), [given]);
+  return { state: (name === null ? undefined : data) ?? null, connection, tryNow };
 }
 
 /** Follows a job; with null, nothing. Its snapshot is in Query's cache at `["job", jobId]`. */
@@ -170,7 +180,7 @@ export function useJobProgress(
   jobId: string | null,
   { items = true, invalidate }: JobProgressOptions = {},
 ): JobProgress {
-  const { state, connection } = useFollowed<Snapshot>(
+  const { state, connection, tryNow } = useFollowed<Snapshot>(
     jobId === null ? null : `${items ? "items" : "job"}:${jobId}`,
     jobKey(jobId ?? ""),
     (client, listener) => client.followJob(jobId!, listener, { items }),
@@ -184,17 +194,18 @@ export function useJobProgress(
       currentItem: state?.itemsInProgress.at(-1) ?? null,
       note: state?.note ?? null,
       result: state?.result ?? null,
+      slowestItems: state?.slowestItems ?? [],
       error: state?.error ?? refusal(connection),
-      isConnected: connection.state === "open",
-      attempts: connection.attempts,
+      ...contact(connection),
+      tryNow,
     }),
-    [state, connection],
+    [state, connection, tryNow],
   );
 }
 
 /** Follows the account's active jobs. */
 export function useJobFeed(): JobFeed {
-  const { state, connection } = useFollowed<FeedSnapshot>("feed", feedKey, (client, listener) =>
+  const { state, connection, tryNow } = useFollowed<FeedSnapshot>("feed", feedKey, (client, listener) =>
     client.followFeed(listener),
   );
   return useMemo(
@@ -202,14 +213,20 @@ export function useJobFeed(): JobFeed {
       jobs: state?.jobs ?? [],
       isKnown: state !== null,
       error: refusal(connection),
-      isConnected: connection.state === "open",
-      attempts: connection.attempts,
+      ...contact(connection),
+      tryNow,
     }),
-    [state, connection],
+    [state, connection, tryNow],
   );
+}
+
+function contact(connection: Connection): Pick<JobProgress, "isConnected" | "isSlow" | "attempts"> {
+  const isConnected = connection.state === "open";
+  return { isConnected, isSlow: isConnected && connection.isSlow === true, attempts: connection.attempts };
 }
 
 function refusal(connection: Connection): Failure | null {
   if (connection.state !== "closed" || connection.reason !== "refused") return null;
+  if (connection.status === 401) return { message: "Sign in again to go on watching.", code: "signed_out" };
   return { message: "This cannot be followed.", code: "refused" };
 }

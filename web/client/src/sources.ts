@@ -4,6 +4,7 @@ import type { FeedSnapshot, Snapshot, StreamEvent } from "./events.gen.ts";
 import { createJobState } from "./feedjob.ts";
 import { reduce, reduceFeed } from "./reduce.ts";
 import type { Connection } from "./messages.ts";
+import { createTurns, poll, type OtherWay } from "./polling.ts";
 import { createFeedStream, createJobStream, type StreamOptions } from "./stream.ts";
 import type { Urls } from "./urls.ts";
 
@@ -29,6 +30,12 @@ export interface SourceOptions
   extends Pick<StreamOptions, "fetch" | "headers" | "credentials" | "silenceMs" | "random"> {
   /** Other addresses than those below a base. */
   readonly url: Urls;
+  /** A stream without a whole block for this long from asking is mute: something holds it back. */
+  readonly muteMs?: number;
+  /** While streams are mute, one is tried this often, */
+  readonly tryAgainMs?: number;
+  /** and no two requests follow one another faster. */
+  readonly pollMs?: number;
 }
 
 export interface Sources {
@@ -57,6 +64,11 @@ export interface OnFeed {
 /** Over HTTP/1.1 a browser has six connections for a site: the pages need some. */
 export const MAX_ITEM_STREAMS = 3;
 
+/** The server's first block comes with the head of its answer. */
+const MUTE_MS = 8_000;
+const TRY_AGAIN_MS = 60_000;
+const POLL_MS = 3_000;
+
 export const jobIdOf = (topic: Topic): string => topic.slice(topic.indexOf(":") + 1);
 
 export function createSources(
@@ -66,8 +78,11 @@ export function createSources(
   const wants = new Map<string, Wanted>();
   const sources = new Map<Topic, Source & Partial<OnFeed>>();
   const streamed = new Set<Topic>();
+  const turn = createTurns(options.pollMs ?? POLL_MS);
   let buffer: Update[] = [];
   let isClosed = false;
+  /** Something holds this browser's streams back. */
+  let isSlow = false;
 
   /** Buffers an update: all events of one chunk of bytes go to the tabs as one message. */
   function send(update: Update): void {
@@ -92,12 +107,14 @@ export function createSources(
 
   function openStream(topic: Topic): Source {
     const isFeed = topic === "feed";
+    const jobId = isFeed ? null : jobIdOf(topic);
     const { state: before = null, cursor: at } = heldByTabs(topic) ?? { cursor: "" };
     let state: State | null = before;
     const stream = (isFeed ? createFeedStream : createJobStream)({
       ...options,
-      url: options.url(isFeed ? null : jobIdOf(topic), "progress"),
+      url: options.url(jobId, "progress"),
       lastEventId: at,
+      otherWay: otherWay(jobId),
       onEvent(event, cursor) {
         if (event) state = isFeed ? reduceFeed(state as FeedSnapshot, event) : reduce(state as Snapshot, event);
         send({ topic, events: [[event, cursor]] });
@@ -105,6 +122,7 @@ export function createSources(
       },
       onConnection(connection) {
         send({ topic, connection });
+        if (connection.state === "open") hearPace(connection.isSlow === true);
         if (isFeed) tellDependents(connection);
         // A stream that has ended gives its place to a topic that waits for one.
         else if (connection.state === "closed") queueMicrotask(settle);
@@ -118,19 +136,37 @@ export function createSources(
     };
   }
 
+  function otherWay(jobId: string | null): OtherWay {
+    const url = options.url(jobId, "events");
+    return {
+      isNeeded: isSlow,
+      muteMs: options.muteMs ?? MUTE_MS,
+      tryAgainMs: options.tryAgainMs ?? TRY_AGAIN_MS,
+      turn,
+      bring: (stream, signal) => poll({ ...options, url, turn }, stream, signal),
+    };
+  }
+
+  function hearPace(wasSlow: boolean): void {
+    if (isSlow === wasSlow) return;
+    isSlow = wasSlow;
+    queueMicrotask(settle);
+  }
+
   function tellDependents(connection: Connection): void {
     for (const [topic, source] of sources) {
       if (source.take && !source.hasEnded) send({ topic, connection });
     }
   }
 
-  function openOnFeed(topic: Topic): Source {
+  function openOnFeed(topic: Topic, state: State | null = null): Source {
     const feed = sources.get("feed")!;
     const known = feed.held.state as FeedSnapshot | null;
     return createJobState({
       ...options,
       jobId: jobIdOf(topic),
-      state: (heldByTabs(topic)?.state ?? null) as Snapshot | null,
+      state: state as Snapshot | null,
+      turn: isSlow ? turn : undefined,
       feed: known,
       feedConnection: () => sources.get("feed")?.connection ?? feed.connection,
       onState: (state) => send({ topic, state, cursor: "" }),
@@ -153,24 +189,34 @@ export function createSources(
     if (isClosed) return;
     const wanted = new Set([...wants.values()].flatMap((each) => Object.keys(each) as Topic[]));
     for (const topic of streamed) if (!wanted.has(topic)) drop(topic);
-    for (const topic of wanted) if (topic.startsWith("items:")) grant(topic);
+    const live = [...wanted].filter((topic) => !isOver(topic));
+    // Where requests are rare, one thing is asked for: a job, or all jobs together.
+    const places = !isSlow ? MAX_ITEM_STREAMS : live.length === 1 ? 1 : 0;
+    const left = new Map<Topic, State | null>();
+    for (const topic of live.filter((each) => streamed.has(each)).slice(places)) {
+      left.set(topic, sources.get(topic)!.held.state ?? null);
+      drop(topic);
+    }
+    for (const topic of wanted) if (topic.startsWith("items:")) grant(topic, places);
     const onFeed = [...wanted].filter((topic) => topic !== "feed" && !streamed.has(topic));
     const needsFeed = wanted.has("feed") || onFeed.some((topic) => !isOver(topic));
     for (const topic of sources.keys()) {
       if (!wanted.has(topic) && !(topic === "feed" && needsFeed)) drop(topic);
     }
     if (needsFeed && !sources.has("feed")) open("feed", openStream);
-    for (const topic of onFeed) if (!sources.has(topic)) open(topic, openOnFeed);
+    for (const topic of onFeed) {
+      if (!sources.has(topic)) open(topic, () => openOnFeed(topic, left.get(topic) ?? heldByTabs(topic)?.state));
+    }
   }
 
   function isOver(topic: Topic): boolean {
     return sources.get(topic)?.connection.state === "closed";
   }
 
-  function grant(topic: Topic): void {
+  function grant(topic: Topic, places: number): void {
     if (streamed.has(topic) || isOver(topic)) return;
     const open = [...streamed].filter((other) => !isOver(other));
-    if (open.length >= MAX_ITEM_STREAMS) return;
+    if (open.length >= places) return;
     drop(topic);
     streamed.add(topic);
     sources.set(topic, openStream(topic));

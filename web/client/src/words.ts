@@ -1,12 +1,22 @@
 // Counts, times and states as sentences: the twin of web/words.py.
 
-import type { Progress, RunningItem } from "./events.gen.ts";
+import type { Item, Progress, RunningItem } from "./events.gen.ts";
 import type { Connection } from "./messages.ts";
 
 const number = (count: number): string => count.toLocaleString("en");
 
 const amount = (count: number, noun: string): string =>
   `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
+
+const plain = (value: unknown): string => (typeof value === "number" ? number(value) : String(value));
+
+const span = (minutes: number): string => (minutes < 90 ? `${minutes} min` : `${Math.floor((minutes + 30) / 60)} h`);
+
+const took = (seconds: number): string => (seconds < 90 ? `${Math.round(seconds)} s` : span(Math.round(seconds / 60)));
+
+/** Whether connections fail, one after the other. */
+export const isLost = ({ state, attempts }: Connection): boolean =>
+  attempts > 0 && (state === "waiting" || state === "connecting");
 
 /** The sentences of an element. Another language is another object of this form. */
 export const english = {
@@ -34,18 +44,40 @@ export const english = {
   /** How long an item is worked on, from a minute on. */
   since({ since }: RunningItem, now = Date.now()): string {
     const minutes = since === undefined ? 0 : Math.floor((now - Date.parse(since)) / 60_000);
-    if (minutes < 1) return "";
-    return minutes < 90 ? `${minutes} min` : `${Math.floor((minutes + 30) / 60)} h`;
+    return minutes < 1 ? "" : span(minutes);
   },
 
-  connection({ state, ...rest }: Connection): string {
-    if (state === "waiting") return "The connection was lost. Trying again…";
-    if (state === "closed" && "status" in rest) {
-      if (rest.status === 401) return "Sign in again to go on watching.";
-      if (rest.status !== 204) return "This job cannot be watched.";
+  /** What a job came to: a text as it is, an object as its names and values. */
+  result(result: unknown): string {
+    if (typeof result !== "object" || result === null) return result === undefined ? "" : plain(result);
+    return Object.entries(result)
+      .filter(([, value]) => typeof value !== "object")
+      .map(([name, value]) => (Array.isArray(result) ? plain(value) : `${name.replaceAll("_", " ")}: ${plain(value)}`))
+      .join(", ");
+  },
+
+  /** The items that took longest, of those that took a second or more. */
+  slowest(items: readonly Item[]): string {
+    const told = items
+      .filter(({ tookSeconds = 0 }) => tookSeconds >= 1)
+      .slice(0, 3)
+      .map((item) => `${item.label ?? item.itemId} (${took(item.tookSeconds!)})`);
+    return told.length ? `Took longest: ${told.join(", ")}` : "";
+  },
+
+  connection(connection: Connection): string {
+    const { state } = connection;
+    if (state === "open" && connection.isSlow) return "Updates are slow here: something on the way holds them back.";
+    if (isLost(connection)) return "The connection was lost. Trying again…";
+    if (state === "closed" && "status" in connection) {
+      if (connection.status === 401) return "Sign in again to go on watching.";
+      if (connection.status !== 204) return "This job cannot be watched.";
     }
     return "";
   },
+
+  tryNow: "Try now",
+  signIn: "Sign in",
 };
 
 export type Words = typeof english;

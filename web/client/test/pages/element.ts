@@ -19,6 +19,7 @@ const page = {
     isShared: query.get("shared") !== "no",
     scope: query.get("scope") ?? "",
     silenceMs: Number(query.get("silence") ?? 45_000),
+    ...(query.has("mute") && { muteMs: Number(query.get("mute")) }),
     random: () => Math.random() * 0.02,
   }) satisfies JobsClient,
   followItems(jobId: string): void {

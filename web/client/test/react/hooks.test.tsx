@@ -40,6 +40,7 @@ class Told implements JobsClient {
   followJob = (jobId: string, listener: Listener<Snapshot>, { items = false } = {}) =>
     this.#follow(`${items ? "items" : "job"}:${jobId}`, listener as Listener<State>);
   followFeed = (listener: Listener<FeedSnapshot>) => this.#follow("feed", listener as Listener<State>);
+  readonly tryNow = vi.fn();
   close() {}
 
   async say(topic: string, state: State | null, connection: Connection = OPEN): Promise<void> {
@@ -94,15 +95,17 @@ describe("useJobProgress", () => {
     await render(<Job jobId="j" />);
     expect(last()).toEqual({
       progress: null, status: null, items: [], currentItem: null, note: null, result: null,
-      error: null, isConnected: false, attempts: 0,
+      error: null, slowestItems: [], isConnected: false, isSlow: false, attempts: 0, tryNow: expect.any(Function),
     });
+    last().tryNow();
+    expect(client.tryNow).toHaveBeenCalledOnce();
     const progress = { done: 1, total: 2, succeeded: 1, failed: 0, fraction: 0.5 };
     const [a, b, c] = [item("a", "in_progress"), item("b", "in_progress"), item("c", "failed")];
     const note = { text: "Listing /music/Jazz", details: { files: 3 } };
     await client.say("items:j", snapshot({ progress, itemsInProgress: [a, b], failedItems: [c], note, result: [1] }));
     expect(last()).toEqual({
       progress, status: "running", items: [a, b, c], currentItem: b, note, result: [1],
-      error: null, isConnected: true, attempts: 0,
+      error: null, slowestItems: [], isConnected: true, isSlow: false, attempts: 0, tryNow: expect.any(Function),
     });
     await client.say("items:j", snapshot(), { state: "waiting", attempts: 3, delayMs: 9 });
     expect(last()).toMatchObject({ isConnected: false, attempts: 3 });
@@ -168,6 +171,8 @@ describe("useJobProgress", () => {
     await render(<Job jobId="k" />);
     await client.say("items:k", null, { state: "closed", attempts: 0, reason: "refused", status: 404 });
     expect(last().error?.code).toBe("refused");
+    await client.say("items:k", null, { state: "closed", attempts: 0, reason: "refused", status: 401 });
+    expect(last().error?.code).toBe("signed_out");
   });
 
   it("gives the same object while nothing changes", async () => {
@@ -189,7 +194,7 @@ it("useJobFeed lists the active jobs", async () => {
   expect(feeds.at(-1)).toMatchObject({ jobs: [], isKnown: false, isConnected: false });
   const job = { jobId: "j", at: "2026-01-31T12:00:00.000Z", attempt: 1, status: "running" as const, progress: null };
   await client.say("feed", { type: "feed", at: job.at, jobs: [job] });
-  expect(feeds.at(-1)).toEqual({ jobs: [job], isKnown: true, error: null, isConnected: true, attempts: 0 });
+  expect(feeds.at(-1)).toMatchObject({ jobs: [job], isKnown: true, error: null, isConnected: true, isSlow: false, attempts: 0 });
 });
 
 it("is rendered on a server without a connection", () => {

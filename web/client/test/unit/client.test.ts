@@ -339,6 +339,10 @@ describe("jobs without items", () => {
     await say(FEED, ["1-1", feed()]);
     expect(asked.sort()).toEqual([stream("a"), stream("b")]);
     expect(a.view).toMatchObject({ state: { status: "failed" }, connection: { reason: "ended" } });
+    // A job that is too young to be known is asked for once more.
+    expect(b.view).toMatchObject({ state: null, connection: { state: "open" } });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(asked.filter((url) => url === stream("b"))).toHaveLength(2);
     expect(b.view).toMatchObject({ state: null, connection: { reason: "refused", status: 404 } });
   });
 

@@ -142,7 +142,7 @@ describe("a stream that ends", () => {
 
   it("waits longer each time nothing comes of it, and counts", async () => {
     const { stream } = follow();
-    for (const [attempts, delayMs] of [[1, 3_000], [2, 6_000], [3, 12_000], [4, 24_000], [5, 48_000], [6, 60_000], [7, 60_000]] as const) {
+    for (const [attempts, delayMs] of [[1, 3_000], [2, 5_000], [3, 5_000], [4, 5_000]] as const) {
       newest().breakOff();
       await settle();
       expect(stream.connection).toEqual({ state: "waiting", attempts, delayMs });
@@ -194,13 +194,51 @@ describe("what stops it for good", () => {
     expect(stream.connection).toEqual({ state: "closed", attempts: 0, reason: "ended", status: 204 });
   });
 
-  it.each([401, 403, 404])("%i", async (code) => {
+  it.each([401, 403, 410])("%i", async (code) => {
     const { stream } = follow();
     newest().answer(code, {});
     await settle();
     expect(stream.connection).toEqual({ state: "closed", attempts: 0, reason: "refused", status: code });
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect(asked).toHaveLength(1);
+  });
+
+  it("404, asked about once more where the job may be too young to be known", async () => {
+    const { stream } = follow();
+    newest().answer(404, {});
+    await settle();
+    expect(stream.connection).toEqual({ state: "waiting", attempts: 0, delayMs: 3_000 });
+    await vi.advanceTimersByTimeAsync(3_000);
+    newest().answer(404, {});
+    await settle();
+    expect(stream.connection).toMatchObject({ state: "closed", reason: "refused", status: 404 });
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(asked).toHaveLength(2);
+  });
+
+  it("404 of a job that is known later goes on to the stream", async () => {
+    const { stream } = follow();
+    newest().answer(404, {});
+    await vi.advanceTimersByTimeAsync(3_000);
+    newest().answer();
+    await settle();
+    expect(stream.connection.state).toBe("open");
+    stream.close();
+  });
+
+  it("404 of a stream that was open before, or that was asked for long ago", async () => {
+    const { stream } = await open();
+    await newest().say(frame("1-1", snapshot()));
+    await newest().end();
+    await vi.advanceTimersByTimeAsync(3_000);
+    newest().answer(404, {});
+    await settle();
+    expect(stream.connection).toMatchObject({ state: "closed", reason: "refused", status: 404 });
+    const late = follow().stream;
+    await vi.advanceTimersByTimeAsync(10_001);
+    newest().answer(404, {});
+    await settle();
+    expect(late.connection).toMatchObject({ state: "closed", reason: "refused", status: 404 });
   });
 
   it("a call to close", async () => {

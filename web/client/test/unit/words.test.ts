@@ -60,13 +60,35 @@ it("says counts, pace and phase as Python does", async () => {
 
 it("says of a connection only what a person can use", () => {
   expect(english.connection({ state: "open", attempts: 0 })).toBe("");
-  expect(english.connection({ state: "connecting", attempts: 3 })).toBe("");
+  expect(english.connection({ state: "open", attempts: 0, isSlow: true })).toMatch(/slow here/);
+  expect(english.connection({ state: "connecting", attempts: 0 })).toBe("");
+  expect(english.connection({ state: "waiting", attempts: 0, delayMs: 5 })).toBe("");
+  expect(english.connection({ state: "connecting", attempts: 3 })).toMatch(/Trying again/);
   expect(english.connection({ state: "waiting", attempts: 1, delayMs: 5 })).toMatch(/Trying again/);
   const closed = (status?: number) =>
     english.connection({ state: "closed", attempts: 0, reason: "refused", ...(status ? { status } : {}) });
   expect([closed(401), closed(404), closed(204), closed()]).toEqual([
     "Sign in again to go on watching.", "This job cannot be watched.", "", "",
   ]);
+});
+
+it.each([
+  [undefined, ""],
+  [{ songs: 12_345, playlists_found: 3, note: "all new", more: { a: 1 } }, "songs: 12,345, playlists found: 3, note: all new"],
+  [["one", 2], "one, 2"],
+  ["Done", "Done"],
+  [7, "7"],
+])("says of the result %j: %s", (result, said) => {
+  expect(english.result(result)).toBe(said);
+});
+
+it("names the three items that took longest, of those that took a second", () => {
+  const item = (itemId: string, tookSeconds: number) => ({ itemId, itemKind: "song", status: "succeeded" as const, tookSeconds });
+  expect(english.slowest([])).toBe("");
+  expect(english.slowest([item("a", 0.4)])).toBe("");
+  expect(english.slowest([item("a", 7_300), { ...item("b", 100), label: "Bee" }, item("c", 12.4), item("d", 5)])).toBe(
+    "Took longest: a (2 h), Bee (2 min), c (12 s)",
+  );
 });
 
 it("says how long an item is worked on as Python does", async () => {

@@ -127,7 +127,11 @@ def test_a_cursor_whose_next_event_was_trimmed_is_answered_with_a_state() -> Non
     assert page["snapshot"]["progress"]["done"] == 20
 
 
-@pytest.mark.parametrize("path", [path_of("progress"), path_of("events"), "/api/jobs/events"])
+@pytest.mark.parametrize(
+    "path",
+    [path_of("progress"), path_of("events"), "/api/jobs/events"],
+    ids=["snapshot", "page", "feed"],
+)
 def test_who_has_what_an_answer_says_is_sent_nothing(path: str) -> None:
     log = log_with()
     client = client_of(log)

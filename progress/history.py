@@ -16,11 +16,14 @@ from pydantic import Field
 
 from .cursor import Cursor, parse_cursor
 from .events import FeedSnapshot, LogEvent, Snapshot, WireModel
-from .failures import parse_limit
+from .failures import UnusableQuery, parse_limit
 from .log import Entry, Gap, JobRef, Log, LogRef
 from .reports import is_terminal_json
 
 CONTENT_TYPE = "application/json"
+
+#: Who waits for news is answered after this time at the latest: proxies end what takes longer.
+MAX_WAIT_SECONDS = 25
 
 #: Of every JSON answer about a job. A browser asks each time whether its copy still holds.
 HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding"}
@@ -149,6 +152,8 @@ class PageQuery:
     #: None asks for the state; so does a cursor that is none.
     after: Cursor | None
     limit: int
+    #: How long to wait where there is nothing new.
+    wait_seconds: int
 
     @classmethod
     def parse(cls, query: Mapping[str, str]) -> PageQuery:
@@ -157,7 +162,15 @@ class PageQuery:
         Raises:
             UnusableQuery: a value cannot be used.
         """
-        return cls(parse_cursor(query.get("after")), parse_limit(query.get("limit")))
+        after, limit = parse_cursor(query.get("after")), parse_limit(query.get("limit"))
+        return cls(after, limit, _parse_wait(query.get("wait", "0")))
+
+
+def _parse_wait(text: str) -> int:
+    is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_WAIT_SECONDS))
+    if not is_number or int(text) > MAX_WAIT_SECONDS:
+        raise UnusableQuery(f"wait must be a number of seconds from 0 to {MAX_WAIT_SECONDS}.")
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +196,30 @@ class Links:
         )
         following = f"{self.events}?{query}" if query else self.events
         return f'<{following}>; rel="next", {stream}'
+
+
+@dataclass(frozen=True, slots=True)
+class PageForm:
+    """How one client is told a page."""
+
+    links: Links
+    #: The client accepts gzip.
+    gzip: bool
+
+    def answer(self, excerpt: Excerpt) -> tuple[dict[str, str], bytes]:
+        """The headers that belong to a page, and its body."""
+        return self.pack(excerpt, excerpt.to_json(), is_page=True)
+
+    def pack(self, excerpt: Excerpt, body: bytes, *, is_page: bool) -> tuple[dict[str, str], bytes]:
+        """The headers that belong to an answer with this body, and what is sent of it."""
+        headers = {"Content-Type": CONTENT_TYPE, "ETag": excerpt.etag}
+        link = self.links.header(excerpt.cursor, ended=excerpt.ended, is_page=is_page)
+        if link is not None:
+            headers["Link"] = link
+        if self.gzip:
+            headers["Content-Encoding"] = "gzip"
+            body = compressed(body)
+        return headers, body
 
 
 def compressed(body: bytes) -> bytes:

@@ -120,7 +120,7 @@ def create_blueprint(
 def _add_streams(
     blueprint: ProgressBlueprint, readers: Readers, fallback: JobFallback | None
 ) -> None:
-    door, states = StreamDoor(blueprint.entrance), States(blueprint.entrance.log)
+    door, states = StreamDoor(blueprint.entrance), States(blueprint.entrance)
 
     def row(ref: JobRef) -> State:
         return partial(fallback, ref) if fallback is not None else _no_row
@@ -143,13 +143,15 @@ def _add_streams(
 
     @blueprint.get(urls.JOB_EVENTS_RULE, endpoint="job_events")
     def job_events(job_id: str) -> Response:
+        asked_at = time.monotonic()
         ref = readers.job(job_id)
-        return states.page(ref, row(ref), _links(ref))
+        return states.page(ref, row(ref), _links(ref), asked_at)
 
     @blueprint.get(urls.FEED_EVENTS_RULE, endpoint="feed_events")
     def feed_events() -> Response:
+        asked_at = time.monotonic()
         ref = readers.feed()
-        return states.page(ref, _no_jobs, _links(ref))
+        return states.page(ref, _no_jobs, _links(ref), asked_at)
 
 
 def _no_row() -> None:

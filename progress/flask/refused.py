@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 
 from ..errors import LogUnavailable, TooManyStreams
 from ..failures import UnusableQuery
-from ..wsgi.problem import Problem
+from ..wsgi.problem import Problem, too_many
 
 _E = TypeVar("_E", bound=Exception)
 
@@ -28,28 +28,26 @@ def no_job() -> Refused:
     return Refused(HTTPStatus.NOT_FOUND, "There is no such job.")
 
 
-def too_many(error: TooManyStreams) -> Refused:
-    """The answer to who has as many streams as they may."""
-    status = HTTPStatus.TOO_MANY_REQUESTS
-    return Refused(status, str(error), retry_after_seconds=error.retry_after_seconds)
-
-
 def unavailable(detail: str) -> Refused:
     """The answer where something is gone for a moment."""
     return Refused(HTTPStatus.SERVICE_UNAVAILABLE, detail, retry_after_seconds=1)
 
 
-def _unasked(_: LogUnavailable) -> Refused:
-    return unavailable("The log of this job cannot be read now.")
+def _unasked(_: LogUnavailable) -> Problem:
+    return unavailable("The log of this job cannot be read now.").problem
 
 
-def _unusable(error: UnusableQuery) -> Refused:
-    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+def _unusable(error: UnusableQuery) -> Problem:
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
 
 
 def respond(refused: Refused) -> Response:
     """The response to a refused request."""
-    problem = refused.problem
+    return respond_to(refused.problem)
+
+
+def respond_to(problem: Problem) -> Response:
+    """The response that a problem is."""
     return Response(problem.body, problem.status, problem.headers)
 
 
@@ -61,5 +59,5 @@ def answer_refusals(blueprint: Blueprint) -> None:
     _answer(blueprint, UnusableQuery, _unusable)
 
 
-def _answer(blueprint: Blueprint, kind: type[_E], refused: Callable[[_E], Refused]) -> None:
-    blueprint.register_error_handler(kind, lambda error: respond(refused(error)))
+def _answer(blueprint: Blueprint, kind: type[_E], problem: Callable[[_E], Problem]) -> None:
+    blueprint.register_error_handler(kind, lambda error: respond_to(problem(error)))

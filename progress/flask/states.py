@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from http import HTTPStatus
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import Response, request
 from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import unquote_etag
 
 from .. import history
 from ..aliases import locate
-from ..errors import LogUnavailable
+from ..cursor import Cursor
+from ..errors import LogUnavailable, TooManyStreams
 from ..events import FeedSnapshot, Snapshot
-from ..history import Excerpt, Links, PageQuery, State, excerpt_of_row, read_excerpt
-from ..log import Log, LogRef
+from ..history import Excerpt, Links, PageForm, PageQuery, State, excerpt_of_row, read_excerpt
+from ..hub.reader import StreamRequest
+from ..log import LogRef
 from ..sse import CONTENT_TYPE as EVENT_STREAM
-from .refused import Refused, no_job, unavailable
+from ..wsgi.entrance import Entrance
+from ..wsgi.gunicorn import client_socket
+from ..wsgi.leaving import send
+from ..wsgi.problem import too_many
+from ..wsgi.waiting import WaitingBody
+from .refused import Refused, no_job, respond_to, unavailable
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_Answer = TypeVar("_Answer", bound=Response)
 
 
 def wants_stream() -> bool:
@@ -50,48 +66,101 @@ def _require(accepted: MIMEAccept, offered: str) -> None:
 class States:
     """Answers, as JSON, the requests that the application has authorized."""
 
-    log: Log
+    entrance: Entrance
 
     def snapshot(self, ref: LogRef, state: State, links: Links) -> Response:
         """The state, and the position at which it holds."""
         require_json()
-        excerpt = self._told(ref, state, PageQuery(None, 1))
+        _, excerpt = self._told(ref, state, after=None, limit=1)
         cursor = json.dumps(str(excerpt.cursor) if excerpt.cursor else None)
         body = f'{{"snapshot":{excerpt.snapshot},"cursor":{cursor}}}'
-        return _answer(excerpt, body.encode(), links, is_page=False)
+        headers, packed = _form(links).pack(excerpt, body.encode(), is_page=False)
+        return _conditional(Response(packed, headers={**history.HEADERS, **headers}))
 
-    def page(self, ref: LogRef, state: State, links: Links) -> Response:
+    def page(self, ref: LogRef, state: State, links: Links, asked_at: float) -> Response:
         """The events after a position; a state where the log does not go on from there."""
         require_json()
-        excerpt = self._told(ref, state, PageQuery.parse(request.args))
-        return _answer(excerpt, excerpt.to_json(), links, is_page=True)
+        query, form = PageQuery.parse(request.args), _form(links)
+        found, excerpt = self._told(ref, state, after=query.after, limit=query.limit)
+        is_waiting = bool(query.wait_seconds) and self._is_old(excerpt)
+        # What is told where nothing comes is short. Once it is compressed, somebody else did it.
+        headers, body = (replace(form, gzip=False) if is_waiting else form).answer(excerpt)
+        answer = PageResponse(body, headers={**history.HEADERS, **headers})
+        if is_waiting:
+            until = time.monotonic() + query.wait_seconds
+            asked = StreamRequest(found, excerpt.cursor, authorized_at=asked_at)
+            answer.wait_for(self.entrance, asked, until, query.limit, form)
+        return _conditional(answer)
 
-    def _told(self, ref: LogRef, state: State, query: PageQuery) -> Excerpt:
+    def _is_old(self, excerpt: Excerpt) -> bool:
+        """Whether the client knows all that an excerpt says, and more may come."""
+        if excerpt.ended or self.entrance.is_closed or request.method != "GET":
+            return False
+        return not excerpt.is_news or _is_known(excerpt)
+
+    def _told(
+        self, ref: LogRef, state: State, *, after: Cursor | None, limit: int
+    ) -> tuple[LogRef, Excerpt]:
+        """What is known after a position, and the log that the id leads to."""
         could_ask = True
         try:
-            found, _ = locate(self.log, ref)
-            excerpt = read_excerpt(self.log, found, after=query.after, limit=query.limit)
+            found, _ = locate(self.entrance.log, ref)
+            excerpt = read_excerpt(self.entrance.log, found, after=after, limit=limit)
         except LogUnavailable:
-            excerpt, could_ask = None, False
+            found, excerpt, could_ask = ref, None, False
         if excerpt is not None:
-            return excerpt
+            return found, excerpt
         known: Snapshot | FeedSnapshot | None = state()
         if known is not None:
-            return excerpt_of_row(ref, known)
-        if not could_ask or query.after is not None:
+            return found, excerpt_of_row(ref, known)
+        if not could_ask or after is not None:
             # A client with a cursor has seen a log: that one was lost, and may come back.
             raise unavailable("The log of this job cannot be read now.")
         raise no_job()
 
 
-def _answer(excerpt: Excerpt, body: bytes, links: Links, *, is_page: bool) -> Response:
-    answer = Response(body, content_type=history.CONTENT_TYPE, headers=history.HEADERS)
-    answer.headers["ETag"] = excerpt.etag
-    link = links.header(excerpt.cursor, ended=excerpt.ended, is_page=is_page)
-    if link is not None:
-        answer.headers["Link"] = link
-    if request.accept_encodings["gzip"]:
-        answer.data = history.compressed(body)
-        answer.headers["Content-Encoding"] = "gzip"
+def _form(links: Links) -> PageForm:
+    return PageForm(links, gzip=bool(request.accept_encodings["gzip"]))
+
+
+def _is_known(excerpt: Excerpt) -> bool:
+    tag, _ = unquote_etag(excerpt.etag)
+    return tag is not None and request.if_none_match.contains_weak(tag)
+
+
+def _conditional(answer: _Answer) -> _Answer:
     answer.make_conditional(request)
     return answer
+
+
+class PageResponse(Response):
+    """A page of events; the client is answered with it at once, or waits for another."""
+
+    _waiting: WaitingBody | None = None
+
+    def wait_for(
+        self, entrance: Entrance, asked: StreamRequest, until: float, limit: int, form: PageForm
+    ) -> None:
+        """Have the client wait for what follows a position."""
+        self._waiting = WaitingBody(entrance.hub, entrance.hand_over, asked, until, limit, form)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer now, or when there is news."""
+        waiting = self._waiting
+        if waiting is None:
+            return super().__call__(environ, start_response)
+        if client_socket(environ) is not None:
+            nothing = b"" if self.status_code == HTTPStatus.NOT_MODIFIED else self.data
+            headers = list(self.get_wsgi_headers(environ))
+            body = replace(waiting, nothing=nothing)
+            return send(body, environ, start_response, self.status, headers)
+        try:
+            found = waiting.wait_here()
+        except TooManyStreams as error:
+            return respond_to(too_many(error))(environ, start_response)
+        if found is not None:
+            told, body_of = waiting.form.answer(found)
+            self.headers.pop("Content-Encoding", None)
+            self.headers.update(told)
+            self.data, self.status_code = body_of, HTTPStatus.OK
+        return super().__call__(environ, start_response)

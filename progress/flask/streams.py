@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from flask import Response, request
 
 from ..cursor import Cursor, parse_cursor
-from ..errors import LogUnavailable, TooManyStreams
+from ..errors import LogUnavailable
 from ..history import State, is_over
-from ..hub import Hub
-from ..hub.reader import HandOver, Reader, StreamRequest
+from ..hub.reader import StreamRequest
 from ..log import LogRef
 from ..sse import CONTENT_TYPE, HEADERS, frame, retry_hint
 from ..wsgi.body import Body
 from ..wsgi.entrance import Entrance, Standing
-from ..wsgi.gunicorn import client_socket, give_away, response_head
-from .refused import no_job, respond, too_many, unavailable
+from ..wsgi.gunicorn import client_socket
+from ..wsgi.leaving import send
+from .refused import no_job, unavailable
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ class StreamDoor:
             if known is not None:
                 first += frame(known.to_json().encode(), None)
                 if is_over(known):
-                    return StreamResponse(first, content_type=CONTENT_TYPE, headers=HEADERS)
+                    return Response(first, content_type=CONTENT_TYPE, headers=HEADERS)
             elif standing is Standing.NO_LOG and cursor is None:
                 # A client with a cursor has seen a log: that one was lost, and may come back.
                 raise no_job()
@@ -75,48 +71,21 @@ class StreamDoor:
         # of a database either.
         hub, hand_over = self.entrance.hub, self.entrance.hand_over
         if hand_over is not None and client_socket(request.environ) is not None:
-            answer = StreamResponse((), content_type=CONTENT_TYPE, headers=HEADERS)
-            answer.leave = partial(_leave_process, hub, hand_over, asked)
-            return answer
+            return StreamResponse(Body(hub, asked, hand_over=hand_over))
         hub.admit(asked.ref.account)
-        body = Body(hub, asked)
-        answer = StreamResponse(
-            body, content_type=CONTENT_TYPE, headers=HEADERS, direct_passthrough=True
-        )
-        answer.leave = body.leave
-        return answer
-
-
-def _leave_process(
-    hub: Hub, hand_over: HandOver, asked: StreamRequest, fd: int, head: bytes
-) -> None:
-    """Hand a stream to the streamer, or serve it here while the streamer is gone."""
-    if not hand_over(Reader(fd, asked.preceded_by(head))):
-        hub.admit(asked.ref.account)
-        Body(hub, asked).leave(fd, head)
+        return StreamResponse(Body(hub, asked, is_admitted=True))
 
 
 class StreamResponse(Response):
-    """A response whose stream the hub or the streamer writes, once the head is known."""
+    """A response whose stream the hub or the streamer writes, where the server lets it."""
 
-    #: Takes the client's descriptor and the response's head.
-    leave: Callable[[int, bytes], None] | None = None
+    def __init__(self, body: Body) -> None:
+        super().__init__(body, content_type=CONTENT_TYPE, headers=HEADERS, direct_passthrough=True)
+        self._body = body
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer with the stream, or with an empty body where the hub or the streamer writes it."""
-        client, leave = client_socket(environ), self.leave
-        if client is None or leave is None:
+        """Answer with the stream, unless the application has put another body in its place."""
+        if self.response is not self._body or client_socket(environ) is None:
             return super().__call__(environ, start_response)
-        head = response_head(self.status, list(self.get_wsgi_headers(environ)))
-        try:
-            give_away(client, lambda fd: leave(fd, head))
-        except TooManyStreams as error:
-            return respond(too_many(error))(environ, start_response)
-        except OSError as error:
-            logger.warning("A stream was not taken: %s", error, extra={"action": "not_taken"})
-            refused = unavailable("This server cannot take a stream now.")
-            return respond(refused)(environ, start_response)
-        finally:
-            self.close()
-        start_response(self.status, [("Content-Type", CONTENT_TYPE)])
-        return []
+        headers = list(self.get_wsgi_headers(environ))
+        return send(self._body, environ, start_response, self.status, headers)

@@ -22,6 +22,7 @@ from .reader import Reader
 from .replays import Replays
 from .sockets import Write, prepare
 from .subscriptions import Subscriptions
+from .waits import Waits
 from .writer import Writer
 
 
@@ -55,6 +56,7 @@ class Distributor:
         self._writer = Writer(self._loop, write, metrics, self)
         self._streams = OpenStreams(limits, metrics, self._writer)
         self._fetcher = Fetcher(log, self._loop, self)
+        self._waits = Waits(self._loop, write, self._begin, admission.leave)
         self._replays = Replays(self._writer, metrics, self._fetcher)
         self._subscriptions = Subscriptions(self._loop, self._fetcher, self)
         self._looks = Looks()
@@ -98,12 +100,16 @@ class Distributor:
         self._subscriptions.abandon()
         self._loop.discard()
         self._streams.abandon()
+        self._waits.abandon()
 
     # -- readers: a Watcher and a StreamOwner ---------------------------------------------
 
     def _begin(self, reader: Reader) -> None:
-        prepare(reader.fd)
         request = reader.request
+        if request.wait is not None:
+            self._waits.begin(reader, request.wait)
+            return
+        prepare(reader.fd)
         channel = self._channels.by_ref.get(request.ref)
         if channel is None:
             channel = self._channels.open(request.ref, now=time.monotonic())
@@ -243,6 +249,7 @@ class Distributor:
 
     def drain(self) -> None:
         """End every stream, and the loop."""
+        self._waits.drain()
         self._streams.drain()
         self._subscriptions.close()
         self._loop.stop()

@@ -6,7 +6,42 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..cursor import Cursor
-from ..log import LogRef
+from ..history import Excerpt, PageForm
+from ..log import JobRef, LogRef
+
+
+@dataclass(frozen=True, slots=True)
+class PageWait:
+    """A reader that wants one page of events instead of a stream, and waits for it."""
+
+    #: When it is answered although nothing came, in seconds of `time.monotonic`.
+    until: float
+    #: How many events the page has at most.
+    limit: int
+    form: PageForm
+    #: What the application and its middleware have the response bear, as name and value.
+    headers: tuple[tuple[str, str], ...]
+    #: The whole response where nothing came.
+    nothing: bytes
+
+    def response(self, found: Excerpt) -> bytes:
+        """The whole response with a page."""
+        made, body = self.form.answer(found)
+        made["Content-Length"] = str(len(body))
+        told = {name.lower() for name in made} | _OF_A_PAGE
+        kept = [(name, value) for name, value in self.headers if name.lower() not in told]
+        lines = [f"{name}: {value}" for name, value in (*kept, *made.items())]
+        head = "\r\n".join(["HTTP/1.1 200 OK", *lines, "Connection: close", "", ""])
+        return head.encode("latin-1") + body
+
+
+#: Headers that say something of one page alone.
+_OF_A_PAGE = frozenset({"content-encoding", "content-length", "etag", "link", "transfer-encoding"})
+
+
+def job_id_of(ref: LogRef) -> str | None:
+    """The job of a log; None for a feed."""
+    return ref.job_id if isinstance(ref, JobRef) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +57,8 @@ class StreamRequest:
     #: `time.monotonic` (the same clock in all processes of a machine). A hub that heard of a
     #: sign-out later than this does not begin the stream.
     authorized_at: float = float("inf")
+    #: The reader wants a page of events instead of a stream.
+    wait: PageWait | None = None
 
     def preceded_by(self, head: bytes) -> StreamRequest:
         """The same request with a response's head before its first bytes."""

@@ -30,6 +30,7 @@ from ..hub.reader import Reader
 from ..limits import StreamLimits
 from ..redis import RedisLog
 from ..wsgi.gunicorn import refusal
+from ..wsgi.problem import too_many
 from .metrics_server import serve_metrics
 from .protocol import MAX_MESSAGE, decode
 from .supervisor import StreamerSettings
@@ -107,7 +108,7 @@ class Streamer:
             # A socket that was just opened takes this little at once, unless its peer has gone.
             with suppress(OSError):
                 os.set_blocking(reader.fd, False)
-                os.write(reader.fd, refusal(error))
+                os.write(reader.fd, refusal(too_many(error)))
             os.close(reader.fd)
         else:
             self._hub.add(reader)

@@ -1,8 +1,9 @@
 """Handing a stream from a web process to its machine's streamer: a descriptor and a message.
 
 A message is a line of JSON with the stream's account, job and cursor, followed by the bytes that
-the streamer is to write first. Only processes of the same user reach the socket; the streamer
-bounds and checks every message all the same.
+the streamer is to write first, or for a page that is waited for, those that it writes where nothing
+comes. Only processes of the same user reach the socket; the streamer bounds and checks every
+message all the same.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import array
 import os
 import socket
 import threading
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from math import inf
+from typing import Any
 
 import orjson
 
 from ..aliases import SumRef
 from ..cursor import parse_cursor
-from ..hub.reader import Reader, StreamRequest
+from ..history import Links, PageForm
+from ..hub.reader import PageWait, Reader, StreamRequest
 from ..log import FeedRef, JobRef
 
 #: The longest message that the streamer takes.
@@ -37,8 +40,10 @@ def encode(request: StreamRequest) -> bytes:
         "cursor": str(request.cursor) if request.cursor else None,
         # JSON has no infinity.
         "authorizedAt": request.authorized_at if request.authorized_at < inf else None,
+        "wait": _wait_said(request.wait) if request.wait is not None else None,
     }
-    return orjson.dumps(said) + b"\n" + request.first
+    first = request.first if request.wait is None else request.wait.nothing
+    return orjson.dumps(said) + b"\n" + first
 
 
 def decode(data: bytes) -> StreamRequest:
@@ -60,7 +65,22 @@ def decode(data: bytes) -> StreamRequest:
     ref = FeedRef(account) if job is None else of_job(account, job)
     asked_at = said["authorizedAt"]
     authorized_at = inf if asked_at is None else float(asked_at)
-    return StreamRequest(ref, parse_cursor(cursor), first, authorized_at)
+    if said["wait"] is None:
+        return StreamRequest(ref, parse_cursor(cursor), first, authorized_at)
+    wait = _wait_of(said["wait"], first)
+    return StreamRequest(ref, parse_cursor(cursor), b"", authorized_at, wait)
+
+
+def _wait_said(wait: PageWait) -> dict[str, object]:
+    form = {"links": astuple(wait.form.links), "gzip": wait.form.gzip}
+    return {"until": wait.until, "limit": wait.limit, "headers": wait.headers, **form}
+
+
+def _wait_of(said: dict[str, Any], nothing: bytes) -> PageWait:
+    stream, events, query = (str(part) for part in said["links"])
+    form = PageForm(Links(stream, events, query), gzip=bool(said["gzip"]))
+    headers = tuple((str(name), str(value)) for name, value in said["headers"])
+    return PageWait(float(said["until"]), int(said["limit"]), form, headers, nothing)
 
 
 @dataclass

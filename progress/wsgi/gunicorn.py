@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from typing import Any
 
-from ..errors import TooManyStreams
 from .problem import Problem
 
 #: Where gunicorn's workers put the client's socket.
@@ -59,19 +59,49 @@ def _dead_socket() -> int:
     return dead.detach()
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The status and the headers of a response, as everybody around the application left them."""
+
+    status: str
+    headers: Sequence[tuple[str, str]]
+
+    def to_bytes(self) -> bytes:
+        """As it is sent. The response ends with its connection."""
+        return response_head(self.status, self.headers)
+
+
+def final_head(write: object) -> Head | None:
+    """The head that gunicorn is about to send, found by what its `start_response` returned.
+
+    Middleware that adds headers hands on what the server's `start_response` gave it, which is a
+    method of gunicorn's response (PEP 3333 has it so). None where somebody else is to write, and
+    where the response is compressed: then what is sent is not what the application made.
+    """
+    response = getattr(write, "__self__", None)
+    if not any(kind.__module__.startswith("gunicorn.") for kind in type(response).__mro__):
+        return None
+    status, headers = getattr(response, "status", None), getattr(response, "headers", None)
+    if status is None or headers is None:
+        return None
+    if any(name.lower() == "content-encoding" for name, _ in headers):
+        return None
+    return Head(status, tuple(headers))
+
+
 def response_head(status: str, headers: Iterable[tuple[str, str]]) -> bytes:
     """The head of a response that ends with its connection, HTTP/1.1."""
     lines = [f"HTTP/1.1 {status}"]
     lines += [
         f"{name}: {value}"
         for name, value in headers
-        if name.lower() not in ("connection", "content-length", "transfer-encoding")
+        if name.lower() not in ("connection", "transfer-encoding")
     ]
     return "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1")
 
 
-def refusal(error: TooManyStreams) -> bytes:
-    """The whole response to a client that may read and finds no free place."""
-    status = HTTPStatus.TOO_MANY_REQUESTS
-    problem = Problem(status, str(error), error.retry_after_seconds)
-    return response_head(f"{status} {status.phrase}", problem.headers.items()) + problem.body
+def refusal(problem: Problem) -> bytes:
+    """A whole response that is an error."""
+    status = HTTPStatus(problem.status)
+    head = response_head(f"{status} {status.phrase}", problem.headers.items())
+    return head + problem.body

@@ -11,15 +11,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ..cursor import parse_cursor
-from ..hub.reader import HandOver, Reader, StreamRequest
+from ..hub.reader import StreamRequest
 from ..log import LogRef
 from ..sse import CONTENT_TYPE, HEADERS, retry_hint
+from .body import Body
 from .entrance import Entrance, Standing
-from .gunicorn import client_socket, give_away, response_head
+from .gunicorn import client_socket
+from .leaving import send
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -56,45 +57,39 @@ class StreamMiddleware:
         if entrance.hand_over is None:
             raise ValueError("StreamMiddleware needs a streamer: give the blueprint a hand_over.")
         self._app, self._entrance, self._admit = app, entrance, admit
-        self._hand_over: HandOver = entrance.hand_over
         sent = {"Content-Type": CONTENT_TYPE, **(headers or {}), **HEADERS}
-        self._head = response_head(_OK, sent.items())
+        self._headers = tuple(sent.items())
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Hand a stream over and answer with an empty body; or answer as the application does."""
         try:
-            is_taken = self._take(environ)
+            asked = self._let_in(environ)
         except Exception as error:  # the application meets it too, and says so in its way
             logger.debug("A stream went the long way: %s", error, extra={"action": "long_way"})
-            is_taken = False
-        if not is_taken:
+            asked = None
+        if asked is None:
             return self._app(environ, start_response)
-        start_response(_OK, [("Content-Type", CONTENT_TYPE)])
-        return []
+        body = Body(self._entrance.hub, asked, hand_over=self._entrance.hand_over)
+        return send(body, environ, start_response, _OK, self._headers)
 
-    def _take(self, environ: WSGIEnvironment) -> bool:
+    def _let_in(self, environ: WSGIEnvironment) -> StreamRequest | None:
+        """The stream to begin; None where the application is to answer."""
         entrance = self._entrance
         url = entrance.urls.find(environ["PATH_INFO"])
         if url is None or environ.get("HTTP_ACCEPT") != CONTENT_TYPE:
-            return False
+            return None
         if environ.get("QUERY_STRING") or environ.get("SCRIPT_NAME") or entrance.is_closed:
-            return False
-        client = client_socket(environ)
-        if client is None:
-            return False
+            return None
+        # Whether a page of another origin may read it, the application says in its headers.
+        if "HTTP_ORIGIN" in environ or client_socket(environ) is None:
+            return None
         # Before the question: a sign-out in between must end the stream.
         asked_at = time.monotonic()
         ref = self._admit(environ, url.job_id)
         if ref is None:
-            return False
+            return None
         cursor = parse_cursor(environ.get("HTTP_LAST_EVENT_ID"))
         found, standing = entrance.standing(ref, cursor)
         if standing is not Standing.MORE:
-            return False
-        request = StreamRequest(found, cursor, self._head + retry_hint(), asked_at)
-        give_away(client, partial(self._leave, request))
-        return True
-
-    def _leave(self, request: StreamRequest, fd: int) -> None:
-        if not self._hand_over(Reader(fd, request)):
-            raise ConnectionError("there is no streamer to hand a stream to")
+            return None
+        return StreamRequest(found, cursor, retry_hint(), asked_at)

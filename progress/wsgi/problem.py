@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from ..errors import TooManyStreams
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -34,3 +36,16 @@ class Problem:
         title = HTTPStatus(self.status).phrase
         document = {"type": "about:blank", "title": title, "status": self.status}
         return json.dumps(document | {"detail": self.detail, **self.more}).encode()
+
+
+#: The answer where a process has no descriptor for a stream.
+NOT_TAKEN = Problem(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "This server cannot take a stream now.",
+    retry_after_seconds=1,
+)
+
+
+def too_many(error: TooManyStreams) -> Problem:
+    """The answer to who may read and finds no free place."""
+    return Problem(HTTPStatus.TOO_MANY_REQUESTS, str(error), error.retry_after_seconds)

@@ -18,6 +18,7 @@ from progress.hub.reader import Reader
 from progress.log import FeedRef, JobRef
 from progress.testing import status
 from progress.wsgi.middleware import StreamMiddleware
+from tests.gunicorn_answer import gunicorn_response
 from tests.integration.web.conftest import PASSWORD, Person, Site
 from web import streams
 
@@ -43,7 +44,6 @@ class Door:
     ) -> tuple[str, bytes]:
         """The status, and what the client reads."""
         server, client = socket.socketpair()
-        told: list[str] = []
         environ = {
             "REQUEST_METHOD": "GET",
             "PATH_INFO": path,
@@ -61,12 +61,13 @@ class Door:
         } | more
         with server, client:
             client.settimeout(0.2)
-            for _ in self.site.app(environ, lambda status, *_: told.append(status)):
+            response = gunicorn_response(server)
+            for _ in self.site.app(environ, response.start_response):
                 pass
             try:
-                return told[0], client.recv(65_536)
+                return response.status, client.recv(65_536)
             except TimeoutError:
-                return told[0], b""
+                return response.status, b""
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Blueprint, Flask, request
+from werkzeug.test import EnvironBuilder
 
 from progress.flask import ProgressBlueprint, create_blueprint
 from progress.hub.reader import Reader
@@ -15,6 +16,7 @@ from progress.log import JobRef, LogRef
 from progress.memory import MemoryLog
 from progress.testing import FaultyLog, fresh_ref, status
 from progress.wsgi import StreamMiddleware
+from tests.gunicorn_answer import gunicorn_response
 
 REF = fresh_ref()
 
@@ -56,11 +58,11 @@ class Site:
         server, client = socket.socketpair()
         with server, client:
             headers = {"X-Account": account, "Accept": "text/event-stream"}
-            answer = self.app.test_client().get(
-                path, headers=headers, environ_overrides={"gunicorn.socket": server}
-            )
+            environ = EnvironBuilder(path=path, headers=headers).get_environ()
+            response = gunicorn_response(server)
+            told = self.app(environ | {"gunicorn.socket": server}, response.start_response)
             client.settimeout(1)
-            return client.recv(65_536) if answer.status_code == 200 else answer.data
+            return client.recv(65_536) if response.status == "200 OK" else b"".join(told)
 
 
 @pytest.mark.parametrize("prefix", [None, "/shop", "/shop/"])

@@ -17,6 +17,7 @@ from progress.log import FeedRef, JobRef, LogRef
 from progress.memory import MemoryLog
 from progress.testing import FaultyLog, fresh_ref, status
 from progress.wsgi import Entrance, StreamMiddleware
+from tests.gunicorn_answer import gunicorn_response
 
 LONG_WAY = [b"the application"]
 
@@ -30,6 +31,8 @@ class Gate:
     admits: Callable[[str | None], LogRef | None] | None = None
     takes: bool = True
     prefix: str = ""
+    #: What is put around the middleware.
+    wrap: Callable[[Any], Any] = lambda app: app
     readers: list[Reader] = field(default_factory=list)
     answered: list[tuple[str, list[tuple[str, str]]]] = field(default_factory=list)
 
@@ -60,8 +63,8 @@ class Gate:
             os.write(reader.fd, reader.request.first)
         return self.takes
 
-    def ask(self, **differs: Any) -> list[bytes]:
-        environ = {
+    def environ(self, **differs: Any) -> dict[str, Any]:
+        return {
             "REQUEST_METHOD": "GET",
             "PATH_INFO": f"/api/jobs/{self.ref.job_id}/progress",
             "QUERY_STRING": "",
@@ -70,7 +73,14 @@ class Gate:
             "HTTP_ACCEPT": "text/event-stream",
             "gunicorn.socket": self.server,
         } | differs
-        return list(self.middleware(environ, lambda *told: self.answered.append(told)))
+
+    def ask(self, **differs: Any) -> list[bytes]:
+        environ = self.environ(**differs)
+        response = gunicorn_response(self.server)
+        parts = list(self.wrap(self.middleware)(environ, response.start_response))
+        if response.status is not None:
+            self.answered.append((response.status, response.headers))
+        return parts
 
     def close(self) -> None:
         self.server.close()
@@ -111,7 +121,7 @@ def test_a_stream_is_handed_over_with_its_head_and_the_server_keeps_a_dead_socke
     ):
         assert line in head
     assert first.startswith(b"retry: ")
-    assert gate.answered == [("200 OK", [("Content-Type", "text/event-stream")])]
+    assert gate.answered[0][0] == "200 OK"
     with pytest.raises(BrokenPipeError):
         gate.server.sendall(b"x")
 
@@ -164,6 +174,7 @@ def test_a_feed_is_taken_too(gate: Gate) -> None:
         {"PATH_INFO": "/api/jobs/a/progress\n"},
         {"PATH_INFO": "/api/jobs/\xc3\xa9/progress"},
         {"PATH_INFO": "/api/jobs/a"},
+        {"HTTP_ORIGIN": "https://other.example"},
         {"gunicorn.socket": None},
         {"HTTP_VERSION": "2"},
     ],
@@ -229,9 +240,60 @@ def test_who_has_seen_the_end_goes_the_long_way_to_be_told_not_to_come_back(gate
     assert gate.ask(HTTP_LAST_EVENT_ID=f"{cursor.epoch}-{cursor.seq - 1}") == []
 
 
-def test_without_a_streamer_the_application_serves_it(gate: Gate) -> None:
+def test_while_the_streamer_is_gone_the_process_serves_it_itself(gate: Gate) -> None:
     gate.takes = False
-    assert gate.ask() == LONG_WAY
+    assert gate.ask() == []
+    received = b""
+    while b'"running"' not in received:
+        received += gate.client.recv(4096)
+    assert received.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert gate.hub.streams == 1
+
+
+def adding(name: str, value: str) -> Callable[[Any], Any]:
+    """Middleware that adds a header to each response."""
+
+    def around(app: Any) -> Any:
+        def respond(environ: Any, start_response: Any) -> Any:
+            def start(status: str, headers: Any, *more: Any) -> Any:
+                return start_response(status, [*headers, (name, value)], *more)
+
+            return app(environ, start)
+
+        return respond
+
+    return around
+
+
+def test_what_middleware_around_it_adds_is_in_the_head_that_is_handed_over(gate: Gate) -> None:
+    gate.wrap = adding("Strict-Transport-Security", "max-age=60")
+    assert gate.ask() == []
+    head = gate.client.recv(4096).partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert b"Strict-Transport-Security: max-age=60" in head
+    assert b"X-Frame-Options: DENY" in head
+    assert len(gate.readers) == 1
+
+
+def test_a_stream_that_is_compressed_on_its_way_is_not_handed_over(gate: Gate) -> None:
+    gate.wrap = adding("Content-Encoding", "gzip")
+    response = gunicorn_response(gate.server)
+    gate.takes = True
+    body = gate.wrap(gate.middleware)(gate.environ(), response.start_response)
+    parts = iter(body)
+    received = b""
+    while b'"running"' not in received:
+        received += next(parts)
+    body.close()
+    assert gate.readers == []
+    assert is_alive(gate)
+
+
+def test_a_stream_that_somebody_else_writes_is_not_handed_over(gate: Gate) -> None:
+    told: list[Any] = []
+    body = gate.middleware(gate.environ(), lambda *head: told.append(head))
+    assert next(iter(body)).startswith(b"retry: ")
+    body.close()
+    assert (gate.readers, len(told)) == ([], 1)
     assert is_alive(gate)
 
 

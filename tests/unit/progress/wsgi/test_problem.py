@@ -7,6 +7,7 @@ import json
 from progress.errors import TooManyStreams
 from progress.wsgi import Problem
 from progress.wsgi.gunicorn import refusal
+from progress.wsgi.problem import too_many
 
 
 def test_a_problem_is_a_document_of_rfc_9457_that_no_cache_keeps() -> None:
@@ -25,7 +26,7 @@ def test_a_problem_is_a_document_of_rfc_9457_that_no_cache_keeps() -> None:
 
 
 def test_a_refusal_is_a_whole_response_that_says_when_to_come_back() -> None:
-    head, _, body = refusal(TooManyStreams(20, 15)).partition(b"\r\n\r\n")
+    head, _, body = refusal(too_many(TooManyStreams(20, 15))).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
     for line in (b"Content-Type: application/problem+json", b"Retry-After: 15"):
         assert line in head.split(b"\r\n")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2s
 
@@ -225,3 +225,13 @@ class PageForm:
 def compressed(body: bytes) -> bytes:
     """A body for who accepts gzip."""
     return gzip.compress(body, compresslevel=5, mtime=0)
+
+
+#: Headers that say something of one page alone.
+_OF_A_PAGE = frozenset({"content-encoding", "content-length", "etag", "link", "transfer-encoding"})
+
+
+def with_page(headers: Iterable[tuple[str, str]], made: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The headers of a response, with those of another page in the place of its own page's."""
+    told = {name.lower() for name in made} | _OF_A_PAGE
+    return [*(pair for pair in headers if pair[0].lower() not in told), *made.items()]

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from flask import Response, request
-from werkzeug.datastructures import MIMEAccept
+from werkzeug.datastructures import Headers, MIMEAccept
 from werkzeug.http import unquote_etag
 
 from .. import history
@@ -160,7 +160,6 @@ class PageResponse(Response):
             return respond_to(too_many(error))(environ, start_response)
         if found is not None:
             told, body_of = waiting.form.answer(found)
-            self.headers.pop("Content-Encoding", None)
-            self.headers.update(told)
+            self.headers = Headers(history.with_page(self.headers, told))
             self.data, self.status_code = body_of, HTTPStatus.OK
         return super().__call__(environ, start_response)

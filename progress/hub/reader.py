@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..cursor import Cursor
-from ..history import Excerpt, PageForm
+from ..history import Excerpt, PageForm, with_page
 from ..log import JobRef, LogRef
 
 
@@ -28,15 +28,9 @@ class PageWait:
         """The whole response with a page."""
         made, body = self.form.answer(found)
         made["Content-Length"] = str(len(body))
-        told = {name.lower() for name in made} | _OF_A_PAGE
-        kept = [(name, value) for name, value in self.headers if name.lower() not in told]
-        lines = [f"{name}: {value}" for name, value in (*kept, *made.items())]
+        lines = [f"{name}: {value}" for name, value in with_page(self.headers, made)]
         head = "\r\n".join(["HTTP/1.1 200 OK", *lines, "Connection: close", "", ""])
         return head.encode("latin-1") + body
-
-
-#: Headers that say something of one page alone.
-_OF_A_PAGE = frozenset({"content-encoding", "content-length", "etag", "link", "transfer-encoding"})
 
 
 def job_id_of(ref: LogRef) -> str | None:

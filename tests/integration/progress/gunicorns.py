@@ -123,7 +123,11 @@ class Site:
 
     def lines(self, ref: JobRef) -> int:
         """How often the access log tells of a job's stream."""
-        return self.output.read_text().count(f"GET /api/jobs/{ref.job_id}/progress 200")
+        return self.lines_of(ref, "progress")
+
+    def lines_of(self, ref: JobRef, name: str) -> int:
+        """How often the access log tells of a job's stream, or of its events."""
+        return self.output.read_text().count(f"GET /api/jobs/{ref.job_id}/{name} 200")
 
 
 def _is_running(process: psutil.Process) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import threading
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from progress.cursor import Cursor
 from progress.events import JobStatus, Snapshot, parse_event
 from progress.flask import create_blueprint
 from progress.history import EventPage, Links
+from progress.limits import StreamLimits
 from progress.log import FeedRef, JobRef, Retention
 from progress.memory import MemoryLog
 from progress.reports import Report
@@ -313,3 +315,60 @@ def test_the_pages_of_a_feed_are_the_feed() -> None:
     assert "jobId" not in page
     expected = [(str(entry.cursor), json.loads(entry.document)) for entry in entries_of(log, feed)]
     assert [(entry["id"], entry["event"]) for entry in page["events"]] == expected
+
+
+@pytest.mark.parametrize("wait", ["26", "-1", "1.5", "x", ""])
+def test_a_wait_that_cannot_be_is_refused_in_words(wait: str) -> None:
+    answer = client_of(log_with()).get(path_of("events"), query_string={"wait": wait})
+    assert answer.status_code == 422
+    assert answer.json["detail"] == "wait must be a number of seconds from 0 to 25."
+
+
+def test_who_can_be_told_something_does_not_wait() -> None:
+    log = log_with(item("a", "succeeded"))
+    client = client_of(log)
+    known = log.snapshot(REF)
+    assert known is not None
+    started = f"{path_of('events')}?wait=25&after={known[1].epoch}-"
+    for path in (f"{path_of('events')}?wait=25", f"{started}1", f"{started}99"):
+        assert client.get(path).status_code == 200
+    assert client.head(f"{started}{known[1].seq}").status_code == 200
+    end = log.append(REF, [status("completed")], attempt=1).cursor
+    assert client.get(f"{started}{end.seq}").json["ended"] is True
+
+
+@pytest.mark.parametrize("fallback", [None, lambda _: row()])
+def test_a_reader_that_waits_in_the_servers_thread_is_told_what_comes(fallback: Any) -> None:
+    log = log_with() if fallback is None else MemoryLog()
+    client = client_of(log, fallback=fallback)
+    first = client.get(path_of("events"))
+    query = {"wait": 20, "after": first.json["cursor"] or ""}
+    timer = threading.Timer(0.2, lambda: log.append(REF, [status("completed")], attempt=1))
+    timer.start()
+    headers = {"If-None-Match": first.headers["ETag"], "Accept-Encoding": "gzip"}
+    answer = client.get(path_of("events"), query_string=query, headers=headers)
+    timer.join()
+    page = EventPage.model_validate_json(gzip.decompress(answer.data))
+    assert (answer.status_code, page.ended) == (200, True)
+    assert answer.headers["ETag"] == f'W/"{page.cursor}-end"'
+    assert "Link" not in answer.headers
+
+
+def test_a_reader_that_waits_in_the_servers_thread_in_vain_is_told_so() -> None:
+    client = client_of(log_with())
+    first = client.get(path_of("events"))
+    query = {"wait": 1, "after": first.json["cursor"]}
+    answer = client.get(path_of("events"), query_string=query)
+    assert (answer.status_code, answer.json["events"]) == (200, [])
+    headers = {"If-None-Match": first.headers["ETag"]}
+    answer = client.get(path_of("events"), query_string=query, headers=headers)
+    assert (answer.status_code, answer.data) == (304, b"")
+    assert answer.headers["ETag"] == first.headers["ETag"]
+
+
+def test_who_waits_counts_as_a_stream_of_the_account() -> None:
+    log = log_with()
+    client = client_of(log, limits=StreamLimits(streams_per_account=0, retry_after_seconds=7))
+    at = client.get(path_of("events")).json["cursor"]
+    answer = client.get(path_of("events"), query_string={"wait": 5, "after": at})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")

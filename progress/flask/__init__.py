@@ -2,7 +2,7 @@
 
 No other room imports flask. `readers` asks the application who may read what, `streams` and
 `states` answer with a stream and with JSON, `failed_items` with all failures, `runs` with how a job
-went, and `refused` is what a view raises.
+went, `scripts` with the files for pages, and `refused` is what a view raises.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request, url_for
@@ -30,6 +31,7 @@ from .failed_items import failures_response
 from .readers import Account, Authorize, JobFallback, Readers
 from .refused import answer_refusals, unavailable
 from .runs import JobRun, run_response
+from .scripts import Scripts
 from .states import States, wants_stream
 from .streams import StreamDoor
 
@@ -81,7 +83,8 @@ def create_blueprint(
     """The blueprint with the streams of jobs and feeds, their events as JSON, and a job's failures.
 
     They are at ``/api/jobs/<job_id>/progress``, ``…/events``, ``…/failures`` and ``…/run``; the
-    feed is at ``/api/jobs/progress`` and ``/api/jobs/events``.
+    feed is at ``/api/jobs/progress`` and ``/api/jobs/events``. The script with the element for
+    pages is at ``/api/jobs/job-progress.js``: ``url_for("progress.script", name="job-progress")``.
 
     Args:
         log: The log that holds the events.
@@ -103,6 +106,7 @@ def create_blueprint(
     readers = Readers(authorize, account)
     answer_refusals(blueprint)
     _add_streams(blueprint, readers, fallback)
+    _add_scripts(blueprint)
 
     @blueprint.get(urls.FAILURES_RULE, endpoint="failures")
     def job_failures(job_id: str) -> Response:
@@ -152,6 +156,20 @@ def _add_streams(
         asked_at = time.monotonic()
         ref = readers.feed()
         return states.page(ref, _no_jobs, _links(ref), asked_at)
+
+
+def _add_scripts(blueprint: ProgressBlueprint) -> None:
+    scripts = Scripts()
+
+    @blueprint.get(urls.SCRIPT_RULE, endpoint="script")
+    def script(name: str) -> Response:
+        return scripts.answer(name)
+
+    @blueprint.url_defaults
+    def name_version(endpoint: str, values: dict[str, Any]) -> None:
+        # What `url_for` gives may be kept for ever: a new version has another URL.
+        if endpoint.endswith(".script") and (version := scripts.version(values.get("name", ""))):
+            values.setdefault("v", version)
 
 
 def _no_row() -> None:

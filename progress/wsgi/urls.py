@@ -13,6 +13,7 @@ FEED_EVENTS_RULE = "/api/jobs/events"
 FAILURES_RULE = "/api/jobs/<job_id>/failures"
 RUN_RULE = "/api/jobs/<job_id>/run"
 CANCEL_RULE = "/api/jobs/<job_id>/cancel"
+SCRIPT_RULE = "/api/jobs/<name>.js"
 
 #: Job ids that need no decoding. The framework takes in more than these.
 _PLAIN_ID = r"([\w.~-]+)"

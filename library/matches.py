@@ -166,6 +166,14 @@ def _ranked(session: Session, song_ids: list[UUID]) -> dict[UUID, list[ListedMat
     return found
 
 
+def of_song(session: Session, *, account_id: UUID, song_id: UUID) -> list[ListedMatch]:
+    """All playlists that are proposed for one of the account's songs, best first."""
+    mine = Match.account_id == account_id, Match.song_id == song_id
+    if session.scalar(select(exists().where(*mine))):
+        return _ranked(session, [song_id]).get(song_id, [])
+    return []
+
+
 @dataclass(frozen=True, slots=True)
 class ListedCandidate:
     """A song of the library that may belong into a playlist."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select
@@ -177,3 +178,21 @@ def songs(
     # A song that came back is there, whatever the newest sync has said of its place.
     found |= {row.position: ListedEntry(*row) for row in session.execute(here)}
     return [found[position] for position in sorted(found)][:limit]
+
+
+class NamedPlaylist(NamedTuple):
+    """A playlist to choose."""
+
+    id: UUID
+    name: str
+
+
+#: A page offers at most this many playlists to choose from.
+MAX_NAMES = 1_000
+
+
+def names(session: Session, *, account_id: UUID) -> list[NamedPlaylist]:
+    """The account's playlists to choose from, by name, without their sizes."""
+    query = select(Playlist.id, Playlist.name).where(*_kept(account_id))
+    rows = session.execute(query.order_by(Playlist.name, Playlist.id).limit(MAX_NAMES))
+    return [NamedPlaylist(*row) for row in rows]

@@ -22,6 +22,7 @@ from . import (
     proxies,
     rate_limits,
     request_context,
+    review,
     security,
     services,
     sessions,
@@ -72,6 +73,7 @@ def create_app(
         folders.blueprint,
         invites.blueprint,
         pages.blueprint,
+        review.blueprint,
     ):
         app.register_blueprint(blueprint)
     streams.register(app, found, limits=limits, streamer=settings.streamer)

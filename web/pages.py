@@ -17,7 +17,7 @@ from tasks.jobs import QueueUnavailable
 
 from .api import own_job
 from .job_views import loss_of, parse_id, present_state
-from .paging import Page, mark_text, parse_mark, parse_number, parse_position
+from .paging import Page, parse_number, parse_position
 from .services import services
 from .sessions import account_id
 from .words import TITLES
@@ -28,7 +28,6 @@ PAGE_SONGS = 50
 PAGE_JOBS = 30
 PAGE_PLAYLISTS = 60
 PAGE_ENTRIES = 100
-PAGE_PROPOSALS = 50
 PAGE_FAILURES = 100
 #: Beside the songs of the library there is room for the first few.
 FEW_PLAYLISTS = 12
@@ -234,24 +233,4 @@ def confirm_loss(job_id: str) -> ResponseReturnValue:
     key: UUID = found.id
     return _to_job(
         lambda: running.confirm_loss(services().celery, account_id=account_id(), job_id=key)
-    )
-
-
-@blueprint.get("/proposals")
-def proposals() -> ResponseReturnValue:
-    """The playlists proposed for liked songs."""
-    mine = account_id()
-    after = parse_mark(request.args.get("after", ""))
-    with services().database.reading() as session:
-        found = matches.page(session, account_id=mine, after=after, limit=PAGE_PROPOSALS + 1)
-        count = matches.count(session, account_id=mine)
-        ran = jobs.latest(session, account_id=mine, kind="matching")
-    page = Page.of(found, PAGE_PROPOSALS)
-    return render_template(
-        "proposals.html",
-        page=page,
-        count=count,
-        is_first=after is None,
-        following=mark_text(page.last.mark) if page.last else None,
-        ran=ran,
     )

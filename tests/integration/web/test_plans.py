@@ -83,7 +83,7 @@ def test_no_page_and_no_answer_grows_with_the_product_of_two_tables(library: Lib
 def test_every_route_is_asked_and_its_statements_are_seen(library: Library) -> None:
     asked = {a.route for a in addresses(library.site.app, library.seeded, library.person.browser)}
     assert {"pages.start", "pages.library", "pages.library, next page", "api.get_job"} <= asked
-    assert {"pages.playlist, next page", "pages.proposals, next page", "progress.feed"} <= asked
+    assert {"pages.playlist, next page", "review.queue, next page", "progress.feed"} <= asked
     assert {"pages.job_failures, next page", "progress.failures, next page"} <= asked
     with recorded(library.database.engine) as statements:
         library.person.browser.get("/library?search=night")

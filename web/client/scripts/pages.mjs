@@ -10,6 +10,7 @@ const FILES = {
   live: "../static",
   session: "../static",
   invite: "../static",
+  review: "../static",
 };
 
 for (const [page, folder] of Object.entries(FILES)) {

@@ -35,6 +35,8 @@ class JobStatus(StrEnum):
 
 
 TERMINAL_STATUSES = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED})
+#: The statuses in which no worker is at a job that is not over.
+WAITING_STATUSES = frozenset({JobStatus.PENDING, JobStatus.RETRYING})
 
 
 class ItemStatus(StrEnum):
@@ -239,6 +241,21 @@ class Snapshot(_JobEvent):
     finished_at: Moment | None = absent()
 
 
+class JobWaiting(WireModel):
+    """Why a job waits. No event of its log: it has no position, and replaces the one before it."""
+
+    type: Literal["waiting"] = "waiting"
+    job_id: str
+    #: The queue that the job was sent to.
+    queue: str
+    #: How many workers take jobs of that queue.
+    workers: int = Field(ge=0)
+    #: About how many jobs are before it.
+    before: int | None = absent(ge=0)
+    #: It is not begun before this moment.
+    until: Moment | None = absent()
+
+
 class FeedJob(WireModel):
     """One active job as the feed shows it."""
 
@@ -270,8 +287,10 @@ EMPTY_FEED = FeedSnapshot(at=datetime.fromtimestamp(0, UTC), jobs=())
 #: An event of a log: a job's log has all types, a feed has statuses and progress.
 _AnyEvent = ProgressEvent | StatusEvent | ItemEvent | ErrorEvent | NoteEvent | ResultEvent
 LogEvent = Annotated[_AnyEvent, Field(discriminator="type")]
-#: A document of a stream: an event of its log, or a snapshot of the job or the feed.
-StreamEvent = Annotated[_AnyEvent | Snapshot | FeedSnapshot, Field(discriminator="type")]
+#: A document of a stream: an event of its log, a snapshot of the job or the feed, or why it waits.
+StreamEvent = Annotated[
+    _AnyEvent | Snapshot | FeedSnapshot | JobWaiting, Field(discriminator="type")
+]
 
 _parse_log_event: Callable[[str | bytes], LogEvent] = TypeAdapter(LogEvent).validate_json
 _parse_stream_event: Callable[[str | bytes], StreamEvent] = TypeAdapter(StreamEvent).validate_json
@@ -287,7 +306,7 @@ def parse_event(text: str | bytes) -> LogEvent:
 
 
 def parse_stream_event(text: str | bytes) -> StreamEvent:
-    """The event in a JSON document of a stream: an event of a log, or a snapshot.
+    """The event in a JSON document of a stream: of a log, a snapshot, or why a job waits.
 
     Raises:
         pydantic.ValidationError: the document is no event of a known type.

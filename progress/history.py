@@ -9,15 +9,16 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2s
 
 from pydantic import Field
 
 from .cursor import Cursor, parse_cursor
-from .events import FeedSnapshot, LogEvent, Snapshot, WireModel
+from .events import FeedSnapshot, JobWaiting, LogEvent, Snapshot, WireModel
 from .failures import UnusableQuery, parse_limit
 from .log import Entry, Gap, JobRef, Log, LogRef
+from .queues import why_job_waits
 from .reports import is_terminal_json
 
 CONTENT_TYPE = "application/json"
@@ -53,6 +54,8 @@ class EventPage(WireModel):
     #: the log cannot go on from the one that was given.
     snapshot: Snapshot | FeedSnapshot | None = Field(default=None, exclude_if=_is_none)
     events: tuple[PageEntry, ...]
+    #: Why the job waits, where it does and that is known. No event, and not part of the cursor.
+    waiting: JobWaiting | None = Field(default=None, exclude_if=_is_none)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Excerpt:
     #: A state as JSON, where the log does not go on from the position asked for.
     snapshot: str | None = None
     entries: Sequence[Entry] = field(default=())
+    waiting: JobWaiting | None = None
 
     @property
     def is_news(self) -> bool:
@@ -76,9 +80,11 @@ class Excerpt:
     @property
     def etag(self) -> str:
         """Names what it says. It is weak: the bytes may be compressed."""
-        if self.cursor is not None:
-            return state_etag(self.cursor, ended=self.ended)
-        return row_etag(self.snapshot or "")
+        if self.cursor is None:
+            return row_etag(self.snapshot or "")
+        tag = state_etag(self.cursor, ended=self.ended)
+        # What a job waits for changes while its log does not.
+        return tag if self.waiting is None else f'{tag[:-1]}-{_digest(self.waiting.to_json())}"'
 
     def to_json(self) -> bytes:
         """The `EventPage`. The events are not parsed for it."""
@@ -87,6 +93,8 @@ class Excerpt:
         parts.append(f'"ended":{json.dumps(self.ended)}')
         if self.snapshot is not None:
             parts.append(f'"snapshot":{self.snapshot}')
+        if self.waiting is not None:
+            parts.append(f'"waiting":{self.waiting.to_json()}')
         entries = (b'{"id":"%b","event":%b}' % _in_page(entry) for entry in self.entries)
         return b'{%b,"events":[%b]}' % (",".join(parts).encode(), b",".join(entries))
 
@@ -102,18 +110,29 @@ def state_etag(cursor: Cursor, *, ended: bool) -> str:
 
 def row_etag(document: str) -> str:
     """The ETag of a state that no log told."""
-    return f'W/"row-{blake2s(document.encode(), digest_size=8).hexdigest()}"'
+    return f'W/"row-{_digest(document)}"'
+
+
+def _digest(document: str) -> str:
+    return blake2s(document.encode(), digest_size=8).hexdigest()
 
 
 State = Callable[[], Snapshot | FeedSnapshot | None]
 
 
 def read_excerpt(log: Log, ref: LogRef, *, after: Cursor | None, limit: int) -> Excerpt | None:
-    """What a log says after a position, in one round trip or two; None where there is no log.
+    """What a log says after a position, and why its job waits; None where there is no log.
 
     Raises:
         LogUnavailable: the log cannot be asked.
     """
+    excerpt = _read(log, ref, after=after, limit=limit)
+    if excerpt is None or excerpt.ended:
+        return excerpt
+    return replace(excerpt, waiting=why_job_waits(log, ref))
+
+
+def _read(log: Log, ref: LogRef, *, after: Cursor | None, limit: int) -> Excerpt | None:
     job_id = ref.job_id if isinstance(ref, JobRef) else None
     entries = log.read(ref, after=after, limit=limit) if after is not None else Gap()
     if after is not None and not isinstance(entries, Gap):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import orjson
 
-from .events import ItemStatus, JobStatus, iso_utc
+from .events import WAITING_STATUSES, ItemStatus, JobStatus, iso_utc
 
 
 class ItemReport(NamedTuple):
@@ -235,10 +235,12 @@ def error_json(report: ErrorReport, *, job_id: str, attempt: int) -> bytes:
     )
 
 
+STATUS_PREFIX = b'{"type":"status","status":"'
 TERMINAL_PREFIXES = tuple(
-    b'{"type":"status","status":"' + status.value.encode() + b'"'
-    for status in JobStatus
-    if status.is_terminal
+    STATUS_PREFIX + status.value.encode() + b'"' for status in JobStatus if status.is_terminal
+)
+_WAITING_PREFIXES = tuple(
+    STATUS_PREFIX + status.value.encode() + b'"' for status in sorted(WAITING_STATUSES)
 )
 
 
@@ -254,3 +256,13 @@ def made_at_json(document: bytes) -> float | None:
 def is_terminal_json(document: bytes) -> bool:
     """Whether a document of a job's log is its terminal event, told by its first bytes."""
     return document.startswith(TERMINAL_PREFIXES)
+
+
+def waits_json(document: bytes) -> bool | None:
+    """Whether a job waits after an event of its log, told by the first bytes.
+
+    None where the event is no status: then the job waits as before.
+    """
+    if not document.startswith(STATUS_PREFIX):
+        return None
+    return document.startswith(_WAITING_PREFIXES)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from flask import Flask
 
 from library.models import Job
-from progress.events import Progress, RunningItem
+from progress.events import JobStatus, JobWaiting, Progress, RunningItem
 
 #: The title of each kind of job, for the listener.
 TITLES = {
@@ -23,7 +23,7 @@ ACTIONS = {"sync": "Sync", "analysis": "Analyse", "matching": "Match"}
 def register(app: Flask) -> None:
     """Give an application's templates the words."""
     app.jinja_env.globals.update(titles=TITLES, actions=ACTIONS)
-    for say in (amount, browser, share, counts, pace, phase, since, moment, outcome):
+    for say in (amount, browser, share, counts, pace, phase, waiting, since, moment, outcome):
         app.jinja_env.filters[say.__name__] = say
 
 
@@ -63,6 +63,24 @@ def phase(progress: Progress | None) -> str:
     """Which part of the job is under way."""
     now = progress.phase if progress else None
     return f"Part {now.index} of {now.count}: {now.name}" if now else ""
+
+
+def waiting(why: JobWaiting | None, status: str) -> str:
+    """Why a job waits: no worker, others before it, a time."""
+    if why is None:
+        return ""
+    said = []
+    if why.until is not None:
+        begins = "Tries again" if status == JobStatus.RETRYING else "Begins"
+        said.append(f"{begins} at {why.until:%H:%M} UTC.")
+    if not why.workers:
+        said.append(f"No worker takes jobs of the queue ‘{why.queue}’ at the moment.")
+    elif why.before == 0:
+        said.append("It is the next one.")
+    elif why.before is not None:
+        is_or_are = "is" if why.before == 1 else "are"
+        said.append(f"About {amount(why.before, 'job')} {is_or_are} before it.")
+    return " ".join(said)
 
 
 def since(item: RunningItem, now: datetime | None = None) -> str:

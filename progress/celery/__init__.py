@@ -17,6 +17,7 @@ from ..log import JobRef, Log, SupportsCancel
 from ..memory.leases import MemoryLeaseBook
 from ..memory.parts import MemoryPartBook
 from ..parts import SupportsParts
+from ..queues import SupportsQueues
 from ..recovery.reaper import Resend
 from ..reports import Repair
 from .installation import Installation
@@ -44,7 +45,8 @@ def install(
         app: Every task of it whose base is `JobTask` is a job, or part of one.
         log: Where the events go. Leases, open parts and requests to cancel are kept there too if
             it is able to (`SupportsLeases`, `SupportsParts`, `SupportsCancel`; the Redis log is).
-            Else leases and parts are kept in this process's memory.
+            Else leases and parts are kept in this process's memory. A log that is able to
+            (`SupportsQueues`) also keeps why jobs wait, for whoever looks at one.
         store: The rows that are the truth about statuses; by default there are none.
         account: Whose job it is that is being sent: a text, the same that the blueprint's `account`
             returns for the owner. Asked in the process that sends, within the request if there is
@@ -66,6 +68,7 @@ def install(
         log.leases if isinstance(log, SupportsLeases) else MemoryLeaseBook(),
         log.parts if isinstance(log, SupportsParts) else MemoryPartBook(),
         log if isinstance(log, SupportsCancel) else None,
+        log.queues if isinstance(log, SupportsQueues) else None,
         terms or LeaseTerms(),
         resend,
     )

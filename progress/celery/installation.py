@@ -13,6 +13,7 @@ from ..lease import LeaseBook, LeaseTerms
 from ..lifecycle import JobStore
 from ..log import JobRef, Log, SupportsCancel
 from ..parts import PartBook
+from ..queues import QueueBook
 from ..recovery.reaper import Resend
 from ..reports import Repair
 
@@ -30,6 +31,8 @@ class Installation:
     parts: PartBook
     #: None where the log carries no requests to cancel.
     cancels: SupportsCancel | None
+    #: None where the log cannot keep why jobs wait.
+    queues: QueueBook | None
     terms: LeaseTerms
     resend: Resend | None
     #: Set once the log of the process has said that `account` is of no use.

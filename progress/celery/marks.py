@@ -17,6 +17,7 @@ from ..parts import is_windowed
 from .canvas import Canvas, canvas_of, first_tasks
 from .installation import Installation, installation_of
 from .place import HEADER, Place
+from .queues import destination
 from .running import execution_of
 from .sending import Sending, account_of, sending
 from .task import JobTask
@@ -58,6 +59,16 @@ def mark(name: str, headers: dict[str, Any], embed: Mapping[str, Any]) -> None:
         _announce(app, headers)
     elif through is not None:
         _mark_new(through, name, headers, embed)
+
+
+def note_destination(headers: dict[str, Any], published: Mapping[str, Any]) -> None:
+    """Note where a job's first task is sent, so that it can be told why the job waits."""
+    through = sending()
+    if through is None or HEADER not in headers:
+        return
+    place = Place.of_message(headers)
+    if place.is_root:
+        through.root = (place.ref, destination(through.app, headers, published))
 
 
 def said(request: Any, header: str) -> Any:

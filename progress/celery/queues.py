@@ -1,20 +1,25 @@
-"""Looking into an application's queues: which tasks wait there, and of which jobs."""
+"""An application's queues: where a task is sent, what waits in them, and of which jobs."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from celery import Celery
 from kombu.transport.redis import Channel as RedisChannel
 
+from ..queues import Destination, QueueLook
 from ..recovery.reaper import Waiting
 from .place import Place
 
 #: Messages that are read at a time, and in all. A job may wait behind these: it is not sent again.
 _SLICE, _MOST = 500, 20_000
+#: A longer queue is counted and not read, where somebody asks how much is before a job.
+_MOST_LOOKED_AT = 200
 
 
 def waiting(app: Celery) -> Waiting:
@@ -23,16 +28,50 @@ def waiting(app: Celery) -> Waiting:
         channel = connection.default_channel
         if not isinstance(channel, RedisChannel):
             return Waiting(any(_count(connection, name) for name in app.amqp.queues))
-        keys = [
-            # There is no public word for it.
-            channel._q_for_pri(name, priority)  # type: ignore[no-untyped-call] # noqa: SLF001
-            for name in app.amqp.queues
-            for priority in channel.priority_steps
-        ]
-        keys = [f"{channel.global_keyprefix}{key}" for key in keys]
+        keys = [key for name in app.amqp.queues for key in _keys(channel, name)]
         if sum(channel.client.llen(key) for key in keys) > _MOST:
             return Waiting(any=True)
         return _read(channel.client, keys)
+
+
+def look(channel: Any, queue: str) -> QueueLook:
+    """What waits in a queue, over a channel of the broker's. It raises what the client raises."""
+    if not isinstance(channel, RedisChannel):
+        return QueueLook(int(channel.queue_declare(queue=queue, passive=True).message_count))
+    keys = _keys(channel, queue)
+    messages = sum(channel.client.llen(key) for key in keys)
+    if messages > _MOST_LOOKED_AT:
+        return QueueLook(messages)
+    # A list's newest message is its first.
+    found = chain.from_iterable(reversed(list(_places(channel.client, key))) for key in keys)
+    return QueueLook(messages, tuple(dict.fromkeys(place.ref.job_id for place in found)))
+
+
+def destination(app: Celery, headers: Mapping[str, Any], said: Mapping[str, Any]) -> Destination:
+    """Where a task is sent, from what Celery says before it publishes the message."""
+    eta = headers.get("eta")
+    due_at = None if not eta else datetime.fromisoformat(str(eta)).timestamp()
+    return Destination(_queue_name(app, said), due_at)
+
+
+def _queue_name(app: Celery, said: Mapping[str, Any]) -> str:
+    declared = said.get("declare") or ()
+    if declared:
+        return str(declared[0].name)
+    exchange, key = said.get("exchange"), said.get("routing_key")
+    name = getattr(exchange, "name", exchange) or ""
+    for queue in app.amqp.queues.values():
+        if (queue.exchange.name or "") == name and queue.routing_key == key:
+            return str(queue.name)
+    # The exchange without a name takes a queue's own name for the key.
+    return str(key or app.conf.task_default_queue)
+
+
+def _keys(channel: Any, queue: str) -> list[str]:
+    """The lists in Redis that make up a queue, the most urgent first."""
+    # There is no public word for it.
+    keys = [channel._q_for_pri(queue, priority) for priority in channel.priority_steps]  # noqa: SLF001
+    return [f"{channel.global_keyprefix}{key}" for key in keys]
 
 
 def _count(connection: Any, queue: str) -> int:

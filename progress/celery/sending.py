@@ -17,7 +17,8 @@ from ..aliases import Sent, SupportsAliases
 from ..errors import LogUnavailable, WriteRefused
 from ..events import JobStatus
 from ..lifecycle import NoStore
-from ..log import SupportsRestart
+from ..log import JobRef, SupportsRestart
+from ..queues import Destination
 from ..reports import StatusReport
 from .installation import Installation, installation_of
 from .place import Place
@@ -39,6 +40,8 @@ class Sending:
     new: Place | None = None
     #: The other ids of that job, where it has any.
     ids: Sent | None = None
+    #: The job whose first task it sends, for the first time or again, and where to.
+    root: tuple[JobRef, Destination] | None = None
 
 
 _sending: ContextVar[Sending | None] = ContextVar("progress_sending", default=None)
@@ -66,7 +69,7 @@ def listen(app: Celery) -> None:
             result = send(*args, **kwargs)
         finally:
             _sending.reset(token)
-        if current.new is not None or current.ids is not None:
+        if current.new is not None or current.ids is not None or current.root is not None:
             _tell(app, current)
         return result
 
@@ -106,7 +109,7 @@ def _complain(installation: Installation, job_id: str, what: str, error: Excepti
 
 
 def _tell(app: Celery, sent: Sending) -> None:
-    """Write the job's first status and its other ids before `send_task` returns, in time."""
+    """Write the job's first status, its other ids and where it was sent, in time."""
     installation = installation_of(app)
     if installation is None:
         return
@@ -129,6 +132,8 @@ def _tell_now(installation: Installation, sent: Sending) -> None:
             # A job that has a status takes none: a worker may have been faster.
             report = StatusReport(JobStatus.PENDING, time.time())
             installation.log.append(sent.new.ref, [report], attempt=1)
+        if sent.root is not None and installation.queues is not None:
+            installation.queues.sent(*sent.root)
     except (LogUnavailable, WriteRefused) as error:
         logger.info("%s", error, extra=extra)
     except Exception:

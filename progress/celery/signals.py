@@ -20,7 +20,7 @@ from ..lifecycle import CANCELLED, WORKER_LOST, Settlement
 from .batches import begin_batch, end_batch
 from .ending import end_part, end_part_in_background
 from .installation import Installation, installation_of
-from .marks import carried, mark
+from .marks import carried, mark, note_destination
 from .outcomes import TIME_LIMIT, UNKNOWN_FAULT
 from .place import Place
 from .running import execution_of
@@ -50,13 +50,14 @@ def connect() -> None:
 
 
 def _on_publish(
-    sender: Any = None, headers: dict[str, Any] | None = None, body: Any = None, **_: Any
+    sender: Any = None, headers: dict[str, Any] | None = None, body: Any = None, **said: Any
 ) -> None:
     """Any process: tell the task its place, in the message's header."""
     if headers is None or "id" not in headers:
         return
     try:
         mark(str(sender), headers, body[2] if isinstance(body, tuple) else {})
+        note_destination(headers, said)
     except Exception:
         logger.exception("A message could not be marked.", extra={"action": "mark_failed"})
 

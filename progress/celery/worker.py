@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from celery.concurrency.prefork import TaskPool as PreforkPool
@@ -19,6 +20,7 @@ from .fanout import follow_lost
 from .installation import Installation
 from .place import Place, process_name
 from .queues import waiting
+from .takers import Taker, taken_by
 from .task import JobTask
 from .termination import insist
 
@@ -27,11 +29,12 @@ logger = logging.getLogger(__name__)
 #: How often a child looks whether its worker is still there.
 _PARENT_SECONDS = 1.0
 
-_heartbeats: list[Heartbeat] = []
+#: The threads of this process that `stop_heartbeats` ends.
+_beating: list[Heartbeat | Taker] = []
 
 
 def start_heartbeat(installation: Installation, consumer: Any) -> None:
-    """Keep the leases of what a worker runs, from its main process."""
+    """Keep the leases of what a worker runs, and say what it takes, from its main process."""
     is_prefork = isinstance(consumer.pool, PreforkPool)
 
     if is_prefork:
@@ -61,14 +64,23 @@ def start_heartbeat(installation: Installation, consumer: Any) -> None:
         cancel_requested=cancel_requested,
         terminate=terminate,
     )
-    _heartbeats.append(heartbeat)
-    heartbeat.start()
+    _begin(heartbeat)
+    book = installation.queues
+    if book is not None:
+        pause = installation.terms.renew_seconds
+        taken = partial(taken_by, consumer)
+        _begin(Taker(installation.app, book, consumer.hostname, taken, seconds=pause))
+
+
+def _begin(beating: Heartbeat | Taker) -> None:
+    _beating.append(beating)
+    beating.start()
 
 
 def stop_heartbeats() -> None:
     """End the heartbeats of this process."""
-    while _heartbeats:
-        _heartbeats.pop().stop()
+    while _beating:
+        _beating.pop().stop()
 
 
 def _active_requests() -> list[Any]:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer", bound=Response)
 
+#: Who waits for an event of a job that is not begun is answered after this long.
+_REASON_SECONDS = 5
+
 
 def wants_stream() -> bool:
     """Whether the client of the present request takes a stream rather than JSON.
@@ -73,7 +76,8 @@ class States:
         require_json()
         _, excerpt = self._told(ref, state, after=None, limit=1)
         cursor = json.dumps(str(excerpt.cursor) if excerpt.cursor else None)
-        body = f'{{"snapshot":{excerpt.snapshot},"cursor":{cursor}}}'
+        why = f',"waiting":{excerpt.waiting.to_json()}' if excerpt.waiting is not None else ""
+        body = f'{{"snapshot":{excerpt.snapshot},"cursor":{cursor}{why}}}'
         headers, packed = _form(links).pack(excerpt, body.encode(), is_page=False)
         return _conditional(Response(packed, headers={**history.HEADERS, **headers}))
 
@@ -87,7 +91,9 @@ class States:
         headers, body = (replace(form, gzip=False) if is_waiting else form).answer(excerpt)
         answer = PageResponse(body, headers={**history.HEADERS, **headers})
         if is_waiting:
-            until = time.monotonic() + query.wait_seconds
+            # Why a job waits changes without an event.
+            longest = _REASON_SECONDS if excerpt.waiting is not None else query.wait_seconds
+            until = time.monotonic() + min(query.wait_seconds, longest)
             asked = StreamRequest(found, excerpt.cursor, authorized_at=asked_at)
             answer.wait_for(self.entrance, asked, until, query.limit, form)
         return _conditional(answer)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..aliases import SumRef
 from ..cursor import Cursor
+from ..events import JobWaiting
 from ..limits import StreamLimits
-from ..log import Following, Heard, Log, LogRef, Messages
+from ..log import Following, Heard, JobRef, Log, LogRef, Messages
 from ..metrics import HubMetrics
 from ..sse import PING
 from .admission import Admission
@@ -19,6 +20,7 @@ from .looks import Looks
 from .loop import Loop
 from .open_streams import OpenStreams
 from .reader import Reader
+from .reasons import Reasons
 from .replays import Replays
 from .sockets import Write, prepare
 from .subscriptions import Subscriptions
@@ -60,6 +62,7 @@ class Distributor:
         self._replays = Replays(self._writer, metrics, self._fetcher)
         self._subscriptions = Subscriptions(self._loop, self._fetcher, self)
         self._looks = Looks()
+        self._reasons = Reasons()
 
     # -- from any thread -----------------------------------------------------------------
 
@@ -116,6 +119,7 @@ class Distributor:
             self._follow(channel)
         if not self._is_heard or isinstance(channel.ref, SumRef):
             self._looks.begin(channel, time.monotonic())
+        self._reasons.begin(channel)
         stream = self._streams.add(reader, channel)
         self._writer.begin(stream)
         if self._streams.may_begin(reader):
@@ -156,7 +160,15 @@ class Distributor:
     def answered(self, want: Want, found: Found) -> None:
         """See `LogListener.answered`."""
         # A channel whose questions are not answered is not dropped.
-        self._replays.answered(self._channels.by_ref[want.ref], want, found)
+        channel = self._channels.by_ref[want.ref]
+        self._replays.answered(channel, want, found)
+        self._reasons.go_on(channel)
+
+    def told_why(self, told: Mapping[JobRef, JobWaiting]) -> None:
+        """See `LogListener.told_why`."""
+        now = time.monotonic()
+        for channel, data in self._reasons.news(told, self._channels.by_ref, now):
+            self._writer.say(channel, data, now)
 
     def connected(self, messages: Messages) -> None:
         """See `LogListener.connected`."""
@@ -182,6 +194,7 @@ class Distributor:
                 self._looks.heard(channel)
                 if self._replays.came(channel, entries):
                     grown[channel] = None
+                    self._reasons.go_on(channel)
                     if self._measures_lag:
                         self._writer.note_made(channel, entries[0].document)
             elif isinstance(told, Following):
@@ -226,6 +239,9 @@ class Distributor:
                 self._channels.tend_later(channel)
         for channel in self._looks.due(now):
             self._replays.look(channel)
+        refs = self._reasons.due(now)
+        if refs:
+            self._fetcher.ask_why(refs)
         self._drop_stalled(now)
         self._streams.expire(now)
         if now - self._pinged_at >= self._limits.keep_alive_seconds:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -13,8 +13,9 @@ from typing import Protocol
 from ..aliases import locate
 from ..cursor import Cursor
 from ..errors import LogUnavailable, MessagesRefused
-from ..events import FeedSnapshot, Snapshot
-from ..log import Entry, Gap, Heard, Log, LogRef, Messages
+from ..events import FeedSnapshot, JobWaiting, Snapshot
+from ..log import Entry, Gap, Heard, JobRef, Log, LogRef, Messages
+from ..queues import SupportsQueues
 from .loop import Loop
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,10 @@ class LogListener(Protocol):
         """A question was answered."""
         ...
 
+    def told_why(self, told: Mapping[JobRef, JobWaiting]) -> None:
+        """Why the jobs wait that were asked about, of those of which it is known."""
+        ...
+
     def connected(self, messages: Messages) -> None:
         """A connection was made that brings messages."""
         ...
@@ -100,8 +105,8 @@ class Fetcher:
 
     def __init__(self, log: Log, loop: Loop, listener: LogListener) -> None:
         self._log, self._loop, self._listener = log, loop, listener
-        #: None asks for a connection.
-        self._wanted: queue.SimpleQueue[Want | None] = queue.SimpleQueue()
+        #: Jobs ask why they wait; None asks for a connection.
+        self._wanted: queue.SimpleQueue[Want | tuple[JobRef, ...] | None] = queue.SimpleQueue()
         self._closed = threading.Event()
         #: Whether the last connection was refused; it is said once.
         self._is_refused = False
@@ -116,6 +121,10 @@ class Fetcher:
     def ask(self, want: Want) -> None:
         """Put a question; the listener is told the answer."""
         self._wanted.put(want)
+
+    def ask_why(self, refs: tuple[JobRef, ...]) -> None:
+        """Ask why jobs wait; the listener is told, also where that cannot be asked."""
+        self._wanted.put(refs)
 
     def connect(self) -> None:
         """Make a connection that brings messages; the listener is given it."""
@@ -136,8 +145,10 @@ class Fetcher:
                 return
             if wanted is None:
                 self._connect()
-            else:
+            elif isinstance(wanted, Want):
                 self._answer(wanted)
+            else:
+                self._tell_why(wanted)
 
     def _connect(self) -> None:
         try:
@@ -166,6 +177,18 @@ class Fetcher:
             logger.exception("A log could not be read.", extra={"action": "fetch_failed"})
             found = Failure()
         self._loop.post(partial(self._listener.answered, want, found))
+
+    def _tell_why(self, refs: tuple[JobRef, ...]) -> None:
+        told: dict[JobRef, JobWaiting] = {}
+        try:
+            if isinstance(self._log, SupportsQueues):
+                found = zip(refs, self._log.queues.why(refs), strict=True)
+                told = {ref: waiting for ref, waiting in found if waiting is not None}
+        except LogUnavailable as error:
+            logger.info("%s", error, extra={"action": "why_waits"})
+        except Exception:
+            logger.exception("Why jobs wait could not be asked.", extra={"action": "why_failed"})
+        self._loop.post(partial(self._listener.told_why, told))
 
     def _rest(self, error: Exception) -> None:
         logger.info("%s", error, extra={"action": "fetch_waits"})

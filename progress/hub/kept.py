@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..cursor import Cursor
+from ..events import WAITING_STATUSES, FeedSnapshot, Snapshot
 from ..log import Entry
-from ..reports import is_terminal_json
+from ..reports import is_terminal_json, waits_json
 from ..sse import frame
 from .ring import Ring
 
@@ -17,13 +18,15 @@ _MAX_TAIL = 64
 class Kept:
     """The newest frames of a log from one position on, and the newest state that was asked for."""
 
-    __slots__ = ("_can_end", "_mark", "_state", "ended", "epoch", "ring")
+    __slots__ = ("_can_end", "_mark", "_state", "ended", "epoch", "ring", "waits")
 
     def __init__(self, cursor: Cursor, *, can_end: bool) -> None:
         self.epoch = cursor.epoch
         self.ring = Ring(cursor.seq)
         #: Whether the terminal event is kept: nothing follows.
         self.ended = False
+        #: Whether the job waits to be begun, or to be begun again.
+        self.waits = False
         #: A job's log can end; a feed goes on.
         self._can_end = can_end
         #: A state's frame, and the position at which the state holds.
@@ -50,6 +53,9 @@ class Kept:
                 continue
             ring.push(frame(entry.document, entry.cursor))
             self.ended = self._can_end and is_terminal_json(entry.document)
+            waits = waits_json(entry.document)
+            if waits is not None:
+                self.waits = waits
         return True
 
     def fill(self, after: int, frames: Sequence[bytes], entries: Sequence[Entry]) -> None:
@@ -59,10 +65,14 @@ class Kept:
             self.ring.prepend(frames[:missing])
         self.take(entries)
 
-    def keep_state(self, document: bytes, cursor: Cursor, *, is_over: bool) -> None:
+    def keep_state(self, snapshot: Snapshot | FeedSnapshot, cursor: Cursor) -> None:
         """Keep a state, to begin readers with."""
-        self._state = (frame(document, cursor), cursor.seq)
-        self.ended = self.ended or is_over
+        self._state = (frame(snapshot.to_json().encode(), cursor), cursor.seq)
+        if isinstance(snapshot, FeedSnapshot):
+            return
+        self.ended = self.ended or snapshot.status.is_terminal
+        if cursor == self.position:
+            self.waits = snapshot.status in WAITING_STATUSES
 
     def forget_old(self, sent: int) -> None:
         """Keep only the frames that came since the last call, and those after `sent`."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from ..cursor import Cursor
-from ..events import EMPTY_FEED, Snapshot
+from ..events import EMPTY_FEED
 from ..log import Entry, FeedRef, JobRef
 from ..metrics import HubMetrics
 from ..sse import frame
@@ -213,8 +213,7 @@ class Replays:
         kept = channel.kept
         if kept is None or not kept.holds(cursor):
             kept = self._begin_anew(channel, cursor)
-        is_over = isinstance(snapshot, Snapshot) and snapshot.status.is_terminal
-        kept.keep_state(snapshot.to_json().encode(), cursor, is_over=is_over)
+        kept.keep_state(snapshot, cursor)
         self._writer.flush(channel)
         inquiry = channel.inquiry
         waiting, inquiry.waiting = inquiry.waiting, {}

@@ -114,10 +114,14 @@ class Writer:
 
     def keep_alive(self, channel: Channel, now: float) -> None:
         """Write a comment to all readers that have nothing else to read."""
+        self.say(channel, PING, now)
+
+    def say(self, channel: Channel, data: bytes, now: float) -> None:
+        """Write what has no position to all readers that are in the midst of nothing."""
         channel.delivery.told_at = now
         for stream in (*channel.delivery.live.values(), *channel.inquiry.waiting):
             if stream.is_open:
-                self.put(stream, PING)
+                self.put(stream, data)
 
     def restart(self, channel: Channel, *, is_same_log: bool) -> list[Stream]:
         """Another `Kept` is in place, or none: no reader is live until it is brought there.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ..aliases import Sent, SumRef, SupportsAliases
 from ..cursor import Cursor
 from ..errors import JobEnded, StaleAttempt
-from ..events import FeedSnapshot, ItemStatus, Snapshot
+from ..events import WAITING_STATUSES, FeedSnapshot, ItemStatus, Snapshot
 from ..lease import SupportsLeases
 from ..log import (
     Entry,
@@ -32,6 +32,7 @@ from ..log import (
     SupportsRun,
 )
 from ..parts import SupportsParts
+from ..queues import SupportsQueues
 from ..reports import Report
 from ..rules.state import JobState
 from ..rules.stored_run import job_run
@@ -40,6 +41,7 @@ from .aliases import MemoryAliases
 from .leases import MemoryLeaseBook
 from .messages import MemoryMessages
 from .parts import MemoryPartBook
+from .queues import MemoryQueueBook
 from .record import JobRecord, Record, Runs
 
 
@@ -54,6 +56,7 @@ class MemoryLog(
     SupportsParts,
     SupportsAliases,
     SupportsRestart,
+    SupportsQueues,
 ):
     """A log without a server. It gives the answers that the Redis log gives, to the same tests."""
 
@@ -65,6 +68,7 @@ class MemoryLog(
         self._lock = threading.RLock()
         self._leases = MemoryLeaseBook()
         self._parts = MemoryPartBook()
+        self._queues = MemoryQueueBook(self._waits)
         self._jobs: dict[JobRef, JobRecord] = {}
         self._aliases = MemoryAliases(self._record)
         #: The jobs that a cancel was requested for before anybody reported anything of them.
@@ -199,6 +203,16 @@ class MemoryLog(
     def parts(self) -> MemoryPartBook:
         """See `SupportsParts.parts`."""
         return self._parts
+
+    @property
+    def queues(self) -> MemoryQueueBook:
+        """See `SupportsQueues.queues`."""
+        return self._queues
+
+    def _waits(self, ref: JobRef) -> bool | None:
+        known = self.snapshot(ref)
+        snapshot = known[0] if known is not None else None
+        return snapshot.status in WAITING_STATUSES if isinstance(snapshot, Snapshot) else None
 
     def _record(self, ref: LogRef) -> Record | None:
         if isinstance(ref, FeedRef):

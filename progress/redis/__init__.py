@@ -14,7 +14,6 @@ from typing import Any
 from ..aliases import Sent, SumRef, SupportsAliases
 from ..cursor import Cursor
 from ..events import FeedSnapshot, ItemStatus, Snapshot
-from ..lease import SupportsLeases
 from ..log import (
     Entry,
     Gap,
@@ -31,13 +30,13 @@ from ..log import (
     SupportsRevocation,
     SupportsRun,
 )
-from ..parts import SupportsParts
 from ..reports import Report, id_key, item_key
 from ..rules.constants import ITEM_LETTERS
 from ..rules.stored import PLACE, cursor_of, feed_snapshot, numbers
 from ..rules.stored_run import job_run, texts
 from ..run import Run
 from .aliases import LEADS, RedisAliases, position_of, state_of
+from .books import RedisBooks
 from .call import append_call
 from .connection import (
     DEFAULT_TIMEOUT_SECONDS,
@@ -49,9 +48,7 @@ from .connection import (
 )
 from .health import findings
 from .keys import Keys
-from .leases import RedisLeaseBook
 from .messages import RedisMessages
-from .parts import RedisPartBook
 from .pipeline import Call, RedisPipeline
 from .replies import STANDING, entries_after, next_id, position_at, receipt
 from .restart import Beginning
@@ -72,10 +69,9 @@ class RedisLog(
     SupportsCancel,
     SupportsResume,
     SupportsRun,
-    SupportsLeases,
-    SupportsParts,
     SupportsAliases,
     SupportsRestart,
+    RedisBooks,
 ):
     """A log in a Redis ≥ 6.2 or Valkey server.
 
@@ -243,16 +239,6 @@ class RedisLog(
     def close(self) -> None:
         """Close this process's connections; the next call opens them anew."""
         self._process.close()
-
-    @property
-    def leases(self) -> RedisLeaseBook:
-        """See `SupportsLeases.leases`."""
-        return RedisLeaseBook(self)
-
-    @property
-    def parts(self) -> RedisPartBook:
-        """See `SupportsParts.parts`."""
-        return RedisPartBook(self, live_seconds=self.retention.live_seconds)
 
     def run_script(self, text: str, *, keys: list[str], arguments: list[Any]) -> Any:
         """The reply of a Lua script, run on this log's server.

@@ -33,10 +33,15 @@ _ALWAYS = {
 
 
 class Server(Protocol):
-    """What the leases and the open parts need of the log's server."""
+    """What the books beside a log need of its server."""
 
     #: The first part of every key's name.
     prefix: str
+
+    @property
+    def client(self) -> Any:
+        """This process's client."""
+        ...
 
     def run_script(self, text: str, *, keys: list[str], arguments: list[Any]) -> Any:
         """Run a Lua script; raises `LogUnavailable`."""

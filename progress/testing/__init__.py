@@ -2,8 +2,9 @@
 
 `LogContract` is the suite that every log has to pass: subclass it, give it the fixtures `log` and
 `clock`, and pytest runs all of it. `AliasContract`, `CancelContract`, `LeaseContract`,
-`PartContract`, `PipelineContract`, `RestartContract`, `ResumeContract`, `RevocationContract` and
-`RunContract` are suites for the abilities that a log may declare. Nothing here imports pytest.
+`PartContract`, `PipelineContract`, `QueueContract`, `RestartContract`, `ResumeContract`,
+`RevocationContract` and `RunContract` are suites for the abilities that a log may declare. Nothing
+here imports pytest.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from .contract import LogContract
 from .doubles import FaultyLog, ForgetfulLog, ManualClock
 from .leases import LeaseContract
 from .parts import PartContract
+from .queues import QueueContract
 from .reading import (
     entries_of,
     events_of,
@@ -39,6 +41,7 @@ __all__ = [
     "ManualClock",
     "PartContract",
     "PipelineContract",
+    "QueueContract",
     "RestartContract",
     "ResumeContract",
     "RevocationContract",

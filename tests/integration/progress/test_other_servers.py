@@ -21,6 +21,7 @@ from progress.testing import (
     LogContract,
     ManualClock,
     PartContract,
+    QueueContract,
     RevocationContract,
 )
 from tests.servers import Server, cluster, valkey
@@ -80,7 +81,9 @@ def first_of_cluster() -> Iterator[Server]:
         yield first
 
 
-class Contracts(LogContract, RevocationContract, CancelContract, LeaseContract, PartContract):
+class Contracts(
+    LogContract, RevocationContract, CancelContract, LeaseContract, PartContract, QueueContract
+):
     """All of them."""
 
 

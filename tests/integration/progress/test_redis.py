@@ -20,6 +20,7 @@ from progress.testing import (
     LogContract,
     ManualClock,
     PartContract,
+    QueueContract,
     RestartContract,
     ResumeContract,
     RevocationContract,
@@ -50,6 +51,7 @@ class TestRedisLog(
     AliasContract,
     RunContract,
     RestartContract,
+    QueueContract,
 ):
     @pytest.fixture
     def log(self, valkey_server: Server, clock: ManualClock) -> Iterator[Log]:

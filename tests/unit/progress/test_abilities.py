@@ -16,6 +16,7 @@ from progress.memory import MemoryLog
 from progress.memory.leases import MemoryLeaseBook
 from progress.memory.parts import MemoryPartBook
 from progress.parts import SupportsParts
+from progress.queues import SupportsQueues
 from progress.redis import RedisLog
 from progress.testing import FaultyLog
 
@@ -24,6 +25,7 @@ ABILITIES = (
     SupportsCancel,
     SupportsLeases,
     SupportsParts,
+    SupportsQueues,
     SupportsRevocation,
     SupportsRestart,
 )

@@ -1,7 +1,7 @@
 // One client for each page. The pages of one account in a browser share their streams: one page
 // leads and has the connections, and tells the others what it hears.
 
-import type { FeedSnapshot, Snapshot, StreamEvent } from "./events.gen.ts";
+import type { FeedSnapshot, JobStatus, JobWaiting, Snapshot, StreamEvent } from "./events.gen.ts";
 import { step } from "./cursor.ts";
 import { listenToPage } from "./page.ts";
 import { reduce, reduceFeed } from "./reduce.ts";
@@ -13,6 +13,8 @@ import { urlsBelow } from "./urls.ts";
 export interface View<S extends State = State> {
   readonly state: S | null;
   readonly connection: Connection;
+  /** Why the job waits, where it does and that is known. */
+  readonly waiting: JobWaiting | null;
   /** The position at which the state holds; empty where it has none. */
   readonly cursor: string;
 }
@@ -61,6 +63,7 @@ type Message =
 /** A new leader knows of no other tab yet; within this time they have answered. */
 const HELLO_MS = 1_000;
 
+const WAITING: readonly string[] = ["pending", "retrying"] satisfies JobStatus[];
 const CONNECTING: Connection = { state: "connecting", attempts: 0 };
 const PAUSED: Connection = { state: "paused", attempts: 0 };
 
@@ -190,6 +193,8 @@ export function createClient(options: ClientOptions = {}): JobsClient {
   }
 
   function takeEvent(topic: Topic, { view }: Followed, event: StreamEvent | null, cursor: string): void {
+    // It has no position of its own, and is no part of the state.
+    if (event?.type === "waiting") return show(topic, { ...view, waiting: event }, event);
     const isState = event?.type === "snapshot" || event?.type === "feed";
     const comes = view.state ? step(view.cursor, cursor) : "gap";
     if (!isState && comes === "past") return;
@@ -201,14 +206,14 @@ export function createClient(options: ClientOptions = {}): JobsClient {
 
   function show(topic: Topic, view: View, event?: StreamEvent | null): void {
     const followed = topics.get(topic)!;
-    followed.view = view;
-    for (const listener of [...followed.listeners]) listener(view, event);
+    followed.view = view.waiting && !mayWait(view.state) ? { ...view, waiting: null } : view;
+    for (const listener of [...followed.listeners]) listener(followed.view, event);
   }
 
   function follow(topic: Topic, listener: Listener<State>): () => void {
     let followed = topics.get(topic);
     if (!followed) {
-      followed = { view: { state: null, connection: CONNECTING, cursor: "" }, listeners: new Set() };
+      followed = { view: { state: null, connection: CONNECTING, waiting: null, cursor: "" }, listeners: new Set() };
       topics.set(topic, followed);
       start();
       sendWanted();
@@ -257,6 +262,11 @@ export function createClient(options: ClientOptions = {}): JobsClient {
       topics.clear();
     },
   };
+}
+
+/** Nobody is at the job; that is not known before its first state either. */
+function mayWait(state: State | null): boolean {
+  return state === null || (state.type === "snapshot" && WAITING.includes(state.status));
 }
 
 /** Holds a lock until the signal. Where locks are refused, the page acts as if it were alone. */

@@ -11,6 +11,7 @@ export const LAYOUT: readonly Part[] = [
     ["bar", { role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" }, "div", [["fill"]]],
     ["text", {}, "div", [["counts", {}, "span"], ["pace", {}, "span"]]],
     ["phase"],
+    ["waiting", { role: "status" }],
     ["note"],
     ["current"],
     ["error", { role: "alert" }],

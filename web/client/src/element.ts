@@ -47,7 +47,7 @@ const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
 
 /**
  * Its attributes are `JobProgressAttributes`. What is inside is shown until the first state is there. Parts: `bar`, `fill`, `text`, `counts`, `pace`,
- * `phase`, `note`, `current`, `error`, `result`, `slowest`, `connection`, `try-now`, `sign-in`. `data-status` on the element is the job's status.
+ * `phase`, `waiting`, `note`, `current`, `error`, `result`, `slowest`, `connection`, `try-now`, `sign-in`. `data-status` on the element is the job's status.
  */
 export class JobProgressElement extends Base {
   static readonly observedAttributes = ["job-id", "items", "label", "base", "crossorigin", "sign-in"];
@@ -145,6 +145,7 @@ export class JobProgressElement extends Base {
       this.#say("counts", words.counts(state.progress));
       this.#say("pace", isOver ? "" : words.pace(state.progress));
       this.#say("phase", words.phase(state.progress));
+      this.#say("waiting", view.waiting ? words.waiting(view.waiting, state.status) : "");
       this.#say("note", state.note?.text ?? "");
       this.#say("current", this.#current(state, words));
       this.#say("error", state.error?.message ?? "");

@@ -8,7 +8,8 @@ export type StreamEvent =
   | NoteEvent
   | ResultEvent
   | Snapshot
-  | FeedSnapshot;
+  | FeedSnapshot
+  | JobWaiting;
 /**
  * Where a job stands. The last three are terminal: one per job, the last event of its log.
  */
@@ -201,6 +202,17 @@ export interface FeedJob {
   progress: Progress | null;
 }
 /**
+ * Why a job waits. No event of its log: it has no position, and replaces the one before it.
+ */
+export interface JobWaiting {
+  type: "waiting";
+  jobId: string;
+  queue: string;
+  workers: number;
+  before?: number;
+  until?: string;
+}
+/**
  * One event of a page, at its position.
  */
 export interface PageEntry {
@@ -216,6 +228,7 @@ export interface EventPage {
   ended: boolean;
   snapshot?: Snapshot | FeedSnapshot;
   events: PageEntry[];
+  waiting?: JobWaiting;
 }
 /**
  * How a row of a run ended, or that it has not.

@@ -50,14 +50,14 @@ export async function poll(options: PollingOptions, stream: Polled, signal: Abor
   // The first page tells at once that this way is open.
   let wait = 0;
 
-  function take({ cursor, ended, snapshot, events }: EventPage): void {
-    const say = (document: unknown, id: string) =>
-      signal.aborted ||
-      stream.take({ data: JSON.stringify(document), name: "message", lastEventId: id, hasOwnId: id !== "" });
+  function take({ cursor, ended, snapshot, events, waiting }: EventPage): void {
+    const say = (document: unknown, id: string, hasOwnId = id !== "") =>
+      signal.aborted || stream.take({ data: JSON.stringify(document), name: "message", lastEventId: id, hasOwnId });
     // Until all of it is taken: what does not follow is not asked for again.
     isBehind = true;
     if (snapshot) say(snapshot, cursor ?? "");
     for (const { id, event } of events) say(event, id);
+    if (waiting) say(waiting, stream.cursor, false);
     isBehind = events.length >= LIMIT;
     if (ended && !events.length && !signal.aborted) stream.close("ended");
   }

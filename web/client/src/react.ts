@@ -2,8 +2,8 @@
 
 import { skipToken, useQuery, useQueryClient, type QueryClient, type QueryKey } from "@tanstack/react-query";
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
-import type { JobsClient, Listener } from "./client.ts";
-import type { Failure, FeedJob, FeedSnapshot, Item, JobStatus, Note, Progress, RunningItem, Snapshot } from "./events.gen.ts";
+import type { JobsClient, Listener, View } from "./client.ts";
+import type { Failure, FeedJob, FeedSnapshot, Item, JobStatus, JobWaiting, Note, Progress, RunningItem, Snapshot } from "./events.gen.ts";
 import { coalesce } from "./frame.ts";
 import { isTerminal } from "./reduce.ts";
 import type { State } from "./sources.ts";
@@ -27,6 +27,8 @@ export interface JobProgress {
   readonly items: readonly Item[];
   /** The newest item in progress, with since when. */
   readonly currentItem: RunningItem | null;
+  /** Why the job waits, where it does and that is known. Not with `items: false`. */
+  readonly waiting: JobWaiting | null;
   /** What the job says in words. */
   readonly note: Note | null;
   /** What the job came to, as JSON; null until it is said. */
@@ -57,11 +59,13 @@ export interface JobFeed extends Pick<JobProgress, "error" | "isConnected" | "is
 export const jobKey = (jobId: string) => ["job", jobId] as const;
 export const feedKey = ["jobs", "feed"] as const;
 
-const NOT_CONNECTED: Connection = { state: "connecting", attempts: 0 };
+/** What of a view is no part of the state, and so not in Query's cache. */
+type Standing = Pick<View, "connection" | "waiting">;
+const BEFORE: Standing = { connection: { state: "connecting", attempts: 0 }, waiting: null };
 
 /** One subscription for all components that follow the same job; it ends with the last of them. */
 interface Store {
-  connection: Connection;
+  standing: Standing;
   readonly renders: Set<() => void>;
   readonly invalidates: Set<{ readonly current: readonly QueryKey[] | undefined }>;
   stop(): void;
@@ -91,7 +95,7 @@ function createStore<S extends State>(
     for (const render of [...store.renders]) render();
   });
   const store: Store = {
-    connection: NOT_CONNECTED,
+    standing: BEFORE,
     renders: new Set(),
     invalidates,
     stop() {
@@ -104,7 +108,9 @@ function createStore<S extends State>(
     const known = queries.getQueryData<S>(key);
     const wasOver = hasEnded(state ? newer(known, state) : known);
     ({ state } = view);
-    store.connection = view.connection;
+    const { connection, waiting } = view;
+    const { standing } = store;
+    if (standing.connection !== connection || standing.waiting !== waiting) store.standing = { connection, waiting };
     if (!wasOver && hasEnded(state)) invalidate(queries, store);
     write.request();
   });
@@ -131,7 +137,7 @@ function useFollowed<S extends State>(
   key: QueryKey,
   follow: (client: JobsClient, listener: Listener<S>) => () => void,
   invalidate?: readonly QueryKey[],
-): { state: S | null; connection: Connection; tryNow: () => void } {
+): Standing & { state: S | null; tryNow: () => void } {
   const queries = useQueryClient();
   const given = useContext(JobsClientContext);
   const keys = useRef(invalidate);
@@ -162,17 +168,17 @@ function useFollowed<S extends State>(
     // `key` and `follow` say no more than `name` does.
     [name, queries, given],
   );
-  const connection = useSyncExternalStore(
+  const { connection, waiting } = useSyncExternalStore(
     subscribe,
-    () => current.current?.connection ?? NOT_CONNECTED,
-    () => NOT_CONNECTED,
+    () => current.current?.standing ?? BEFORE,
+    () => BEFORE,
   );
   const { data } = useQuery<S>(
     { queryKey: key, queryFn: skipToken, staleTime: Infinity, enabled: name !== null },
     queries,
   );
   const tryNow = useCallback(() => (given ?? usualClient()).tryNow(), [given]);
-  return { state: (name === null ? undefined : data) ?? null, connection, tryNow };
+  return { state: (name === null ? undefined : data) ?? null, connection, waiting, tryNow };
 }
 
 /** Follows a job; with null, nothing. Its snapshot is in Query's cache at `["job", jobId]`. */
@@ -180,7 +186,7 @@ export function useJobProgress(
   jobId: string | null,
   { items = true, invalidate }: JobProgressOptions = {},
 ): JobProgress {
-  const { state, connection, tryNow } = useFollowed<Snapshot>(
+  const { state, connection, waiting, tryNow } = useFollowed<Snapshot>(
     jobId === null ? null : `${items ? "items" : "job"}:${jobId}`,
     jobKey(jobId ?? ""),
     (client, listener) => client.followJob(jobId!, listener, { items }),
@@ -192,6 +198,7 @@ export function useJobProgress(
       status: state?.status ?? null,
       items: state ? [...state.itemsInProgress, ...state.failedItems] : [],
       currentItem: state?.itemsInProgress.at(-1) ?? null,
+      waiting,
       note: state?.note ?? null,
       result: state?.result ?? null,
       slowestItems: state?.slowestItems ?? [],
@@ -199,7 +206,7 @@ export function useJobProgress(
       ...contact(connection),
       tryNow,
     }),
-    [state, connection, tryNow],
+    [state, connection, waiting, tryNow],
   );
 }
 

@@ -6,6 +6,7 @@ import type {
   Item,
   ItemEvent,
   JobStatus,
+  JobWaiting,
   Note,
   NoteEvent,
   Progress,
@@ -18,7 +19,7 @@ import type {
 } from "./events.gen.ts";
 
 /** An event of a log. */
-export type LogEvent = Exclude<StreamEvent, Snapshot | FeedSnapshot>;
+export type LogEvent = Exclude<StreamEvent, Snapshot | FeedSnapshot | JobWaiting>;
 
 /** A snapshot holds at most this many items in progress and this many failed ones. */
 export const MAX_SNAPSHOT_ITEMS = 20;
@@ -55,6 +56,7 @@ export function reduce(snapshot: Snapshot | null, event: StreamEvent): Snapshot 
     case "result":
       return takeResult(take(snapshot, event), event);
     case "feed":
+    case "waiting":
       return snapshot;
     default:
       event satisfies never;
@@ -136,6 +138,7 @@ export function reduceFeed(feed: FeedSnapshot | null, event: StreamEvent): FeedS
     case "result":
       return { type: "feed", at: event.at, jobs: takeJob(feed?.jobs ?? [], event) };
     case "snapshot":
+    case "waiting":
       return feed;
     default:
       event satisfies never;

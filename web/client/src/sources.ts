@@ -1,6 +1,6 @@
 // The open streams of all tabs of one account: at most one for lists, and a few for items.
 
-import type { FeedSnapshot, Snapshot, StreamEvent } from "./events.gen.ts";
+import type { FeedSnapshot, JobWaiting, Snapshot, StreamEvent } from "./events.gen.ts";
 import { createJobState } from "./feedjob.ts";
 import { reduce, reduceFeed } from "./reduce.ts";
 import type { Connection } from "./messages.ts";
@@ -50,6 +50,8 @@ export interface Sources {
 export interface Source {
   readonly connection: Connection;
   readonly held: Held;
+  /** Why the job waits, as last heard: it is no part of the state. */
+  readonly waiting?: JobWaiting | null;
   wake?(): void;
   close(): void;
 }
@@ -110,13 +112,15 @@ export function createSources(
     const jobId = isFeed ? null : jobIdOf(topic);
     const { state: before = null, cursor: at } = heldByTabs(topic) ?? { cursor: "" };
     let state: State | null = before;
+    let waiting: JobWaiting | null = null;
     const stream = (isFeed ? createFeedStream : createJobStream)({
       ...options,
       url: options.url(jobId, "progress"),
       lastEventId: at,
       otherWay: otherWay(jobId),
       onEvent(event, cursor) {
-        if (event) state = isFeed ? reduceFeed(state as FeedSnapshot, event) : reduce(state as Snapshot, event);
+        if (event?.type === "waiting") waiting = event;
+        else if (event) state = isFeed ? reduceFeed(state as FeedSnapshot, event) : reduce(state as Snapshot, event);
         send({ topic, events: [[event, cursor]] });
         if (isFeed) for (const source of sources.values()) source.take?.(event);
       },
@@ -131,6 +135,7 @@ export function createSources(
     return {
       get connection() { return stream.connection; },
       get held() { return { cursor: stream.cursor, state }; },
+      get waiting() { return waiting; },
       wake: stream.wake,
       close: stream.close,
     };
@@ -232,6 +237,7 @@ export function createSources(
     if (!source) return;
     const { cursor: at, state } = source.held;
     if (state && state !== theirs && (cursor !== at || !at)) send({ topic, state, cursor: at });
+    if (source.waiting) send({ topic, events: [[source.waiting, at]] });
     send({ topic, connection: source.connection });
   }
 

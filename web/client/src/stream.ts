@@ -11,9 +11,10 @@ export interface StreamOptions extends ConnectionOptions {
   onEvent(event: StreamEvent | null, cursor: string): void;
 }
 
-const KNOWN: readonly string[] = [
-  "progress", "status", "item", "error", "snapshot", "feed",
-] satisfies StreamEvent["type"][];
+const KNOWN: Record<StreamEvent["type"], true> = {
+  progress: true, status: true, item: true, error: true, note: true, result: true,
+  snapshot: true, feed: true, waiting: true,
+};
 
 /** Whether an event says that its job is over. */
 export function isJobEnd(event: StreamEvent): boolean {
@@ -51,5 +52,5 @@ function createEventStream(options: StreamOptions, isLast: (event: StreamEvent) 
 /** The event of a message; null for an unknown type. It throws where the message is no JSON. */
 function eventOf(data: string): StreamEvent | null {
   const event = JSON.parse(data);
-  return KNOWN.includes(event?.type) ? event : null;
+  return Object.hasOwn(KNOWN, event?.type) ? event : null;
 }

@@ -1,6 +1,6 @@
 // Counts, times and states as sentences: the twin of web/words.py.
 
-import type { Item, Progress, RunningItem } from "./events.gen.ts";
+import type { Item, JobStatus, JobWaiting, Progress, RunningItem } from "./events.gen.ts";
 import type { Connection } from "./messages.ts";
 
 const number = (count: number): string => count.toLocaleString("en");
@@ -17,6 +17,14 @@ const took = (seconds: number): string => (seconds < 90 ? `${Math.round(seconds)
 /** Whether connections fail, one after the other. */
 export const isLost = ({ state, attempts }: Connection): boolean =>
   attempts > 0 && (state === "waiting" || state === "connecting");
+
+/** A time of today as a clock has it, any other with its date, as people write it here. */
+function time(at: string): string {
+  const moment = new Date(at);
+  const isToday = moment.toDateString() === new Date().toDateString();
+  const day = isToday ? {} : { day: "numeric", month: "short" } as const;
+  return moment.toLocaleString([], { ...day, hour: "2-digit", minute: "2-digit" });
+}
 
 /** The sentences of an element. Another language is another object of this form. */
 export const english = {
@@ -39,6 +47,16 @@ export const english = {
   phase(progress: Progress | null): string {
     const now = progress?.phase;
     return now ? `Part ${now.index} of ${now.count}: ${now.name}` : "";
+  },
+
+  /** Why a job waits: no worker, others before it, a time. */
+  waiting({ queue, workers, before, until }: JobWaiting, status: JobStatus): string {
+    const said = [];
+    if (until !== undefined) said.push(`${status === "retrying" ? "Tries again" : "Begins"} at ${time(until)}.`);
+    if (!workers) said.push(`No worker takes jobs of the queue ‘${queue}’ at the moment.`);
+    else if (before === 0) said.push("It is the next one.");
+    else if (before !== undefined) said.push(`About ${amount(before, "job")} ${before === 1 ? "is" : "are"} before it.`);
+    return said.join(" ");
   },
 
   /** How long an item is worked on, from a minute on. */

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from progress.cursor import Cursor
+from progress.events import JobStatus, StatusEvent
 from progress.hub.kept import Kept
 from progress.log import Entry
+from progress.rules.snapshot import begin
 from progress.sse import frame
 
 
@@ -14,6 +18,11 @@ def entry(seq: int, document: bytes = b"{}", *, epoch: int = 1) -> Entry:
     return Entry(Cursor(epoch, seq), document)
 
 
+PENDING = StatusEvent(
+    job_id="job", at=datetime(2026, 11, 26, tzinfo=UTC), attempt=1, status=JobStatus.PENDING
+)
+STATE = begin(PENDING)
+OVER = STATE.model_copy(update={"status": JobStatus.COMPLETED})
 END = b'{"type":"status","status":"completed"}'
 
 
@@ -55,17 +64,17 @@ def test_a_reader_whose_beginning_is_not_kept_is_not_begun(
 
 
 def test_a_new_reader_is_sent_the_state_and_what_followed_it(kept: Kept) -> None:
-    kept.keep_state(b'{"type":"snapshot"}', Cursor(1, 6), is_over=False)
-    state = frame(b'{"type":"snapshot"}', Cursor(1, 6))
+    kept.keep_state(STATE, Cursor(1, 6))
+    state = frame(STATE.to_json().encode(), Cursor(1, 6))
     assert kept.opening(None) == (state + frames(7), 7)
 
 
 def test_a_job_that_is_over_is_not_shown_with_the_events_that_led_to_its_end(kept: Kept) -> None:
-    kept.keep_state(b"{}", Cursor(1, 6), is_over=False)
+    kept.keep_state(STATE, Cursor(1, 6))
     assert kept.take([entry(8, END)])
     assert kept.opening(None) is None
-    kept.keep_state(b"{}", Cursor(1, 8), is_over=True)
-    assert kept.opening(None) == (frame(b"{}", Cursor(1, 8)), 8)
+    kept.keep_state(OVER, Cursor(1, 8))
+    assert kept.opening(None) == (frame(OVER.to_json().encode(), Cursor(1, 8)), 8)
 
 
 def test_what_was_read_is_kept_at_either_end(kept: Kept) -> None:
@@ -82,3 +91,14 @@ def test_frames_that_came_since_the_last_time_or_are_unsent_are_not_forgotten(ke
     assert (kept.holds(Cursor(1, 5)), kept.holds(Cursor(1, 6))) == (False, True)
     kept.forget_old(sent=8)
     assert (kept.holds(Cursor(1, 7)), kept.holds(Cursor(1, 8))) == (False, True)
+
+
+def test_whether_a_job_waits_follows_from_its_statuses_alone(kept: Kept) -> None:
+    kept.keep_state(STATE, Cursor(1, 7))
+    assert kept.waits
+    for name, waits in (("running", False), ("retrying", True), ("completed", False)):
+        kept.take(
+            [entry(kept.position.seq + 1, b'{"type":"status","status":"%b"}' % name.encode())]
+        )
+        kept.take([entry(kept.position.seq + 1, b'{"type":"note","text":"pending"}')])
+        assert kept.waits is waits

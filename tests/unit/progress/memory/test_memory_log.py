@@ -13,6 +13,7 @@ from progress.testing import (
     LogContract,
     ManualClock,
     PartContract,
+    QueueContract,
     RestartContract,
     ResumeContract,
     RevocationContract,
@@ -35,6 +36,7 @@ class TestMemoryLog(
     AliasContract,
     RunContract,
     RestartContract,
+    QueueContract,
 ):
     @pytest.fixture
     def log(self, clock: ManualClock) -> Log:

@@ -44,7 +44,7 @@ class Told implements JobsClient {
   close() {}
 
   async say(topic: string, state: State | null, connection: Connection = OPEN): Promise<void> {
-    const view: View = { state, connection, cursor: "" };
+    const view: View = { state, connection, waiting: null, cursor: "" };
     await act(async () => {
       for (const listener of this.listeners.get(topic) ?? []) listener(view, state);
       await new Promise((resolve) => setTimeout(resolve, 30)); // a frame
@@ -94,7 +94,7 @@ describe("useJobProgress", () => {
   it("gives what is known, as it becomes known", async () => {
     await render(<Job jobId="j" />);
     expect(last()).toEqual({
-      progress: null, status: null, items: [], currentItem: null, note: null, result: null,
+      progress: null, status: null, items: [], currentItem: null, waiting: null, note: null, result: null,
       error: null, slowestItems: [], isConnected: false, isSlow: false, attempts: 0, tryNow: expect.any(Function),
     });
     last().tryNow();
@@ -104,7 +104,7 @@ describe("useJobProgress", () => {
     const note = { text: "Listing /music/Jazz", details: { files: 3 } };
     await client.say("items:j", snapshot({ progress, itemsInProgress: [a, b], failedItems: [c], note, result: [1] }));
     expect(last()).toEqual({
-      progress, status: "running", items: [a, b, c], currentItem: b, note, result: [1],
+      progress, status: "running", items: [a, b, c], currentItem: b, waiting: null, note, result: [1],
       error: null, slowestItems: [], isConnected: true, isSlow: false, attempts: 0, tryNow: expect.any(Function),
     });
     await client.say("items:j", snapshot(), { state: "waiting", attempts: 3, delayMs: 9 });

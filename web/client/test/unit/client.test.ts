@@ -91,7 +91,8 @@ function fakeFetch(url: string, { headers, signal }: RequestInit): Promise<Respo
         from: given.get("Last-Event-ID"),
         signal: signal!,
         say(id, event) {
-          controller.enqueue(new TextEncoder().encode(`id: ${id}\ndata: ${JSON.stringify(event)}\n\n`));
+          const position = id && `id: ${id}\n`;
+          controller.enqueue(new TextEncoder().encode(`${position}data: ${JSON.stringify(event)}\n\n`));
         },
       });
     },
@@ -158,6 +159,20 @@ describe("tabs with locks", () => {
       expect(view.state!.itemsInProgress).toHaveLength(1);
       expect(view.connection.state).toBe("open");
     }
+  });
+
+  it("all know why a job waits, also one that comes late, until it waits no more", async () => {
+    const why = (workers: number) => ({ type: "waiting", jobId: "a", queue: "q", workers }) as const;
+    const seen = [watch(tab(), "a", true), watch(tab(), "a", true)];
+    await settle();
+    await say(stream("a"), ["1-1", snapshot("a", { status: "pending" })], ["", why(0)]);
+    seen.push(watch(tab(), "a", true));
+    await settle();
+    for (const { view } of seen) expect(view).toMatchObject({ waiting: why(0), cursor: "1-1" });
+    await say(stream("a"), ["", why(1)]);
+    for (const { view } of seen) expect(view.waiting).toEqual(why(1));
+    await say(stream("a"), ["1-2", status("a", "running")], ["", why(0)]);
+    for (const { view } of seen) expect(view).toMatchObject({ waiting: null, cursor: "1-2" });
   });
 
   it("one that missed an event is given the state", async () => {

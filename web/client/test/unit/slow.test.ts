@@ -94,7 +94,7 @@ interface Seen {
 }
 
 function watch(jobId: string, items: boolean, options: ClientOptions = {}, client = make(options)): Seen {
-  const seen: Seen = { view: { state: null, connection: { state: "connecting", attempts: 0 }, cursor: "" }, heard: [] };
+  const seen: Seen = { view: { state: null, connection: { state: "connecting", attempts: 0 }, waiting: null, cursor: "" }, heard: [] };
   client.followJob(jobId, (view, event) => {
     seen.view = view;
     if (event !== undefined) seen.heard.push(event?.type);

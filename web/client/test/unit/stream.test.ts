@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Connection } from "../../src/messages.ts";
 import { createFeedStream, createJobStream, type StreamOptions } from "../../src/stream.ts";
 import type { StreamEvent } from "../../src/events.gen.ts";
+import schema from "../../../../progress/events.schema.json";
 
 const AT = "2026-01-31T12:00:00.000Z";
 const status = (name: string) => ({ type: "status", jobId: "j", at: AT, attempt: 1, status: name });
@@ -328,6 +329,15 @@ describe("what it hears", () => {
     const { stream, events } = await open();
     await newest().say(frame("1-1", snapshot()) + text + frame("1-3", item("b")));
     expect(events.slice(1)).toEqual([[null, "1-2"], [item("b"), "1-3"]]);
+    stream.close();
+  });
+
+  it("of every type in the schema is given on", async () => {
+    const { stream, events } = await open();
+    const types = Object.keys(schema.discriminator.mapping);
+    expect(types).toContain("note");
+    await newest().say(types.map((type, at) => frame(`1-${at + 1}`, { type })).join(""));
+    expect(events.map(([event]) => event?.type)).toEqual(types);
     stream.close();
   });
 

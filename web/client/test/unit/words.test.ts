@@ -58,6 +58,43 @@ it("says counts, pace and phase as Python does", async () => {
   }
 });
 
+const WAITING = `
+import json, sys
+from progress.events import JobWaiting
+from web.words import waiting
+for line in sys.stdin:
+    print(json.dumps(waiting(JobWaiting.model_validate_json(line), "pending")), flush=True)
+`;
+
+it("says why a job waits as Python does", async () => {
+  const child = python("-c", WAITING);
+  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+  const why = { type: "waiting", jobId: "a", queue: "analysis", workers: 1 } as const;
+  const said = [];
+  try {
+    for (const given of [why, { ...why, workers: 0 }, ...[0, 1, 2, 1_234].map((before) => ({ ...why, before }))]) {
+      child.stdin!.write(JSON.stringify(given) + "\n");
+      const { value } = await lines.next();
+      said.push(english.waiting(given, "pending"));
+      expect(said.at(-1)).toBe(JSON.parse(value));
+    }
+  } finally {
+    child.stdin!.end();
+  }
+  expect(said.slice(0, 2)).toEqual(["", "No worker takes jobs of the queue ‘analysis’ at the moment."]);
+});
+
+it("says until when a job waits, with the day where it is another one", () => {
+  const why = { type: "waiting", jobId: "a", queue: "q", workers: 1 } as const;
+  const later = (hours: number) => new Date(Date.now() + hours * 3_600_000);
+  const clock = (moment: Date) => moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const today = later(0);
+  expect(english.waiting({ ...why, until: today.toISOString() }, "retrying")).toBe(`Tries again at ${clock(today)}.`);
+  const words = english.waiting({ ...why, workers: 0, until: later(48).toISOString() }, "pending");
+  expect(words).toMatch(/^Begins at .*\d.*\. No worker takes jobs/);
+  expect(words).toContain(String(later(48).getDate()));
+});
+
 it("says of a connection only what a person can use", () => {
   expect(english.connection({ state: "open", attempts: 0 })).toBe("");
   expect(english.connection({ state: "open", attempts: 0, isSlow: true })).toMatch(/slow here/);

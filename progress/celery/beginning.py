@@ -47,15 +47,20 @@ def begin_anew(installation: Installation, place: Place, *, came_again: bool = F
     Raises:
         celery.exceptions.Ignore: another run has begun since.
     """
-    log, is_first = installation.log, place.attempt == 0 and place.is_root
+    is_first = place.attempt == 0 and place.is_root
     # Parts are of the run that sent them, unless their message comes again much later.
-    if not place.run or not isinstance(log, SupportsRestart) or not (is_first or came_again):
+    if not (is_first or came_again) or is_of_newest_run(installation, place, takes_over=is_first):
         return
-    is_newest = True
-    with harmlessly():
-        is_newest = log.begin_anew(place.ref, place.run, takes_over=is_first)
-    if not is_newest:
-        raise Ignore(f"Job {place.ref.job_id} has run anew since this message was sent.")
+    raise Ignore(f"Job {place.ref.job_id} has run anew since this message was sent.")
+
+
+def is_of_newest_run(installation: Installation, place: Place, *, takes_over: bool = False) -> bool:
+    """Whether no other run of a job has begun since a message was sent; see `SupportsRestart`."""
+    log, is_newest = installation.log, True
+    if place.run and isinstance(log, SupportsRestart):
+        with harmlessly():
+            is_newest = log.begin_anew(place.ref, place.run, takes_over=takes_over)
+    return is_newest
 
 
 def _is_redelivered(request: Any) -> bool:

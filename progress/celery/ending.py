@@ -7,11 +7,13 @@ import threading
 import time
 from contextlib import suppress
 
+from ..cursor import Cursor
 from ..errors import LogUnavailable, StoreUnavailable, WriteRefused
 from ..forks import gate
 from ..lifecycle import COMPLETED, Settlement
 from ..recovery.settlement import tell_settlement
 from ..reports import PartEndReport, PartReport, Report
+from .beginning import is_of_newest_run
 from .fanout import send_next
 from .installation import Installation
 from .patience import patiently
@@ -20,8 +22,17 @@ from .place import Place
 logger = logging.getLogger(__name__)
 
 
-def end_part(installation: Installation, place: Place, outcome: Settlement | None) -> None:
-    """Note that a part is over; send what follows it, or settle the job when none is open."""
+def end_part(
+    installation: Installation,
+    place: Place,
+    outcome: Settlement | None,
+    *,
+    seen: Cursor | None = None,
+) -> None:
+    """Note that a part is over; send what follows it, or settle the job when none is open.
+
+    With `seen`, a log that was begun anew since it stood there is told nothing.
+    """
     ref = place.ref
     if outcome is not None and not place.is_root:
         with suppress(LogUnavailable, WriteRefused):
@@ -44,23 +55,50 @@ def end_part(installation: Installation, place: Place, outcome: Settlement | Non
     )
     if truth is not None:
         with suppress(LogUnavailable):
-            tell_settlement(installation.log, ref, truth, attempt=standing.attempt)
+            tell_settlement(installation.log, ref, truth, attempt=standing.attempt, seen=seen)
 
 
-def end_part_in_background(installation: Installation, place: Place, outcome: Settlement) -> None:
-    """Call `end_part` in a thread: the worker's main loop must not wait for a database or a log."""
+def end_killed_in_background(
+    installation: Installation, place: Place, outcome: Settlement, *, process: str | None
+) -> None:
+    """Call `end_killed` in a thread: the main loop must wait for no database and no log."""
     threading.Thread(
-        target=_end_part_logged,
-        args=(installation, place, outcome),
+        target=_end_killed_logged,
+        args=(installation, place, outcome, process),
         name="progress-ending",
         daemon=True,
     ).start()
 
 
-def _end_part_logged(installation: Installation, place: Place, outcome: Settlement) -> None:
+def end_killed(
+    installation: Installation, place: Place, outcome: Settlement, *, process: str | None
+) -> None:
+    """Note the end of a part that was killed or never begun. It may be told more than once.
+
+    Args:
+        installation: Its log, its rows and its books.
+        place: The part's.
+        outcome: How it ended.
+        process: The name of the process that was killed; its lease is given back.
+    """
+    # Celery may tell an end again, and by then the job may have been sent again.
+    known = installation.log.position(place.ref)
+    if is_of_newest_run(installation, place):
+        seen = known.cursor if known is not None else None
+        end_part(installation, place, outcome, seen=seen)
+    if process is not None:
+        # Else the next run under this id would wait until the lease is seen to be unrenewed.
+        lease = place.lease(process)
+        installation.leases.vacate(lease)
+        installation.leases.release(lease)
+
+
+def _end_killed_logged(
+    installation: Installation, place: Place, outcome: Settlement, process: str | None
+) -> None:
     try:
         with gate:
-            end_part(installation, place, outcome)
+            end_killed(installation, place, outcome, process=process)
     except Exception:
         logger.exception(
             "The end of task %s could not be noted.",

@@ -18,11 +18,11 @@ from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from ..events import JobStatus
 from ..lifecycle import CANCELLED, WORKER_LOST, Settlement
 from .batches import begin_batch, end_batch
-from .ending import end_part, end_part_in_background
+from .ending import end_killed_in_background, end_part
 from .installation import Installation, installation_of
 from .marks import carried, mark, note_destination
 from .outcomes import TIME_LIMIT, UNKNOWN_FAULT
-from .place import Place
+from .place import Place, process_name
 from .running import execution_of
 from .task import JobTask
 from .termination import deafness
@@ -122,7 +122,11 @@ def _on_revoked(sender: Any = None, request: Any = None, **said: Any) -> None:
 def _end_elsewhere(task: Any, place: Place, outcome: Settlement) -> None:
     installation: Installation | None = installation_of(getattr(task, "app", None))
     if installation is not None and isinstance(task, JobTask):
-        end_part_in_background(installation, place, outcome)
+        request = _received.get(place.task_id)
+        process = None
+        if request is not None and request.worker_pid is not None:
+            process = process_name(request.hostname, request.worker_pid)
+        end_killed_in_background(installation, place, outcome, process=process)
 
 
 def _on_worker_ready(sender: Any = None, **_: Any) -> None:

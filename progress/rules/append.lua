@@ -121,12 +121,9 @@ local behind = is_known and seen_epoch >= s.epoch and (seen_epoch > s.epoch or s
 local has_log, has_items = is_known and s.seq > 0, is_known and s.known > 0
 local has_run = is_known and s.points > 0
 local items_lost, log_lost = false, false
--- The server nearly always has all of them, so one call asks for all.
-local there = {}
-if has_log then there[1] = log end
-if has_items then there[#there + 1] = items end
-if has_run then there[#there + 1] = run end
-if #there > 0 and call('EXISTS', unpack(there)) < #there then
+-- The server nearly always has all that it should have, so one call asks for all.
+if not (has_log and has_run and (has_items and call('EXISTS', log, items, run) == 3
+    or not has_items and call('EXISTS', log, run) == 2)) then
   items_lost = has_items and call('EXISTS', items) == 0
   log_lost = has_log and call('EXISTS', log) == 0
   if has_run and call('EXISTS', run) == 0 then
@@ -336,71 +333,18 @@ local function feed_progress()
   write('fed', counts_of(s.progress))
 end
 
--- == The run: rows of attempts, phases and parts ==
--- twin: rules.run.RunRecord._begin, rules.run.RunRecord._end
--- A hash beside the state, which no append reads as a whole: see run.py for its fields.
-local run_began = false
-local function begin_row(kind, name, text)
-  name = kind .. name
-  if call('HGET', run, name) then return end
-  local count = 'n' .. kind
-  local rows = tonumber(call('HGET', run, count) or 0)
-  if rows < MAX_ROWS[kind] then
-    call('HSET', run, name, text)
-  else
-    count = 'more'
-    rows = tonumber(call('HGET', run, count) or 0)
-  end
-  call('HSET', run, count, whole(rows + 1))
-  run_began = true
-end
-local function end_row(kind, name, text)
-  if call('HGET', run, kind .. name) then call('HSETNX', run, string.upper(kind) .. name, text) end
-end
-
 -- == The run: an attempt begins with its first work ==
 -- twin: rules.run.RunRecord.take, rules.run._is_work
-local unbegun = s.run_attempt < attempt
+-- What a batch says of rows is gathered, since hardly any says something of them.
+local unbegun, rows = s.run_attempt < attempt, nil
+local function row(command, name, text)
+  rows = rows or {}
+  rows[#rows + 1] = {command, name, text}
+end
 local function begin_work(at)
   unbegun = false
   s.run_attempt = attempt
-  begin_row('a', whole(attempt), at)
-end
-
--- == The run: what a status says of it ==
--- twin: rules.run.RunRecord._take_status
-local function run_status(status, at)
-  if status == 'pending' and attempt == 1 then
-    call('HSETNX', run, 'sent', at)
-  elseif status == 'running' and unbegun then
-    begin_work(at)
-  end
-  if status == 'retrying' or TERMINAL[status] then end_row('a', whole(attempt), at .. '\t' .. status) end
-  if TERMINAL[status] then call('HSET', run, 'end', at .. '\t' .. status) end
-end
-
--- == The run: a series of counts, thinned when it is full ==
--- twin: rules.run.RunRecord._point, rules.run.RunRecord._thin
-local function thin_points()
-  local names = {}
-  for number = 1, s.points do names[number] = 'p' .. number end
-  local points, kept = call('HMGET', run, unpack(names)), {}
-  for number = 1, s.points, 2 do
-    kept[#kept + 1] = 'p' .. (number + 1) / 2
-    kept[#kept + 1] = points[number] or ''
-  end
-  call('HDEL', run, unpack(names))
-  call('HSET', run, unpack(kept))
-  s.points, s.point_every = #kept / 2, s.point_every * 2
-end
-local function run_point(at, must)
-  if s.run_attempt == 0 then return end
-  local waited = now - s.point_at
-  if s.points > 0 and not must and waited >= 0 and waited < s.point_every then return end
-  if s.point_every == 0 then s.point_every = POINT_EVERY_US end
-  if s.points >= MAX_POINTS then thin_points() end
-  s.points, s.point_at = s.points + 1, now
-  call('HSET', run, 'p' .. s.points, at .. '\t' .. whole(done()) .. '\t' .. whole(s.failed))
+  row('begin', 'a' .. whole(attempt), at)
 end
 
 -- == Statuses ==
@@ -513,7 +457,7 @@ local function progress(at, ended, must)
 end
 
 -- == The batch, report by report ==
--- twin: rules.run.RunRecord._take
+-- twin: rules.run.RunRecord._take, rules.run.RunRecord._take_status
 -- twin: rules.state.JobState.apply, rules.state.JobState._take, rules.state.JobState._end
 -- twin: rules.state.JobState._take_error, rules.state.JobState._take_note
 -- twin: rules.state.JobState._take_counts
@@ -529,7 +473,12 @@ for _, line in ipairs(lines) do
   elseif kind == 'S' then
     local status, at, reason, document = string.match(line[2], '^S\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$')
     at_last = at
-    run_status(status, at)
+    if status == 'running' and unbegun then begin_work(at) end
+    if status == 'pending' and attempt == 1 then row('once', 'sent', at) end
+    if status == 'retrying' or TERMINAL[status] then
+      row('end', 'a' .. whole(attempt), at .. '\t' .. status)
+    end
+    if TERMINAL[status] then row('set', 'end', at .. '\t' .. status) end
     if TERMINAL[status] then
       if status == 'completed' then
         s.total = math.max(s.total, done())
@@ -561,7 +510,7 @@ for _, line in ipairs(lines) do
     local index, at = string.match(line[2], '^X\t(%d+)\t([^\t]*)$')
     at_last = at
     if tonumber(index) == s.phase_index then s.phase_over = 1 end
-    end_row('h', whole(attempt) .. '.' .. index, at)
+    row('end', 'h' .. whole(attempt) .. '.' .. index, at)
   elseif kind == 'T' then
     local total, at = string.match(line[2], '^T\t(%d+)\t([^\t]*)$')
     at_last = at
@@ -573,16 +522,16 @@ for _, line in ipairs(lines) do
     take_phase(tonumber(index), tonumber(before), tonumber(weight), tonumber(in_all),
       tonumber(total), phase)
     if unbegun then begin_work(at) end
-    begin_row('h', whole(attempt) .. '.' .. index, at .. '\t' .. phase)
+    row('begin', 'h' .. whole(attempt) .. '.' .. index, at .. '\t' .. phase)
   elseif kind == 'B' then
     local part, at = string.match(line[2], '^B\t([^\t]*)\t([^\t]*)$')
     at_last = at
     if unbegun then begin_work(at) end
-    begin_row('t', whole(attempt) .. '.' .. part, at)
+    row('begin', 't' .. whole(attempt) .. '.' .. part, at)
   elseif kind == 'D' then
     local part, at, outcome = string.match(line[2], '^D\t([^\t]*)\t([^\t]*)\t(.*)$')
     at_last = at
-    end_row('t', whole(attempt) .. '.' .. part, at .. '\t' .. outcome)
+    row('end', 't' .. whole(attempt) .. '.' .. part, at .. '\t' .. outcome)
   elseif kind == 'C' then
     local count, at, total = string.match(line[2], '^C\t(%d+)\t([^\t]*)\t([^\t]*)$')
     at_last = at
@@ -593,8 +542,56 @@ for _, line in ipairs(lines) do
 end
 -- A reader has to see every attempt begin: what it knew of the last one is void.
 if at_last and not ended then progress(at_last, false, begins and #messages == 0) end
-if at_last then run_point(at_last, ended) end
 if not at_last and s.feed_due == 1 then feed_progress() end  -- a renewal
+
+-- == The run: rows of attempts, phases and parts ==
+-- twin: rules.run.RunRecord._begin, rules.run.RunRecord._end
+-- A hash beside the state, which no append reads as a whole: see run.py for its fields.
+if rows then
+  local most = {a = MAX_ATTEMPTS, h = MAX_PHASES, t = MAX_PARTS}
+  for _, said in ipairs(rows) do
+    local command, name, text = unpack(said)
+    local is_there = (command == 'begin' or command == 'end') and call('HGET', run, name)
+    if command == 'set' then
+      call('HSET', run, name, text)
+    elseif command == 'once' then
+      call('HSETNX', run, name, text)
+    elseif command == 'end' and is_there then
+      call('HSETNX', run, string.upper(sub(name, 1, 1)) .. sub(name, 2), text)
+    elseif command == 'begin' and not is_there then
+      local count = 'n' .. sub(name, 1, 1)
+      local known = tonumber(call('HGET', run, count) or 0)
+      if known < most[sub(name, 1, 1)] then
+        call('HSET', run, name, text)
+      else
+        count, known = 'more', tonumber(call('HGET', run, 'more') or 0)
+      end
+      call('HSET', run, count, whole(known + 1))
+    end
+  end
+end
+
+-- == The run: a series of counts, thinned when it is full ==
+-- twin: rules.run.RunRecord._point, rules.run.RunRecord._thin
+local waited = now - s.point_at
+if at_last and s.run_attempt > 0
+    and (ended or s.points == 0 or waited < 0 or waited >= s.point_every) then
+  if s.point_every == 0 then s.point_every = POINT_EVERY_US end
+  if s.points >= MAX_POINTS then
+    local names, kept = {}, {}
+    for number = 1, s.points do names[number] = 'p' .. number end
+    local points = call('HMGET', run, unpack(names))
+    for number = 1, s.points, 2 do
+      kept[#kept + 1] = 'p' .. (number + 1) / 2
+      kept[#kept + 1] = points[number] or ''
+    end
+    call('HDEL', run, unpack(names))
+    call('HSET', run, unpack(kept))
+    s.points, s.point_every = #kept / 2, s.point_every * 2
+  end
+  s.points, s.point_at = s.points + 1, now
+  call('HSET', run, 'p' .. s.points, at_last .. '\t' .. whole(done()) .. '\t' .. whole(s.failed))
+end
 
 -- == What changed is stored ==
 -- twin: rules.stored.job_snapshot
@@ -698,7 +695,7 @@ if keeps then
   if not ended then
     for key in string.gmatch(beside[2] or '', '[^\n]+') do call('EXPIRE', key, seconds) end
   end
-elseif run_began and not has_run then
+elseif rows and not has_run then
   call('EXPIRE', run, ARGV[7])
 end
 

@@ -47,7 +47,6 @@ def _numbers() -> list[str]:
 
 def _constants(rules: Rules, upkeep: Upkeep, bounds: RunBounds) -> list[str]:
     order = {ITEM_LETTERS[status]: number for status, number in rules.item_order.items()}
-    rows = {"a": bounds.max_attempts, "h": bounds.max_phases, "t": bounds.max_parts}
     letters = (f"{status.name} = '{letter}'" for status, letter in ITEM_LETTERS.items())
     return [
         f"FEED_EVERY_US = {rules.feed_every_us}",
@@ -57,7 +56,9 @@ def _constants(rules: Rules, upkeep: Upkeep, bounds: RunBounds) -> list[str]:
         f"FRACTION_PARTS = {rules.fraction_parts}",
         f"MAX_LISTED = {rules.max_listed}",
         f"MAX_SLOWEST = {rules.max_slowest}",
-        f"MAX_ROWS = {_table(rows)}",
+        f"MAX_ATTEMPTS = {bounds.max_attempts}",
+        f"MAX_PHASES = {bounds.max_phases}",
+        f"MAX_PARTS = {bounds.max_parts}",
         f"MAX_POINTS = {bounds.max_points}",
         f"POINT_EVERY_US = {bounds.point_every_us}",
         f"TRIM_EVERY = {upkeep.trim_every_events}",

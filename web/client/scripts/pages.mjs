@@ -7,7 +7,9 @@ import { settle } from "./generated.mjs";
 const client = fileURLToPath(new URL("../", import.meta.url));
 const FILES = {
   "job-progress": "../../progress/static",
+  "job-run": "../../progress/static",
   live: "../static",
+  run: "../static",
   session: "../static",
   invite: "../static",
   review: "../static",

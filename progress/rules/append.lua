@@ -336,7 +336,7 @@ end
 -- == The run: an attempt begins with its first work ==
 -- twin: rules.run.RunRecord.take, rules.run._is_work
 -- What a batch says of rows is gathered, since hardly any says something of them.
-local unbegun, rows = s.run_attempt < attempt, nil
+local unbegun, over, rows = s.run_attempt < attempt, false, nil
 local function row(command, name, text)
   rows = rows or {}
   rows[#rows + 1] = {command, name, text}
@@ -476,6 +476,7 @@ for _, line in ipairs(lines) do
     if status == 'running' and unbegun then begin_work(at) end
     if status == 'pending' and attempt == 1 then row('once', 'sent', at) end
     if status == 'retrying' or TERMINAL[status] then
+      over = true
       row('end', 'a' .. whole(attempt), at .. '\t' .. status)
     end
     if TERMINAL[status] then row('set', 'end', at .. '\t' .. status) end
@@ -575,7 +576,7 @@ end
 -- twin: rules.run.RunRecord._point, rules.run.RunRecord._thin
 local waited = now - s.point_at
 if at_last and s.run_attempt > 0
-    and (ended or s.points == 0 or waited < 0 or waited >= s.point_every) then
+    and (over or s.points == 0 or waited < 0 or waited >= s.point_every) then
   if s.point_every == 0 then s.point_every = POINT_EVERY_US end
   if s.points >= MAX_POINTS then
     local names, kept = {}, {}

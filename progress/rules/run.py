@@ -54,17 +54,20 @@ class RunRecord:
         self, reports: Sequence[Report], *, attempt: int, done: int, failed: int, now_us: int
     ) -> None:
         """Take in a batch that the state has taken, and the counts that it came to."""
+        must = False
         for report in reports:
             at = iso_utc(report.at)
             if self.attempt < attempt and _is_work(report):
                 self.attempt = attempt
                 self._begin(_ATTEMPT, f"{attempt}", at)
             self._take(report, attempt, at)
-            if isinstance(report, StatusReport) and report.status.is_terminal:
-                self._point(at, done, failed, now_us, must=True)
-                return
+            if isinstance(report, StatusReport):
+                # What an attempt came to is told, since the next one begins with other counts.
+                must = must or _ends_attempt(report.status)
+                if report.status.is_terminal:
+                    break
         if reports:
-            self._point(iso_utc(reports[-1].at), done, failed, now_us, must=False)
+            self._point(at, done, failed, now_us, must=must)
 
     def _take(self, report: Report, attempt: int, at: str) -> None:
         match report:
@@ -89,7 +92,7 @@ class RunRecord:
     def _take_status(self, report: StatusReport, attempt: int, at: str) -> None:
         if report.status is JobStatus.PENDING and attempt == 1:
             self.fields.setdefault("sent", at)
-        if report.status is JobStatus.RETRYING or report.status.is_terminal:
+        if _ends_attempt(report.status):
             self._end(_ATTEMPT, f"{attempt}", f"{at}\t{report.status}")
         if report.status.is_terminal:
             self.fields["end"] = f"{at}\t{report.status}"
@@ -128,6 +131,10 @@ class RunRecord:
         self.fields |= {f"p{number}": point for number, point in enumerate(kept, 1)}
         self.points = len(kept)
         self.point_every_us *= 2
+
+
+def _ends_attempt(status: JobStatus) -> bool:
+    return status is JobStatus.RETRYING or status.is_terminal
 
 
 def _is_work(report: Report) -> bool:

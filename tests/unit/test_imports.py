@@ -89,6 +89,7 @@ def test_a_wheel_holds_every_file_of_the_four_packages(wheel_names):
         "web/templates/*.html",
         "web/static/*.css",
         "progress/static/job-progress.js",
+        "progress/static/job-run.js",
         "web/static/live.js",
         *(f"{package}/py.typed" for package in PACKAGES),
     ],

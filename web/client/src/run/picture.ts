@@ -33,7 +33,7 @@ export interface Failures {
 export interface Picture {
   readonly from: number;
   readonly to: number;
-  /** In the order of kinds and, within a kind, of their beginnings. */
+  /** In the order of lanes' kinds and, within one, of their beginnings. */
   readonly bars: readonly Bar[];
   /** How many lanes each kind has; those that wait are in the lane of the attempts. */
   readonly lanes: Readonly<Record<RunRow["kind"], number>>;
@@ -50,7 +50,8 @@ export function pictureOf(run: Run, now: number): Picture {
   const waits = waitsOf(run, attempts, over);
   const phases = inLanes(rowsOf(run, "phase", over));
   const parts = inLanes(rowsOf(run, "part", over));
-  const bars = [...waits, ...attempts, ...phases.bars, ...parts.bars];
+  const first = [...waits, ...attempts].sort((one, other) => one.begin - other.begin);
+  const bars = [...first, ...phases.bars, ...parts.bars];
   const lines = linesOf(run.points);
   const times = [...bars.flatMap(({ begin, end }) => [begin, end]), ...run.points.map(({ at }) => Date.parse(at))];
   const from = Math.min(...times, over);
@@ -58,7 +59,7 @@ export function pictureOf(run: Run, now: number): Picture {
     from,
     to: Math.max(...times, over, from + 100),
     bars,
-    lanes: { attempt: waits.length + attempts.length ? 1 : 0, phase: phases.count, part: parts.count },
+    lanes: { attempt: first.length ? 1 : 0, phase: phases.count, part: parts.count },
     lines,
     fastest: Math.max(0, ...lines.flat().map(({ perSecond }) => perSecond)),
     failures: failuresOf(run.points),

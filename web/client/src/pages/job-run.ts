@@ -6,4 +6,4 @@ import { baseOfScript } from "../urls.ts";
 JobRunElement.base = baseOfScript(import.meta.url);
 
 export * from "../run/element.ts";
-export { replayOf } from "../run/replay.ts";
+export { playbackOf } from "../run/playback.ts";

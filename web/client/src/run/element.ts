@@ -7,7 +7,7 @@ import { visible } from "../visible.ts";
 import { draw, type Drawing } from "./drawing.ts";
 import { pictureOf, type Bar, type Picture } from "./picture.ts";
 import { playerOf, type Player } from "./player.ts";
-import { readReplay } from "./replay.ts";
+import { readPlayback } from "./playback.ts";
 import { LAYOUT, STYLE } from "./style.ts";
 import { english, type RunWords } from "./words.ts";
 
@@ -216,21 +216,21 @@ export class JobRunElement extends Base {
     );
   }
 
-  async #replay(): Promise<void> {
+  async #playback(): Promise<void> {
     const [turn, words] = [this.#turn, this.#words];
     this.#say("told", words.loading);
     try {
-      const replay = await readReplay(async ({ after, limit }) => {
+      const playback = await readPlayback(async ({ after, limit }) => {
         const from = after === undefined ? "" : `after=${after}&`;
         const page = await this.#ask<EventPage>("events", `?${from}limit=${limit}`);
         return page ?? { cursor: null, ended: true, events: [] };
       });
       if (turn !== this.#turn) return;
-      this.#say("told", replay?.length ? (replay.trimmed ? words.trimmed(replay.trimmed) : "") : words.gone);
-      if (!replay?.length) return;
+      this.#say("told", playback?.length ? (playback.trimmed ? words.trimmed(playback.trimmed) : "") : words.gone);
+      if (!playback?.length) return;
       this.#part("again").hidden = true;
-      this.#part("replay").hidden = false;
-      this.#player = playerOf(replay, (name) => this.#part(name), words, (time) => this.#drawing?.moment(time));
+      this.#part("playback").hidden = false;
+      this.#player = playerOf(playback, (name) => this.#part(name), words, (time) => this.#drawing?.moment(time));
       this.#part("play").focus();
       this.#player.go(0);
       this.#player.play();
@@ -239,7 +239,7 @@ export class JobRunElement extends Base {
     }
   }
 
-  /** Goes to an event of the replay, for scripts; nothing before it has been asked for. */
+  /** Goes to an event of the playback, for scripts; nothing before it has been asked for. */
   scrubTo(number: number): void {
     this.#player?.pause();
     this.#player?.go(number);
@@ -263,7 +263,7 @@ export class JobRunElement extends Base {
     root.adoptedStyleSheets = [style];
     this.#say("again", this.#words.again);
     this.#say("as-table", this.#words.asTable);
-    this.#part("again").onclick = () => void this.#replay();
+    this.#part("again").onclick = () => void this.#playback();
     this.#part("details").addEventListener("toggle", () => this.#drawTables());
     const picture = this.#part("picture");
     picture.addEventListener("keydown", (event) => this.#onKey(event));

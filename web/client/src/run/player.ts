@@ -1,12 +1,12 @@
 // Plays a job again: the state at the event that the scrubber is at, and time that goes by.
 
 import { visible } from "../visible.ts";
-import type { Replay } from "./replay.ts";
+import type { Playback } from "./playback.ts";
 import type { RunWords } from "./words.ts";
 
-/** A whole replay takes at most this long. */
+/** A whole playback takes at most this long. */
 const LONGEST_MS = 20_000;
-/** For whom motion is to be little, the replay goes on by a step of this length. */
+/** For whom motion is to be little, the playback goes on by a step of this length. */
 const STEP_MS = 1_000;
 const SHOWN_ITEMS = 3;
 
@@ -20,9 +20,9 @@ export interface Player {
 type Part = (name: string) => HTMLElement;
 
 /** `show` is told the moment that is shown. */
-export function playerOf(replay: Replay, part: Part, words: RunWords, show: (time: number) => void): Player {
+export function playerOf(playback: Playback, part: Part, words: RunWords, show: (time: number) => void): Player {
   const scrubber = part("scrubber") as HTMLInputElement;
-  const [first, last] = [replay.times[0] ?? 0, replay.times.at(-1) ?? 0];
+  const [first, last] = [playback.times[0] ?? 0, playback.times.at(-1) ?? 0];
   const factor = Math.max(1, (last - first) / LONGEST_MS);
   let number = 0;
   let frame = 0;
@@ -40,10 +40,10 @@ export function playerOf(replay: Replay, part: Part, words: RunWords, show: (tim
   }
 
   function drawState(): void {
-    const state = replay.at(number);
-    const time = replay.times[Math.max(0, number - 1)] ?? first;
+    const state = playback.at(number);
+    const time = playback.times[Math.max(0, number - 1)] ?? first;
     scrubber.value = String(number);
-    const place = words.place(number, replay.length);
+    const place = words.place(number, playback.length);
     const moment = `${words.clock(time - first)} · ${state?.status ?? "pending"} · ${words.counts(state?.progress ?? null)}`;
     scrubber.setAttribute("aria-valuetext", `${place}: ${moment}`);
     say("place", place);
@@ -89,20 +89,20 @@ export function playerOf(replay: Replay, part: Part, words: RunWords, show: (tim
   }
 
   function go(to: number): void {
-    number = Math.min(Math.max(0, to), replay.length);
+    number = Math.min(Math.max(0, to), playback.length);
     request();
   }
 
   function play(): void {
     stop();
-    if (number >= replay.length) number = 0;
-    const [began, from] = [performance.now(), replay.times[Math.max(0, number - 1)] ?? first];
+    if (number >= playback.length) number = 0;
+    const [began, from] = [performance.now(), playback.times[Math.max(0, number - 1)] ?? first];
     const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     const next = (): void => {
       const time = from + (performance.now() - began) * factor;
-      go(Math.max(number, replay.before(time)));
+      go(Math.max(number, playback.before(time)));
       stop();
-      if (number >= replay.length) return label();
+      if (number >= playback.length) return label();
       later();
     };
     const later = (): void => {
@@ -113,7 +113,7 @@ export function playerOf(replay: Replay, part: Part, words: RunWords, show: (tim
     label();
   }
 
-  scrubber.max = String(replay.length);
+  scrubber.max = String(playback.length);
   scrubber.setAttribute("aria-label", words.moment);
   scrubber.oninput = () => {
     pause();
@@ -127,7 +127,7 @@ export function playerOf(replay: Replay, part: Part, words: RunWords, show: (tim
       go(number + by);
     };
   }
-  go(replay.length);
+  go(playback.length);
   label();
   return { play, pause, go };
 }

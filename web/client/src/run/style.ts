@@ -8,7 +8,7 @@ export const LAYOUT = `<slot part="fallback"></slot>
 <div part="player">
 <button part="again" type="button"></button>
 <p part="told" role="status"></p>
-<div part="replay" hidden>
+<div part="playback" hidden>
 <div part="controls"><button part="back" type="button">‹</button><button part="play" type="button"></button><button part="on" type="button">›</button><input part="scrubber" type="range" min="0" step="1"><span part="place"></span></div>
 <p part="moment"></p>
 <p part="note"></p>

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import type { EventPage, Run, RunRow } from "../../src/events.gen.ts";
 import { reduce, type LogEvent } from "../../src/reduce.ts";
 import { pictureOf, ticksOf } from "../../src/run/picture.ts";
-import { readReplay, replayOf } from "../../src/run/replay.ts";
+import { readPlayback, playbackOf } from "../../src/run/playback.ts";
 import { english } from "../../src/run/words.ts";
 
 const ZERO = Date.parse("2026-01-01T00:00:00.000Z");
@@ -96,15 +96,15 @@ const event: fc.Arbitrary<LogEvent> = fc.record({ at: fc.nat(1_000), attempt: fc
 it("has at any event the fold up to it, in whatever order events are looked at", () => {
   const looks = fc.array(fc.nat(400), { maxLength: 40 });
   fc.assert(fc.property(fc.array(event, { maxLength: 300 }), looks, (events, numbers) => {
-    const replay = replayOf(events);
+    const playback = playbackOf(events);
     for (const number of numbers) {
-      const fold = events.slice(0, number).reduce<ReturnType<typeof replay.at>>((state, each) => reduce(state, each), null);
-      expect(replay.at(number)).toEqual(fold);
+      const fold = events.slice(0, number).reduce<ReturnType<typeof playback.at>>((state, each) => reduce(state, each), null);
+      expect(playback.at(number)).toEqual(fold);
     }
-    const { times } = replay;
+    const { times } = playback;
     for (const [at, time] of times.entries()) {
       expect(time).toBeGreaterThanOrEqual(times[at - 1] ?? 0);
-      expect(replay.before(time)).toBeGreaterThan(at);
+      expect(playback.before(time)).toBeGreaterThan(at);
     }
   }), { numRuns: 60 });
 });
@@ -113,7 +113,7 @@ it.each([0, 1, 700, 1_999])("reads what a log has kept of 2,000 events without t
   const events = Array.from({ length: 2_000 }, (_, at): LogEvent =>
     ({ type: "note", jobId: "a", at: iso(at), attempt: 1, text: `${at + 1}` }));
   let asked = 0;
-  const replay = await readReplay(({ after, limit }): Promise<EventPage> => {
+  const playback = await readPlayback(({ after, limit }): Promise<EventPage> => {
     asked += 1;
     const from = after === undefined ? -1 : Number(after.split("-")[1]);
     const state = reduce(null, events.at(-1)!);
@@ -121,9 +121,9 @@ it.each([0, 1, 700, 1_999])("reads what a log has kept of 2,000 events without t
     const found = events.slice(from, from + limit).map((each, at) => ({ id: `7-${from + at + 1}`, event: each }));
     return Promise.resolve({ cursor: `7-${from + found.length}`, ended: true, events: found });
   });
-  expect(replay?.trimmed).toBe(trimmed);
-  expect(replay?.length).toBe(2_000 - trimmed);
-  expect(replay?.at(1)?.note?.text).toBe(`${trimmed + 1}`);
+  expect(playback?.trimmed).toBe(trimmed);
+  expect(playback?.length).toBe(2_000 - trimmed);
+  expect(playback?.at(1)?.note?.text).toBe(`${trimmed + 1}`);
   expect(asked).toBeLessThan(20);
-  await expect(readReplay(() => Promise.resolve({ cursor: null, ended: true, events: [] }))).resolves.toBeNull();
+  await expect(readPlayback(() => Promise.resolve({ cursor: null, ended: true, events: [] }))).resolves.toBeNull();
 });

@@ -6,7 +6,7 @@ import { reduce, type LogEvent } from "../reduce.ts";
 /** A state is kept after every so many events, so that no look folds more than these. */
 const KEEP_EVERY = 64;
 
-export interface Replay {
+export interface Playback {
   /** How many events there are. */
   readonly length: number;
   /** How many came before the first one that is kept. */
@@ -19,7 +19,7 @@ export interface Replay {
   before(time: number): number;
 }
 
-export function replayOf(events: readonly LogEvent[], trimmed = 0): Replay {
+export function playbackOf(events: readonly LogEvent[], trimmed = 0): Playback {
   const kept: (Snapshot | null)[] = [null];
   let last: { number: number; state: Snapshot | null } = { number: 0, state: null };
   let latest = -Infinity;
@@ -66,7 +66,7 @@ export type ReadPage = (query: { after?: string; limit: number }) => Promise<Eve
 const PAGE = 500;
 
 /** All events that a log still has; null where there is no log any more. */
-export async function readReplay(read: ReadPage): Promise<Replay | null> {
+export async function readPlayback(read: ReadPage): Promise<Playback | null> {
   const { cursor: end } = await read({ limit: 1 });
   if (end === null) return null;
   const [epoch, last] = [end.slice(0, end.indexOf("-")), Number(end.slice(end.indexOf("-") + 1))];
@@ -83,7 +83,7 @@ export async function readReplay(read: ReadPage): Promise<Replay | null> {
     if (page.events.length === 0 || page.cursor === null || page.cursor === cursor) break;
     cursor = page.cursor;
   }
-  return replayOf(events, trimmed);
+  return playbackOf(events, trimmed);
 }
 
 /** The smallest position after which the log can go on. */

@@ -2,32 +2,33 @@
 
 Each simulated person keeps K of the public playlists of a file. A tenth of every playlist is
 hidden, and the matcher is asked where each hidden song belongs. Names of playlists are never
-looked at. Half of the playlists are for choosing the constants, the other half for judging them:
-the tables are of the second half unless `--choose` is given.
+looked at. Weights are learnt on every second playlist (`--choose learn`), and judged on the others,
+or on all playlists of another file (`--choose none`).
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import itertools
+import json
 import os
-import random
+import resource
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 
-from library import matching
-from library.matching import Matcher, PlaylistProfile, SongProfile
+from library.matching import Matcher, Playlist, Songs
+from library.matching.choice import Choices, evidence, fit
+from library.matching.signals import GROUPS, SIGNALS, Signals
+from library.matching.weights import Weights, write
+from library.matching.weights import read as stored
 
-from ._table import tell
+from ._playlists import Person, audio_formula, largest, nearest, people, read
+from ._table import table
 
 VARIABLE = "EARMARK_BENCH_PLAYLISTS"
 HOW_TO_GET = (
@@ -35,244 +36,182 @@ HOW_TO_GET = (
     f"{VARIABLE}: get spotify_songs.csv of TidyTuesday, 2020-01-21, from "
     "github.com/rfordatascience/tidytuesday."
 )
-SOUND_COLUMNS = (
-    "danceability", "energy", "loudness", "speechiness", "acousticness",
-    "instrumentalness", "liveness", "valence", "tempo",
-)  # fmt: skip
+#: Hidden songs asked for, of each number of playlists and each seed.
 QUERIES = 2400
-SHORTEST_PLAYLIST = 10
+#: How much the weights are held at 0 while they are learnt: the inverse of a variance.
+_HELD = 2.0
+_RESAMPLES = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One person's playlists, and hidden songs with the place in them where each belongs."""
-
-    playlists: tuple[PlaylistProfile, ...]
-    hidden: tuple[tuple[SongProfile, int], ...]
-
-
-def read(path: Path) -> list[PlaylistProfile]:
-    """The file's playlists, in the order of their ids."""
-    groups: dict[str, dict[str, SongProfile]] = defaultdict(dict)
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            groups[row["playlist_id"]][row["track_id"]] = _song(row)
-    return [
-        PlaylistProfile(name, tuple(songs.values()))
-        for name, songs in sorted(groups.items())
-        if len(songs) >= SHORTEST_PLAYLIST
-    ]
-
-
-def _song(row: Mapping[str, str]) -> SongProfile:
-    year = row["track_album_release_date"][:4]
-    return SongProfile(
-        row["track_id"],
-        row["track_artist"],
-        row["track_album_name"],
-        int(year) if year.isdecimal() else None,
-        np.array([float(row[name]) for name in SOUND_COLUMNS], dtype=np.float32),
-    )
-
-
-def queries(playlists: Sequence[PlaylistProfile], size: int, *, seed: int) -> Iterator[Query]:
-    """People with `size` playlists each, until `QUERIES` songs are asked for."""
-    rng = random.Random(seed)
-    asked = 0
-    while asked < QUERIES:
-        query = _person(rng.sample(playlists, size), rng)
-        asked += len(query.hidden)
-        yield query
-
-
-def _person(mine: Sequence[PlaylistProfile], rng: random.Random) -> Query:
-    times: dict[str, int] = defaultdict(int)
-    for playlist in mine:
-        for song in playlist.songs:
-            times[song.song_id] += 1
-    hidden, kept = [], []
-    for place, playlist in enumerate(mine):
-        # A song of two playlists would still be in one: there is nothing to propose it for.
-        single = [song for song in playlist.songs if times[song.song_id] == 1]
-        taken = rng.sample(single, min(len(single), max(1, len(playlist.songs) // 10)))
-        names = {song.song_id for song in taken}
-        hidden += [(song, place) for song in taken]
-        rest = tuple(song for song in playlist.songs if song.song_id not in names)
-        kept.append(PlaylistProfile(playlist.playlist_id, rest))
-    return Query(tuple(kept), tuple(hidden))
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Answers:
-    """What the matcher said to many queries."""
+    """What one person's hidden songs were answered."""
 
-    #: The rank from 1 of the right playlist; 0 where it was not proposed.
-    ranks: np.ndarray
+    #: Whether the right playlist came first, and among the first three.
+    first: np.ndarray
+    third: np.ndarray
     #: The score of the first proposal.
-    scores: np.ndarray
+    score: np.ndarray
+    #: Whether the song's artist is in none of the playlists.
+    is_new: np.ndarray
 
-    def row(self) -> dict[str, float]:
-        """hit@1, hit@3 and the mean reciprocal rank."""
-        found = self.ranks > 0
-        reciprocal = np.divide(1, self.ranks, where=found, out=np.zeros(len(found)))
-        return {
-            "hit@1": float((self.ranks == 1).mean()),
-            "hit@3": float((found & (self.ranks <= 3)).mean()),
-            "mrr": float(reciprocal.mean()),
-        }
+    @classmethod
+    def of(cls, scores: np.ndarray, person: Person, is_new: np.ndarray) -> Answers:
+        """Rank the playlists by their scores; a level one stands before the right one."""
+        right = scores[np.arange(len(scores)), person.belongs][:, None]
+        before = (scores > right).sum(axis=1) + ((scores == right).sum(axis=1) - 1) / 2
+        return cls(before < 1, before < 3, scores.max(axis=1), is_new)
 
-    def calibration_error(self) -> float:
-        """Expected calibration error of the first proposal, in ten bins of one width."""
-        bins = np.minimum((self.scores * 10).astype(int), 9)
-        right = self.ranks == 1
-        parts = [
-            abs(right[bins == n].mean() - self.scores[bins == n].mean()) * (bins == n).mean()
-            for n in range(10)
-            if (bins == n).any()
-        ]
-        return float(sum(parts))
-
-    def brier(self) -> float:
-        """The mean square between the first proposal's score and whether it was right."""
-        return float(((self.scores - (self.ranks == 1)) ** 2).mean())
+    def only(self, wanted: np.ndarray) -> Answers:
+        """Some of them."""
+        return Answers(*(getattr(self, n)[wanted] for n in ("first", "third", "score", "is_new")))
 
 
-@contextmanager
-def constants(*, weights: Mapping[str, float] | None = None, **others: float) -> Iterator[None]:
-    """Other constants for the matcher, and all proposals rather than the first few."""
-    with (
-        mock.patch.multiple(matching, MAX_PROPOSALS=10_000, **others),
-        mock.patch.dict(matching.WEIGHTS, weights or {}),
-    ):
-        yield
+def _joined(parts: Sequence[Answers]) -> Answers:
+    names = ("first", "third", "score", "is_new")
+    return Answers(*(np.concatenate([getattr(part, n) for part in parts]) for n in names))
 
 
-def ask(people: Sequence[Query], **settings: object) -> Answers:
-    """Propose for every hidden song of all people, scaled over all their songs as the task does."""
-    ranks, scores = [], []
-    with constants(**settings):  # type: ignore[arg-type]
-        for person in people:
-            songs = [song for song, _ in person.hidden]
-            everything = [song for playlist in person.playlists for song in playlist.songs]
-            matcher = Matcher(person.playlists)
-            matcher.fit_scales(everything + songs)
-            for (_, place), found in zip(person.hidden, matcher.propose(songs), strict=True):
-                right = person.playlists[place].playlist_id
-                names = [proposal.playlist_id for proposal in found]
-                ranks.append(names.index(right) + 1 if right in names else 0)
-                scores.append(found[0].score if found else 0.0)
-    return Answers(np.array(ranks), np.array(scores))
-
-
-def by_size(people: Sequence[Query]) -> Answers:
-    """The scorer to beat without any learning: the largest playlist first."""
-    ranks = []
-    for person in people:
-        sizes = np.array([len(playlist.songs) for playlist in person.playlists])
-        order = list(np.argsort(-sizes, kind="stable"))
-        ranks += [order.index(place) + 1 for _, place in person.hidden]
-    return Answers(np.array(ranks), np.zeros(len(ranks)))
-
-
-def _only(*names: str) -> dict[str, float]:
-    return {name: weight if name in names else 0.0 for name, weight in matching.WEIGHTS.items()}
-
-
-SCORERS: dict[str, dict[str, float] | None] = {
-    "sound": _only("sound"),
-    "artist": _only("artist"),
-    "album": _only("album"),
-    "year": _only("year"),
-    "sound + artist": _only("sound", "artist"),
-    "sound + artist + album": _only("sound", "artist", "album"),
-    "all four": None,
-}
-
-
-def compare(playlists: Sequence[PlaylistProfile], sizes: Sequence[int], seed: int) -> None:
-    """Every scorer, and the certainty of all four, for each number of playlists of a person."""
-    rows: list[dict[str, object]] = []
-    sure: list[dict[str, object]] = []
-    for size in sizes:
-        people = list(queries(playlists, size, seed=seed))
-        expected = sum(1 / rank for rank in range(1, size + 1)) / size
-        chance = {"hit@1": 1 / size, "hit@3": 3 / size, "mrr": expected}
-        rows.append({"playlists": size, "scorer": "chance", **chance})
-        rows.append({"playlists": size, "scorer": "largest first", **by_size(people).row()})
-        for name, weights in SCORERS.items():
-            answers = ask(people, weights=weights)
-            rows.append({"playlists": size, "scorer": name, **answers.row()})
-        sure.append({"playlists": size, **_certainty(answers)})
-    tell("Where a hidden song belongs", rows)
-    tell("How right the first proposal is, the surest songs first", sure)
-
-
-def _certainty(answers: Answers) -> dict[str, float]:
-    order = np.argsort(-answers.scores, kind="stable")
-    right = (answers.ranks == 1)[order]
-    found = {f"surest {p} %": float(right[: len(right) * p // 100].mean()) for p in (25, 50, 75)}
+def figures(
+    who: str, size: int, parts: Sequence[Answers], *, has_scores: bool
+) -> dict[str, object]:
+    """The row of one scorer, with intervals of 95 % over people."""
+    whole = _joined(parts)
+    rng = np.random.default_rng(0)
+    hits = np.array([[p.first.sum(), p.third.sum(), len(p.first)] for p in parts], dtype=float)
+    draws = hits[rng.integers(0, len(parts), (_RESAMPLES, len(parts)))].sum(axis=1)
+    low, high = np.percentile(draws[:, :2] / draws[:, 2:], [2.5, 97.5], axis=0)
+    surest = np.argsort(-whole.score, kind="stable")[: len(whole.score) // 4]
     return {
-        **found,
-        "all": float(right.mean()),
-        "mean score": float(answers.scores.mean()),
-        "calibration error": answers.calibration_error(),
-        "brier": answers.brier(),
+        "bench": "matching",
+        "who": who,
+        "k": size,
+        "hit1": _round(whole.first.mean()),
+        "hit3": _round(whole.third.mean()),
+        "top_quarter": _round(whole.first[surest].mean()) if has_scores else None,
+        "ece": _round(_calibration_error(whole)) if has_scores else None,
+        "songs": len(whole.first),
+        "hit1_95": [_round(low[0]), _round(high[0])],
+        "hit3_95": [_round(low[1]), _round(high[1])],
     }
 
 
-def choose(playlists: Sequence[PlaylistProfile], sizes: Sequence[int], seed: int) -> None:
-    """Other constants: each alone changed from what the matcher has, then weights together."""
-    people = [person for size in sizes for person in queries(playlists, size, seed=seed)]
-    trials: list[tuple[str, dict[str, object]]] = [("as it is", {})]
-    for name in matching.WEIGHTS:
-        trials += [
-            (f"{name} {w}", {"weights": {name: w}}) for w in (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
-        ]
-    trials += [(f"SHRINKAGE {s}", {"SHRINKAGE": s}) for s in (0.05, 0.1, 0.2, 0.5, 0.8)]
-    trials += [(f"_MOST {m}", {"_MOST": m}) for m in (2.0, 4.0, 6.0, 10.0)]
-    sharp = (0.25, 0.4, 0.5, 0.6, 0.75, 1.0, 1.25, 1.5, 2.0)
-    trials += [(f"SHARPNESS {s}", {"SHARPNESS": s}) for s in sharp]
-    for values in itertools.product((0.5, 0.75, 1.0), (1.0, 1.5), (0.5, 1.0), (0.5, 0.75)):
-        weights = dict(zip(matching.WEIGHTS, values, strict=True))
-        trials.append((" ".join(map(str, values)), {"weights": weights}))
-    rows = []
-    for name, settings in trials:
-        answers = ask(people, **settings)
-        ece, brier = answers.calibration_error(), answers.brier()
-        rows.append({"constants": name, **answers.row(), "calibration error": ece, "brier": brier})
-    tell("Other constants", rows)
+def _round(value: float) -> float:
+    return round(float(value), 4)
 
 
-def speed(sizes: Sequence[tuple[int, int]] = ((1_000, 20), (5_000, 100), (20_000, 200))) -> None:
-    """Seconds to learn the playlists, to fit the scales and to score all songs, 50 at once."""
+def _calibration_error(answers: Answers) -> float:
+    """Expected calibration error of the first proposal, in ten bins of one width."""
+    bins = np.minimum((answers.score * 10).astype(int), 9)
+    parts = [
+        abs(answers.first[bins == n].mean() - answers.score[bins == n].mean()) * (bins == n).mean()
+        for n in range(10)
+        if (bins == n).any()
+    ]
+    return float(sum(parts))
+
+
+def without(weights: Weights, group: str) -> Weights:
+    """Weights that leave a group of signals out."""
+    kept = np.array([name not in GROUPS[group] for name in SIGNALS])
+    return replace(weights, known=weights.known * kept, new=weights.new * kept)
+
+
+def compare(group: Sequence[Person], size: int) -> Iterator[dict[str, object]]:
+    """Earmark and the others, on the same people."""
+    weights = stored()
+    variants = {"earmark": weights} | {f"without {name}": without(weights, name) for name in GROUPS}
+    found: dict[str, list[Answers]] = {}
+    for person in group:
+        matcher = Matcher(person.songs, person.playlists, weights=weights)
+        assert matcher.learnt is not None
+        # The matcher's order is that of the ids.
+        order = [int(matcher.column(p.playlist_id) or 0) for p in person.playlists]
+        is_new = matcher.learnt.are_new(person.hidden)
+        for name, changed in variants.items():
+            matcher.weights = changed
+            chances = matcher.chances(person.hidden, without={}, none_of=0.2)
+            found.setdefault(name, []).append(Answers.of(chances.shares[:, order], person, is_new))
+        for name, scorer in RIVALS.items():
+            found.setdefault(name, []).append(Answers.of(scorer(person), person, is_new))
+    yield figures("earmark", size, found["earmark"], has_scores=True)
+    new = [part.only(part.is_new) for part in found["earmark"]]
+    yield figures("earmark, new artists", size, new, has_scores=True)
+    yield {"bench": "matching", "who": "chance", "k": size, "hit1": 1 / size, "hit3": 3 / size}
+    for name in RIVALS:
+        yield figures(name, size, found[name], has_scores=False)
+    for name in list(variants)[1:]:
+        yield figures(name, size, found[name], has_scores=True)
+
+
+RIVALS: dict[str, Callable[[Person], np.ndarray]] = {
+    "largest list": largest,
+    "audio formula": audio_formula,
+    "k-NN": nearest,
+}
+
+
+def learn(group: Sequence[Person]) -> Weights:
+    """Weights of all signals from where people put their songs."""
+    looked = [(person, Signals(person.songs, person.playlists)) for person in group]
+    held = np.full(len(SIGNALS), _HELD)
+    fitted = []
+    for is_new in (False, True):
+        parts = []
+        for person, learnt in looked:
+            wanted = learnt.are_new(person.hidden) == is_new
+            parts.append(Choices(learnt.of(person.hidden[wanted]), person.belongs[wanted]))
+        fitted.append(fit(parts, prior=np.zeros(len(SIGNALS)), strength=held))
+    none = [_none(looked, fitted[int(is_new)], is_new=is_new) for is_new in (False, True)]
+    return Weights(*fitted, *none, version="")
+
+
+def _none(
+    looked: Sequence[tuple[Person, Signals]], weights: np.ndarray, *, is_new: bool
+) -> np.ndarray:
+    """The logit of "in none of the playlists", of hidden songs beside as many strangers."""
+    rows, is_stranger = [], []
+    of_list = np.array([name in GROUPS["list"] for name in SIGNALS])
+    for person, learnt in looked:
+        for places, strange in ((person.hidden, 0.0), (person.strangers, 1.0)):
+            wanted = places[learnt.are_new(places) == is_new]
+            signals = learnt.of(wanted)
+            utilities = np.tensordot(weights, signals, 1)
+            logs = evidence(utilities, np.tensordot(weights * of_list, signals, 1))
+            rows += [(1.0, value, np.log(len(person.playlists))) for value in logs]
+            is_stranger += [strange] * len(wanted)
+    # A choice between two: the row against nothing.
+    seen = np.array(rows).T
+    signals = np.stack([np.zeros_like(seen), seen], axis=2)
+    chosen = np.array(is_stranger).astype(np.int64)
+    return fit([Choices(signals, chosen)], prior=np.zeros(3), strength=np.full(3, 1e-3))
+
+
+def speed(songs: int = 50_000, lists: int = 300, each: int = 100) -> dict[str, object]:
+    """Seconds of one core to learn playlists, to score a whole library and one playlist again."""
     rng = np.random.default_rng(0)
-    rows = []
-    for songs, playlists in sizes:
-        everything = [
-            SongProfile(str(n), f"artist {n % (songs // 8)}", f"album {n % (songs // 4)}",
-                        1970 + n % 50, rng.normal(size=71).astype(np.float32))
-            for n in range(songs)
-        ]  # fmt: skip
-        kept = [PlaylistProfile(str(n), tuple(everything[n::playlists])) for n in range(playlists)]
-        began = time.perf_counter()
-        matcher = Matcher(kept)
-        learnt = time.perf_counter()
-        matcher.fit_scales(everything)
-        fitted = time.perf_counter()
-        for start in range(0, songs, 50):
-            matcher.propose(everything[start : start + 50])
-        ended = time.perf_counter()
-        rows.append(
-            {
-                "songs": songs,
-                "playlists": playlists,
-                "learn s": learnt - began,
-                "scales s": fitted - learnt,
-                "score s": ended - fitted,
-                "songs/s": round(songs / (ended - began)),
-            }
-        )
-    tell("How fast", rows)
+    library = Songs(
+        ids=[str(n) for n in range(songs)],
+        titles=[f"Song {n % 900} of {n % 70}" for n in range(songs)],
+        artists=[f"artist {n}" for n in rng.zipf(1.3, songs) % (songs // 8)],
+        albums=[f"album {n % (songs // 10)}" for n in range(songs)],
+        years=(1970 + rng.integers(0, 50, songs)).astype(np.float32),
+        sounds=rng.normal(size=(songs, 74)).astype(np.float32),
+    )
+    kept = [Playlist.of(f"{n}", rng.integers(0, songs, each).tolist()) for n in range(lists)]
+    began = time.process_time()
+    matcher = Matcher(library, kept)
+    learnt = time.process_time()
+    for start in range(0, songs, 500):
+        matcher.propose(np.arange(start, min(songs, start + 500)), without={})
+    scored = time.process_time()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    row = {"bench": "matching", "who": "speed", "songs": songs, "lists": lists, "each": each}
+    return row | {
+        "learn_s": round(learnt - began, 2),
+        "score_s": round(scored - learnt, 2),
+        "peak_mib": peak,
+    }
 
 
 def main() -> None:
@@ -280,18 +219,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench-matching", description=__doc__)
     parser.add_argument("--playlists", type=Path, default=os.environ.get(VARIABLE))
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 20, 50])
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--choose", action="store_true", help="try other constants instead")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--queries", type=int, default=QUERIES)
+    parser.add_argument(
+        "--choose",
+        choices=("half", "none", "learn"),
+        default="half",
+        help="half: the weights are from every second playlist, and the others are judged; "
+        "none: all are judged; learn: learn the weights anew from every second one, and keep them",
+    )
     options = parser.parse_args()
     if options.playlists is None or not Path(options.playlists).is_file():
         sys.exit(HOW_TO_GET)
-    playlists = read(Path(options.playlists))
-    halves = playlists[0::2], playlists[1::2]
-    if options.choose:
-        choose(halves[0], options.sizes, options.seed)
+    songs, playlists = read(Path(options.playlists))
+
+    def group(some: Sequence[Playlist], size: int) -> list[Person]:
+        of = {"queries": options.queries}
+        return [p for seed in options.seeds for p in people(songs, some, size, seed=seed, **of)]
+
+    if options.choose == "learn":
+        learners = [person for size in options.sizes for person in group(playlists[0::2], size)]
+        about = f"every second one of {len(playlists)} playlists of {Path(options.playlists).name}"
+        write(learn(learners), learnt_on=f"{datetime.now(UTC):%Y-%m-%d}", learnt_from=about)
         return
-    compare(halves[1], options.sizes, options.seed)
-    speed()
+    judged = playlists if options.choose == "none" else playlists[1::2]
+    rows = [row for size in options.sizes for row in compare(group(judged, size), size)]
+    rows.append(speed())
+    for row in rows:
+        print(json.dumps(row), flush=True)
+    table(f"Where a hidden song belongs ({len(judged)} playlists)", rows)
 
 
 if __name__ == "__main__":

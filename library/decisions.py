@@ -8,9 +8,8 @@ How to use it, each call in a `Database.session()`:
 - `undo` any decision by its id, `undo_batch` all that one `accept_all` made. The proposal is back.
 - `accept_all` of what a `matches.Wanted` names, some at a time: call it with one `batch_id` until
   it returns 0. `matches.total` of the same `Wanted` is the preview: how many, and how sure.
-- `page` lists decisions, the newest first. `counts` are the numbers beside a queue.
-- `in_force` gives the pairs that a matching leaves out; `to_write` the accepted ones that their
-  playlists do not have yet.
+- `library.decided` tells what was decided: pages of it, counts, pairs in force, pairs to write.
+- `settle` takes out of a matching's proposals what was decided about while it ran.
 
 No sync, analysis, matching or purge changes a decision: it knows song and playlist by identity.
 """
@@ -20,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import and_, delete, exists, func, or_, select, update
@@ -242,44 +241,6 @@ def accept_all(
     session.execute(update(Match).where(*of_songs).values(queue=None), execution_options=unseen)
     session.expunge_all()
     return len(found)
-
-
-class Pair(NamedTuple):
-    """A decision in force, by the ids that song and playlist have now."""
-
-    song_id: UUID
-    playlist_id: UUID
-    is_accepted: bool
-
-
-def in_force(session: Session, *, account_id: UUID) -> list[Pair]:
-    """The pairs that were decided about, of songs and playlists that are there."""
-    query = (
-        select(Song.id, Playlist.id, Decision.verdict == "accepted")
-        .select_from(Decision)
-        .join(Song, and_(Song.account_id == account_id, Song.identity == Decision.song_identity))
-        .join(
-            Playlist,
-            and_(
-                Playlist.account_id == account_id,
-                Playlist.identity == Decision.playlist_identity,
-            ),
-        )
-        .where(Decision.account_id == account_id, Decision.undone_at.is_(None))
-        .where(Song.present, Playlist.gone_at.is_(None))
-    )
-    return [
-        Pair(song, playlist, bool(accepted)) for song, playlist, accepted in session.execute(query)
-    ]
-
-
-def to_write(session: Session, *, account_id: UUID) -> list[Pair]:
-    """The accepted pairs whose playlist does not have the song yet, the earliest first."""
-    accepted = [pair for pair in in_force(session, account_id=account_id) if pair.is_accepted]
-    mine = select(PlaylistEntry.song_id, PlaylistEntry.playlist_id)
-    rows = session.execute(mine.where(PlaylistEntry.account_id == account_id))
-    there = {(song_id, playlist_id) for song_id, playlist_id in rows}
-    return [pair for pair in accepted if (pair.song_id, pair.playlist_id) not in there]
 
 
 #: A place among the decisions: when one was made, and its id.

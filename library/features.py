@@ -59,6 +59,9 @@ class SongToMatch:
     tempo_bpm: float | None = None
     tempo_confidence: float | None = None
     loudness_lufs: float | None = None
+    duration_seconds: float | None = None
+    key: str | None = None
+    key_confidence: float | None = None
     #: Little-endian float32.
     timbre: bytes | None = None
     #: Each artist by itself, where they are several.
@@ -184,6 +187,9 @@ def to_match(session: Session, *, account_id: UUID) -> Iterator[SongToMatch]:
             Features.tempo_bpm,
             Features.tempo_confidence,
             Features.loudness_lufs,
+            Features.duration_seconds,
+            Features.key,
+            Features.key_confidence,
             Features.timbre,
             Song.artists,
         )

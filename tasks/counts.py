@@ -30,7 +30,9 @@ def logged_counts(log: Log, ref: JobRef, *, attempt: int) -> Counts | None:
         if known is not None and isinstance(known[0], Snapshot) and known[0].attempt == attempt:
             progress = known[0].progress
             if progress is not None:
-                return _fit(progress.total, progress.succeeded, progress.failed)
+                # A matching tells how many songs are done, and no song by itself.
+                done = max(progress.succeeded, progress.done - progress.failed)
+                return _fit(progress.total, done, progress.failed)
     return None
 
 

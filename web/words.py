@@ -155,8 +155,20 @@ def _heard(job: Job) -> str:
 def _matched(job: Job) -> str:
     proposed = job.result["proposed"]
     if not proposed:
-        return "There was no song you love without a playlist."
-    return f"Found a playlist for {amount(proposed, 'song')}."
+        return "There was no song you love without a playlist." + _trial(job)
+    return f"Found a playlist for {amount(proposed, 'song')}." + _trial(job)
+
+
+def _trial(job: Job) -> str:
+    """How far the proposals can be trusted: how often hidden songs of one's own were found."""
+    result = job.result
+    if "hit1" not in result:
+        return ""
+    asked = amount(result["asked"], "song")
+    return (
+        f" Of {asked} hidden from your own playlists {result['hit1']:.0%} came back first, "
+        f"{result['hit3']:.0%} among the first three."
+    )
 
 
 #: Of each kind of job the number that its result has, and the sentence.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
-from library import decisions, gone, matches, songs
+from library import decisions, gone, matches, pairs, songs
 from library.decisions import Counts
 from library.matches import Wanted
 from library.matching import Proposal
@@ -72,8 +72,8 @@ class Desk:
 
     def in_force(self) -> list[tuple[str, str, bool]]:
         names = {made.id: name for name, made in {**self.songs, **self.lists}.items()}
-        pairs = decisions.in_force(self.session, **self.mine)
-        return sorted((names[a], names[b], accepted) for a, b, accepted in pairs)
+        found = pairs.in_force(self.session, **self.mine)
+        return sorted((names[a], names[b], accepted) for a, b, accepted in found)
 
 
 @pytest.fixture
@@ -244,7 +244,7 @@ def test_what_is_to_be_written_is_accepted_and_not_in_its_list(desk: Desk) -> No
     desk.accept("b", "p")
     desk.reject("c", "p")
     desk.home.playlist("p", desk.songs["b"])
-    found = decisions.to_write(desk.session, **desk.mine)
+    found = pairs.to_write(desk.session, **desk.mine)
     assert [(pair.song_id, pair.playlist_id) for pair in found] == [
         (desk.songs["a"].id, desk.lists["p"].id)
     ]
@@ -260,7 +260,7 @@ def test_nobody_decides_about_anothers_songs(desk: Desk, make_home: Callable[[],
     assert decisions.undo(desk.session, **theirs, decision_id=made.id) is None
     assert not decisions.put_off(desk.session, **theirs, song_id=desk.songs["b"].id)
     assert decisions.page(desk.session, **theirs) == []
-    assert decisions.in_force(desk.session, **theirs) == []
+    assert pairs.in_force(desk.session, **theirs) == []
     assert desk.in_force() == [("a", "p", True)]
 
 
@@ -341,8 +341,8 @@ def test_no_question_about_decisions_or_queues_grows_with_the_product_of_two_tab
         page = decisions.page(session, **desk.mine, limit=5)
         decisions.page(session, **desk.mine, after=(page[-1].decided_at, page[-1].id), limit=5)
         decisions.counts(session, **desk.mine)
-        decisions.in_force(session, **desk.mine)
-        decisions.to_write(session, **desk.mine)
+        pairs.in_force(session, **desk.mine)
+        pairs.to_write(session, **desk.mine)
         matches.total(session, **desk.mine, wanted=wanted)
         (first, *_) = matches.page(session, **desk.mine, wanted=Wanted(least=0.2))
         matches.page(session, **desk.mine, wanted=wanted, after=first.mark)

@@ -6,7 +6,10 @@ import os
 import plistlib
 from pathlib import Path
 
-from library import demo, features, matches, playlists, songs
+from sqlalchemy import select
+
+from library import decisions, demo, features, matches, pairs, playlists, songs
+from library.models import Match
 from progress.events import ItemEvent, StatusEvent
 from tests.integration.conftest import Pipelines
 
@@ -19,7 +22,7 @@ def test_the_three_pipelines_put_the_liked_songs_where_a_person_would(
         row, snapshot, shown = pipelines.run(account, kind)
         assert (row.status, row.attempt, row.failed) == ("completed", 1, 0)
         assert snapshot.progress is not None
-        assert (row.total, row.succeeded) == (snapshot.progress.total, snapshot.progress.succeeded)
+        assert (row.total, row.succeeded) == (snapshot.progress.total, snapshot.progress.done)
         assert snapshot.progress.fraction == 1
         last = shown[-1].event
         assert isinstance(last, StatusEvent)
@@ -172,3 +175,40 @@ def test_a_library_of_itunes_is_synced_list_by_list_and_what_leaves_it_goes(
     (folder / "Library.xml").unlink()
     pipelines.run(account, "sync")
     assert lists() == {}
+
+
+def test_a_matching_says_how_good_it_is_and_leaves_out_what_was_decided(
+    pipelines: Pipelines, music: Path
+) -> None:
+    account = pipelines.account(music)
+    for kind in ("sync", "analysis", "matching"):
+        row, _, shown = pipelines.run(account, kind)
+    assert row.result.items() >= {"proposed": 3, "asked": 9, "misplaced": 0}.items()
+    assert 0 <= row.result["hit1"] <= row.result["hit3"] <= 1
+    told = [frame.event for frame in shown if not isinstance(frame.event, StatusEvent)]
+    assert not any(isinstance(event, ItemEvent) for event in told)
+    mine = {"account_id": account}
+    with pipelines.runtime.database.session() as session:
+        first, second, third = matches.page(session, **mine)
+        versions = set(session.scalars(select(Match.model_version)))
+        assert versions == {row.result["model"]}
+        pair = {"song_id": first.song_id, "playlist_id": first.matches[0].playlist_id}
+        assert decisions.accept(session, **mine, **pair) is not None
+        refused = {"song_id": second.song_id, "playlist_id": second.matches[0].playlist_id}
+        rejected = decisions.reject(session, **mine, **refused)
+        assert rejected is not None
+        assert decisions.put_off(session, **mine, song_id=third.song_id)
+    for kind in ("sync", "analysis", "matching"):
+        row, _, _ = pipelines.run(account, kind)
+    assert row.result["model"].endswith("+own")
+    assert row.result["asked"] == 10  # the accepted song counts as in its playlist
+    with pipelines.runtime.database.session() as session:
+        waiting = {song.song_id: song for song in matches.page(session, **mine)}
+        assert first.song_id not in waiting
+        assert third.song_id in waiting  # taken up again
+        left = waiting[second.song_id].matches if second.song_id in waiting else ()
+        assert refused["playlist_id"] not in [match.playlist_id for match in left]
+        assert len(pairs.in_force(session, **mine)) == 2
+        decisions.undo(session, **mine, decision_id=rejected.id)
+        again = {song.song_id: song for song in matches.page(session, **mine)}
+        assert again[second.song_id].matches[0].playlist_id == refused["playlist_id"]

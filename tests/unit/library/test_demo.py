@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from library import demo
+from library import demo, profiles
 from library.analysis import analyse
 from library.features import SongToMatch
-from library.matching import Matcher, PlaylistProfile, SongProfile
-from library.profiles import song_profile
+from library.matching import Matcher, Playlist
 from library.sources.folder import FolderSource
 from library.sources.places import SongIndex
 
@@ -116,34 +115,31 @@ def test_its_keys_are_heard_but_for_two_near_ones(music: Path) -> None:
     assert wrong == {"Slow Light": "G major", "Run the Lights": "F major"}
 
 
-def _profile(music: Path, song: demo.DemoSong, *, tags: bool) -> SongProfile:
+def _row(music: Path, song: demo.DemoSong, *, tags: bool) -> SongToMatch:
     heard = analyse(music / song.file)
-    row = SongToMatch(
+    said = (song.title, song.artist, song.album, song.year) if tags else ("", None, None, None)
+    return SongToMatch(
         song.title,  # type: ignore[arg-type] # a name to be known by
-        song.title,
-        song.artist,
-        song.album,
-        song.year,
+        *said,
         heard.tempo_bpm,
         heard.tempo_confidence,
         heard.loudness_lufs,
+        heard.duration_seconds,
+        heard.key,
+        heard.key_confidence,
         heard.timbre.tobytes(),
     )
-    known = song_profile(row)
-    return known if tags else SongProfile(known.song_id, sound=known.sound)
 
 
 @pytest.mark.parametrize("tags", [True, False], ids=["with tags", "by sound alone"])
 def test_liked_songs_are_proposed_where_a_person_would_put_them(music: Path, tags: bool) -> None:
-    known = {song.title: _profile(music, song, tags=tags) for song in demo.SONGS}
-    matcher = Matcher(
-        [
-            PlaylistProfile(name, tuple(known[song.title] for song in songs))
-            for name, songs in demo.PLAYLISTS.items()
-        ]
-    )
-    matcher.fit_scales(list(known.values()))
-    found = matcher.propose([known[title] for title in demo.EXPECTED])
+    songs, places = profiles.columns(_row(music, song, tags=tags) for song in demo.SONGS)
+    lists = [
+        Playlist.of(name, (places[song.title] for song in songs))  # type: ignore[index]
+        for name, songs in demo.PLAYLISTS.items()
+    ]
+    asked = np.array([places[title] for title in demo.EXPECTED])  # type: ignore[index]
+    found = Matcher(songs, lists).propose(asked, without={})
     assert {p[0].song_id: p[0].playlist_id for p in found} == demo.EXPECTED
     assert all(p[0].score > 0.5 for p in found)
 

@@ -24,6 +24,12 @@ READ = {"songs": 12, "playlists": 3, "liked": 5}
         ("analysis", 3, {"heard": 0}, "Heard 0 songs."),
         ("matching", 0, {"proposed": 1}, "Found a playlist for 1 song."),
         ("matching", 0, {"proposed": 0}, "There was no song you love without a playlist."),
+        (
+            "matching",
+            0,
+            {"proposed": 9, "asked": 1_200, "hit1": 0.714, "hit3": 0.92},
+            "playlists 71% came back first, 92% among the first three.",
+        ),
     ],
 )
 def test_a_completed_job_says_what_it_has_done(

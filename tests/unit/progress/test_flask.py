@@ -118,6 +118,15 @@ def test_a_job_can_be_cancelled_by_its_owner_alone() -> None:
     assert log.cancel_requested(REF)
 
 
+def test_a_job_that_nobody_knows_cannot_be_cancelled() -> None:
+    log = MemoryLog()
+    answer = _cancelling(log, cancel=log.request_cancel).post(
+        PATH, headers={"X-Account": REF.account}
+    )
+    assert (answer.status_code, answer.json["detail"]) == (404, "There is no such job.")
+    assert not log.cancel_requested(REF)
+
+
 def test_there_is_no_way_to_cancel_unless_the_application_asks_for_one() -> None:
     answer = _cancelling(MemoryLog()).post(PATH, headers={"X-Account": REF.account})
     assert answer.status_code == 404

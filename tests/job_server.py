@@ -9,7 +9,8 @@ is its address. The account of a request is in the cookie or the header `account
 | ``GET /jobs/<id>/state`` | the log's own snapshot and cursor |
 | ``POST /answers`` | the next stream requests get ``[{"status": 503, "headers": {…}}, …]`` |
 | ``GET /streams`` | how many are open now, by path, and how many ever were |
-| ``GET /pages/<file>`` | a file of the folder given, with the account's cookie |
+| ``GET /pages/<file>`` | a file of the folder given, with the account's cookie; with ``?strict``
+  and a strict content security policy |
 """
 
 from __future__ import annotations
@@ -38,6 +39,11 @@ from progress.reports import CountsReport, ErrorReport, PhaseReport, Report, Tot
 from progress.testing import item, status
 
 ACCOUNT = "account"
+#: Forbids all inline scripts and styles, and elements made of text.
+STRICT = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
 
 
 @dataclass
@@ -51,6 +57,10 @@ class JobServer:
     #: Streams open now, and ever opened, by path.
     open: Counter[str] = field(default_factory=Counter)
     opened: Counter[str] = field(default_factory=Counter)
+    #: Other sites whose pages may read what it serves.
+    origins: set[str] = field(default_factory=set)
+    #: How many requests were answered, by method.
+    methods: Counter[str] = field(default_factory=Counter)
     #: What the next stream requests get instead of a stream: status and headers.
     answers: deque[tuple[int, dict[str, str]]] = field(default_factory=deque)
 
@@ -139,6 +149,18 @@ def create_app(server: JobServer, limits: StreamLimits, pages: Path | None) -> F
         response.direct_passthrough = False  # read and closed before it is sent
         response.get_data()
         response.set_cookie(ACCOUNT, request.args.get(ACCOUNT, "ada"))
+        if "strict" in request.args:
+            response.headers["Content-Security-Policy"] = STRICT
+        return response
+
+    @app.after_request
+    def let_in(response: Response) -> Response:
+        origin = request.headers.get("Origin")
+        if origin in server.origins:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Allow-Credentials"] = "true"
+            response.vary.add("Origin")
+        server.methods[request.method] += 1
         return response
 
     app.register_blueprint(_control(server))

@@ -117,7 +117,9 @@ class _Counted:
     __del__ = close
 
 
-def create_app(server: JobServer, limits: StreamLimits, pages: Path | None) -> Flask:
+def create_app(
+    server: JobServer, limits: StreamLimits, pages: Path | None, prefix: str = ""
+) -> Flask:
     """The application of a server."""
     app = Flask(__name__, static_folder=None)
 
@@ -126,7 +128,8 @@ def create_app(server: JobServer, limits: StreamLimits, pages: Path | None) -> F
         return ref if ref is not None and ref.account == _account() else None
 
     app.register_blueprint(
-        create_blueprint(server.log, authorize=authorize, account=_account, limits=limits)
+        create_blueprint(server.log, authorize=authorize, account=_account, limits=limits),
+        url_prefix=prefix or None,
     )
 
     @app.before_request
@@ -138,7 +141,7 @@ def create_app(server: JobServer, limits: StreamLimits, pages: Path | None) -> F
 
     @app.after_request
     def count(response: Response) -> Response:
-        if response.content_type == "text/event-stream" and request.path.startswith("/api/"):
+        if response.content_type == "text/event-stream" and "/api/" in request.path:
             response.response = _Counted(response.response, server, request.path)
         return response
 
@@ -218,10 +221,11 @@ def job_server(
     limits: StreamLimits | None = None,
     pages: Path | None = None,
     port: int = 0,
+    prefix: str = "",
 ) -> Iterator[JobServer]:
-    """A running server."""
+    """A running server, perhaps with its jobs below a prefix."""
     server = JobServer(log or MemoryLog())
-    app = create_app(server, limits or StreamLimits(streams_per_account=1_000), pages)
+    app = create_app(server, limits or StreamLimits(streams_per_account=1_000), pages, prefix)
     http = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Handler)
     http.daemon_threads = True
     server.url = f"http://127.0.0.1:{http.server_port}"

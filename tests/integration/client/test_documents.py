@@ -15,7 +15,6 @@ from tests import client
 from tests.job_server import JobServer
 
 ROOT = client.CLIENT.parents[1]
-BUILT = ROOT / "progress" / "static" / "job-progress.js"
 SOURCE = client.CLIENT / "src"
 
 #: A component around the hooks of an example, and a page around the component.
@@ -66,20 +65,18 @@ def bundled(name: str, text: str, pages: Path) -> None:
 
 
 def element_page(pages: Path, server: JobServer) -> str:
-    block, _ = blocks("docs/client.md", "html")
-    assert 'src="/static/job-progress.js"' in block
-    return plain_page(pages, block.replace("/static/", ""))
+    block, _, _ = blocks("docs/client.md", "html")
+    assert 'src="/api/jobs/job-progress.js"' in block
+    return plain_page(pages, block)
 
 
 def page_of_another_site(pages: Path, server: JobServer) -> str:
-    _, block = blocks("docs/client.md", "html")
-    (script,) = re.findall(r'src="(.*?)"', block)
-    (base,) = re.findall(r'base="(.*?)"', block)
-    return plain_page(pages, block.replace(script, "job-progress.js").replace(base, server.url))
+    _, block, _ = blocks("docs/client.md", "html")
+    assert 'src="https://music.example/api/jobs/' in block
+    return plain_page(pages, block.replace("https://music.example", server.url))
 
 
 def plain_page(pages: Path, block: str) -> str:
-    (pages / BUILT.name).write_bytes(BUILT.read_bytes())
     (pages / "example.html").write_text(f"<!doctype html><title>Shop</title>{block}", "utf-8")
     return "example.html"
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from progress.reports import ErrorReport, NoteReport, PhaseReport, ResultReport, TotalReport
+from progress.limits import StreamLimits
+from progress.log import JobRef
+from progress.reports import ErrorReport, PhaseReport, TotalReport
 from progress.testing import item, status
-from tests import client
 from tests.job_server import job_server
-
-BUILT = client.CLIENT.parents[1] / "progress" / "static" / "job-progress.js"
 
 
 def part(page: Page, name: str):
@@ -185,17 +185,6 @@ def test_without_an_address_to_sign_in_there_is_no_link(server, open_page):
     expect(page.get_by_role("link")).to_have_count(0)
 
 
-def test_what_a_job_says_and_came_to_is_told_while_the_page_looks_on(report, open_page):
-    report("one", status("running"))
-    page = open_page()
-    page.evaluate("page.add('one', {items: ''})")
-    expect(bar(page)).to_be_visible()
-    report("one", NoteReport("Listing /music/Jazz", 0))
-    expect(part(page, "note")).to_have_text("Listing /music/Jazz")
-    report("one", ResultReport(b'{"songs":12,"playlists":3}', 0), status("completed"))
-    expect(part(page, "result")).to_have_text("songs: 12, playlists: 3")
-
-
 def test_a_strict_policy_forbids_nothing_that_the_element_does(report, open_page):
     report("one", status("running"), TotalReport(4, 0), item("a", "succeeded"))
     page = open_page(strict="")
@@ -210,30 +199,29 @@ def test_a_strict_policy_forbids_nothing_that_the_element_does(report, open_page
     assert refused == []
 
 
-def test_a_page_of_another_site_shows_a_job_and_asks_for_nothing_twice(
-    report, server, pages, context
-):
-    report("one", status("running"), TotalReport(4, 0))
-    (pages / "job-progress.js").write_bytes(BUILT.read_bytes())
-    with job_server(pages=pages) as theirs:
+@pytest.mark.parametrize("prefix", ["", "/live"])
+def test_a_page_of_another_site_shows_a_job_and_asks_for_nothing_twice(pages, context, prefix):
+    (limits, ref) = (StreamLimits(keep_alive_seconds=0.5), JobRef("ada", "one"))
+    with job_server(limits=limits, prefix=prefix) as ours, job_server(pages=pages) as theirs:
+        ours.report(ref, status("running"), TotalReport(4, 0))
         (pages / "elsewhere.html").write_text(
             f"""<!doctype html><title>Shop</title>
-            <script type="module" src="{server.url}/pages/job-progress.js"></script>
-            <job-progress job-id="one" items base="{server.url}" crossorigin="use-credentials">
-            </job-progress>""",
+            <script type="module" src="{ours.url}{prefix}/api/jobs/job-progress.js"></script>
+            <job-progress job-id="one" items crossorigin="use-credentials"></job-progress>""",
             "utf-8",
         )
-        server.origins.add(theirs.url)
+        ours.origins.add(theirs.url)
         page = context.new_page()
         page.goto(f"{theirs.url}/pages/elsewhere.html")
         expect(part(page, "counts")).to_have_text("0 of 4")
-        report("one", item("a", "succeeded"))
+        ours.report(ref, item("a", "succeeded"))
         expect(part(page, "counts")).to_have_text("1 of 4")
+        # Away and back, with the position of the last event.
         page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
-        report("one", item("b", "succeeded"))
+        ours.report(ref, item("b", "succeeded"))
         page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
         expect(part(page, "counts")).to_have_text("2 of 4")
-        assert server.methods["OPTIONS"] == 0
+        assert ours.methods["OPTIONS"] == 0
         assert theirs.opened.total() == 0
         page.close()
 

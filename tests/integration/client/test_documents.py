@@ -65,9 +65,10 @@ def bundled(name: str, text: str, pages: Path) -> None:
 
 
 def element_page(pages: Path, server: JobServer) -> str:
-    block, _, _ = blocks("docs/client.md", "html")
-    assert 'src="/api/jobs/job-progress.js"' in block
-    return plain_page(pages, block)
+    live, _, went = blocks("docs/client.md", "html")
+    assert 'src="/api/jobs/job-progress.js"' in live
+    assert 'src="/api/jobs/job-run.js"' in went
+    return plain_page(pages, live + went)
 
 
 def page_of_another_site(pages: Path, server: JobServer) -> str:
@@ -140,5 +141,7 @@ def test_a_page_that_is_opened_before_during_or_after_its_job_shows_its_end_and_
     after = opened()
     for page in (before, during, after):
         expect(page.locator("[data-status=completed]")).to_be_attached()
+        if example is element_page:
+            expect(page.locator("job-run rect.attempt.completed")).to_have_count(1)
     before.wait_for_timeout(300)
     assert len(loads) == 3

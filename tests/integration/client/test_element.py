@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from progress.limits import StreamLimits
 from progress.log import JobRef
-from progress.reports import ErrorReport, PhaseReport, TotalReport
+from progress.reports import ErrorReport, NoteReport, PhaseReport, ResultReport, TotalReport
 from progress.testing import item, status
 from tests.job_server import job_server
 
@@ -183,6 +183,17 @@ def test_without_an_address_to_sign_in_there_is_no_link(server, open_page):
     page.evaluate("page.add('one')")
     expect(part(page, "connection")).to_have_text("Sign in again to go on watching.")
     expect(page.get_by_role("link")).to_have_count(0)
+
+
+def test_what_a_job_says_and_came_to_is_told_while_the_page_looks_on(report, open_page):
+    report("one", status("running"))
+    page = open_page()
+    page.evaluate("page.add('one', {items: ''})")
+    expect(bar(page)).to_be_visible()
+    report("one", NoteReport("Listing /music/Jazz", 0))
+    expect(part(page, "note")).to_have_text("Listing /music/Jazz")
+    report("one", ResultReport(b'{"songs":12,"playlists":3}', 0), status("completed"))
+    expect(part(page, "result")).to_have_text("songs: 12, playlists: 3")
 
 
 def test_a_strict_policy_forbids_nothing_that_the_element_does(report, open_page):

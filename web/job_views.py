@@ -53,6 +53,7 @@ def job_json(job: Job) -> dict[str, Any]:
             "self": url_for("api.get_job", job_id=key),
             "progress": url_for("progress.job", job_id=key),
             "failures": url_for("progress.failures", job_id=key),
+            "run": url_for("progress.run", job_id=key),
             "cancel": url_for("api.cancel_job", job_id=key),
             "retry": url_for("api.retry_job", job_id=key),
             "page": url_for("pages.job", job_id=key),

@@ -18,6 +18,7 @@ from tasks.jobs import QueueUnavailable
 from .api import own_job
 from .job_views import loss_of, parse_id, present_state
 from .paging import Page, parse_number, parse_position
+from .runs import lines_of
 from .services import services
 from .sessions import account_id
 from .words import TITLES
@@ -146,6 +147,7 @@ def job(job_id: str) -> ResponseReturnValue:
         titles=TITLES,
         loss=loss,
         is_newest=newest is not None and newest.id == found.id,
+        run=lines_of(found),
     )
 
 

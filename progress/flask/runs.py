@@ -11,7 +11,7 @@ from ..aliases import locate
 from ..errors import LogUnavailable
 from ..log import JobRef, Log, SupportsRun
 from ..run import Run
-from .refused import no_job, unavailable
+from .refused import no_job
 from .states import require_json
 
 #: How a job went, from the application's database, for when the log knows it no more.
@@ -22,18 +22,13 @@ def run_response(log: Log, kept: JobRun | None, ref: JobRef) -> Response:
     """What the log tells; what the application has kept, where that is all there is.
 
     Raises:
-        Refused: neither knows of a run, or the log cannot be asked.
+        Refused: neither knows of a run.
+        LogUnavailable: the log cannot be asked, and the application has kept none.
     """
     require_json()
-    told, refusal = None, no_job()
-    try:
-        told = _told(log, ref)
-    except LogUnavailable:
-        refusal = unavailable("The log of this job cannot be read now.")
-    if kept is not None and (told is None or told.finished_at is None):
-        told = kept(ref) or told
+    told = find_run(log, kept, ref)
     if told is None:
-        raise refusal
+        raise no_job()
     body = told.to_json()
     answer = Response(body, content_type=history.CONTENT_TYPE, headers=history.HEADERS)
     answer.headers["ETag"] = history.row_etag(body)
@@ -42,6 +37,24 @@ def run_response(log: Log, kept: JobRun | None, ref: JobRef) -> Response:
         answer.headers["Content-Encoding"] = "gzip"
     answer.make_conditional(request)
     return answer
+
+
+def find_run(log: Log, kept: JobRun | None, ref: JobRef) -> Run | None:
+    """The run that the log tells, if it tells its end; else what is kept; None where nothing is.
+
+    Raises:
+        LogUnavailable: the log cannot be asked, and none is kept.
+    """
+    told, error = None, None
+    try:
+        told = _told(log, ref)
+    except LogUnavailable as unavailable:
+        error = unavailable
+    if kept is not None and (told is None or told.finished_at is None):
+        told = kept(ref) or told
+    if told is None and error is not None:
+        raise error
+    return told
 
 
 def _told(log: Log, ref: JobRef) -> Run | None:

@@ -47,6 +47,17 @@ def watch_to_the_end(page: Page) -> None:
     expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "100")
 
 
+def look_back(page: Page) -> None:
+    """See how the job went, once it is over, and play it again."""
+    run = page.get_by_role("group", name="How it went")
+    expect(run.get_by_role("img", name=re.compile("^Attempt 1: .*completed$"))).to_be_visible()
+    picture(page, "run")
+    page.get_by_role("button", name="Play it again").click()
+    page.get_by_role("slider", name="Moment").press("End")
+    expect(page.get_by_text("completed · 12 of 12 done")).to_be_visible()
+    picture(page, "playback")
+
+
 def received(page: Page) -> list[tuple[str, str, float]]:
     found = page.evaluate('JSON.parse(sessionStorage.getItem("received " + location.pathname))')
     return [tuple(pair) for pair in found]
@@ -110,6 +121,7 @@ def test_a_person_syncs_analyses_and_matches_and_sees_it_live(person: Page) -> N
     watch_to_the_end(page)
     expect(page.locator('[part="counts"]')).to_have_text("12 of 12")
     assert_nothing_was_lost(received(page))
+    look_back(page)
 
     page.get_by_role("link", name="Next step").click()
     page.get_by_role("button", name="Match").click()

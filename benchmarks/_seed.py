@@ -67,7 +67,11 @@ def seed(database: Database, size: Size, *, password_hash: str, name: str = "lis
         made = _Library(rng, account.id, source.id, songs, playlists, jobs, size)
         for model, rows in made.tables():
             _insert(session, model, rows)
-    longest = {"job_id": str(jobs[-1]), "playlist_id": str(playlists[0])}
+    longest = {
+        "job_id": str(jobs[-1]),
+        "playlist_id": str(playlists[0]),
+        "song_id": str(songs[1]),
+    }
     return Seeded(account.id, email, longest)
 
 

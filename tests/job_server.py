@@ -9,8 +9,7 @@ is its address. The account of a request is in the cookie or the header `account
 | ``GET /jobs/<id>/state`` | the log's own snapshot and cursor |
 | ``POST /answers`` | the next stream requests get ``[{"status": 503, "headers": {…}}, …]`` |
 | ``GET /streams`` | how many are open now, by path, and how many ever were |
-| ``GET /pages/<file>`` | a file of the folder given, with the account's cookie; with ``?strict``
-  and a strict content security policy |
+| ``GET /pages/<file>`` | a file of the folder given, with the account's cookie |
 """
 
 from __future__ import annotations
@@ -39,11 +38,6 @@ from progress.reports import CountsReport, ErrorReport, PhaseReport, Report, Tot
 from progress.testing import item, status
 
 ACCOUNT = "account"
-#: Forbids all inline scripts and styles, and elements made of text.
-STRICT = (
-    "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; "
-    "require-trusted-types-for 'script'; trusted-types 'none'"
-)
 
 
 @dataclass
@@ -57,10 +51,6 @@ class JobServer:
     #: Streams open now, and ever opened, by path.
     open: Counter[str] = field(default_factory=Counter)
     opened: Counter[str] = field(default_factory=Counter)
-    #: Other sites whose pages may read what it serves.
-    origins: set[str] = field(default_factory=set)
-    #: How many requests were answered, by method.
-    methods: Counter[str] = field(default_factory=Counter)
     #: What the next stream requests get instead of a stream: status and headers.
     answers: deque[tuple[int, dict[str, str]]] = field(default_factory=deque)
 
@@ -117,9 +107,7 @@ class _Counted:
     __del__ = close
 
 
-def create_app(
-    server: JobServer, limits: StreamLimits, pages: Path | None, prefix: str = ""
-) -> Flask:
+def create_app(server: JobServer, limits: StreamLimits, pages: Path | None) -> Flask:
     """The application of a server."""
     app = Flask(__name__, static_folder=None)
 
@@ -128,8 +116,7 @@ def create_app(
         return ref if ref is not None and ref.account == _account() else None
 
     app.register_blueprint(
-        create_blueprint(server.log, authorize=authorize, account=_account, limits=limits),
-        url_prefix=prefix or None,
+        create_blueprint(server.log, authorize=authorize, account=_account, limits=limits)
     )
 
     @app.before_request
@@ -141,7 +128,7 @@ def create_app(
 
     @app.after_request
     def count(response: Response) -> Response:
-        if response.content_type == "text/event-stream" and "/api/" in request.path:
+        if response.content_type == "text/event-stream" and request.path.startswith("/api/"):
             response.response = _Counted(response.response, server, request.path)
         return response
 
@@ -152,18 +139,6 @@ def create_app(
         response.direct_passthrough = False  # read and closed before it is sent
         response.get_data()
         response.set_cookie(ACCOUNT, request.args.get(ACCOUNT, "ada"))
-        if "strict" in request.args:
-            response.headers["Content-Security-Policy"] = STRICT
-        return response
-
-    @app.after_request
-    def let_in(response: Response) -> Response:
-        origin = request.headers.get("Origin")
-        if origin in server.origins:
-            response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Allow-Credentials"] = "true"
-            response.vary.add("Origin")
-        server.methods[request.method] += 1
         return response
 
     app.register_blueprint(_control(server))
@@ -221,11 +196,10 @@ def job_server(
     limits: StreamLimits | None = None,
     pages: Path | None = None,
     port: int = 0,
-    prefix: str = "",
 ) -> Iterator[JobServer]:
-    """A running server, perhaps with its jobs below a prefix."""
+    """A running server."""
     server = JobServer(log or MemoryLog())
-    app = create_app(server, limits or StreamLimits(streams_per_account=1_000), pages, prefix)
+    app = create_app(server, limits or StreamLimits(streams_per_account=1_000), pages)
     http = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Handler)
     http.daemon_threads = True
     server.url = f"http://127.0.0.1:{http.server_port}"

@@ -20,6 +20,7 @@ from progress.events import (
     Snapshot,
     iso_utc,
 )
+from progress.run import RowStatus, Run, RunRow
 
 
 def parse_id(text: str | None) -> UUID | None:
@@ -139,3 +140,24 @@ def loss_of(job: Job | None) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] | None = job.result.get("loss")
     return found
+
+
+def run_from_row(job: Job) -> Run:
+    """How a job went as far as its row tells: when it was sent, began and ended."""
+    is_over = job.finished_at is not None
+    attempt = RunRow(
+        kind="attempt",
+        attempt=max(1, job.attempt),
+        begin=job.started_at or job.created_at,
+        end=job.finished_at,
+        status=RowStatus(job.status) if is_over else RowStatus.RUNNING,
+    )
+    return Run(
+        job_id=str(job.id),
+        status=JobStatus(job.status),
+        sent_at=job.created_at,
+        finished_at=job.finished_at,
+        rows=(attempt,) if job.started_at else (),
+        points=(),
+        left_out=0,
+    )

@@ -209,6 +209,8 @@ def undo_batch(batch_id: str) -> ResponseReturnValue:
         count += done
         if not done:
             break
+    if not count:
+        abort(404)
     flash(f"{amount(count, 'decision')} undone.")
     return redirect(url_for("review.decided"), 303)
 

@@ -25,7 +25,14 @@ logger = logging.getLogger(__name__)
 
 #: The endpoints that answer without a session. A new endpoint needs one unless it is added here.
 PUBLIC = frozenset(
-    {"static", "accounts.sign_in", "accounts.sign_up", "health.alive", "health.ready"}
+    {
+        "static",
+        "accounts.sign_in",
+        "accounts.sign_up",
+        "health.alive",
+        "health.ready",
+        "progress.script",
+    }
 )
 
 

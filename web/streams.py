@@ -23,7 +23,7 @@ from progress.wsgi import Admit, StreamMiddleware
 from . import security, sessions
 from .cookies import token_of
 from .failures import DatabaseFailures
-from .job_views import parse_id, row_snapshot
+from .job_views import parse_id, row_snapshot, run_from_row
 from .services import Services, services
 
 if TYPE_CHECKING:
@@ -88,13 +88,16 @@ def _admit_for(app: Flask, found: Services) -> Admit:
 
 
 def kept_run(database: Database, ref: JobRef) -> Run | None:
-    """How a job went, from its row."""
+    """How a job went, from its row; what the row's own times say, where it has nothing else."""
     key = parse_id(ref.job_id)
     if key is None:
         return None
     with database.reading() as session:
+        job = jobs.get(session, account_id=UUID(ref.account), job_id=key)
         kept = jobs.run_of(session, account_id=UUID(ref.account), job_id=key)
-    return None if kept is None else Run.model_validate(kept)
+    if job is None or kept is not None:
+        return None if kept is None else Run.model_validate(kept)
+    return run_from_row(job)
 
 
 def _fallback_for(found: Services) -> Callable[[JobRef], Snapshot | None]:

@@ -33,11 +33,8 @@ class Canvas:
     @property
     def names(self) -> tuple[str, ...]:
         """The ids that sending gives back for the groups and the chords."""
-        bodies = [id_ for body in self.bodies if (id_ := id_of(body))]
+        bodies = [id_ for body in self.bodies if (id_ := _options(body).get("task_id"))]
         return tuple(dict.fromkeys([*self.groups, *bodies]))
-
-
-NO_CANVAS = Canvas((), (), ())
 
 
 def canvas_of(headers: Mapping[str, Any], embed: Mapping[str, Any]) -> Canvas:
@@ -74,14 +71,8 @@ def first_tasks(signature: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     elif kind == "chord":
         for one in _tasks(arguments.get("header")):
             yield from first_tasks(one)
-    elif id_ := id_of(signature):
+    elif id_ := _options(signature).get("task_id"):
         yield str(signature["task"]), id_
-
-
-def id_of(signature: Mapping[str, Any]) -> str | None:
-    """The id that a signature is sent with."""
-    found: str | None = _options(signature).get("task_id")
-    return found
 
 
 def _last_options(signature: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -96,7 +87,7 @@ def _last_options(signature: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _ids(signature: Mapping[str, Any]) -> Iterator[str]:
     """The ids that sending a link gives back."""
-    if id_ := id_of(signature):
+    if id_ := _options(signature).get("task_id"):
         yield id_
     if signature.get("subtask_type") == "chord":
         yield from _ids(signature["kwargs"]["body"])

@@ -21,7 +21,7 @@ LISTS = {
     "/playlists/{playlist_id}": (r'<li value="(\d+)">', 10 * SIZE.entries_each - 5),
     "/jobs": (r'<a href="(/jobs/.+?)"><strong>', SIZE.jobs),
     "/jobs/{job_id}/failures": (r"<li><strong>(.+?)</strong>", SIZE.failures),
-    "/proposals": (r"<h2>(.+?)</h2>", SIZE.proposals - 2),
+    "/proposals": (r'data-song="(.+?)"', SIZE.proposals - 2),
 }
 #: Whose rows may have equal titles.
 EQUAL = ("/proposals", "/jobs/{job_id}/failures")

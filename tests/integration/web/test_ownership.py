@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import uuid4
 
 import pytest
 from werkzeug.routing import Rule
 
-from library import invites, jobs, matches, playlists, sessions, songs
+from library import decisions, invites, jobs, matches, playlists, sessions, songs
 from library.matching import Proposal
 from library.models import utc_now
 from library.sources.records import SongRecord
@@ -53,7 +54,12 @@ def theirs(site: Site, music) -> Belongings:
             score=0.9,
             reasons=("Secret reason",),
         )
-        matches.replace(session, **mine, job_id=job.id, proposals={song.id: [proposal]})
+        made = {"job_id": job.id, "proposals": {song.id: [proposal]}}
+        matches.replace(session, **mine, **made)
+        batch_id = uuid4()
+        decisions.accept_all(session, **mine, wanted=matches.Wanted(), batch_id=batch_id)
+        (decision,) = decisions.page(session, **mine)
+        matches.replace(session, **mine, **made)
         jobs.finish(session, job_id=job.id, attempt=0, status="completed", now=utc_now())
         invites.create(session, **mine, now=utc_now())
         (invite,) = invites.of_account(session, **mine, now=utc_now())
@@ -63,6 +69,9 @@ def theirs(site: Site, music) -> Belongings:
         "playlist_id": str(playlist.id),
         "session_id": str(signed_in.id),
         "invite_id": str(invite.id),
+        "song_id": str(song.id),
+        "decision_id": str(decision.id),
+        "batch_id": str(batch_id),
     }
     return Belongings(person, ids, ("Secret", str(job.id), str(playlist.id), str(song.id)))
 

@@ -56,11 +56,8 @@ export interface Stream {
   readonly connection: Connection;
   /** The position after the last event; empty before the first. */
   readonly cursor: string;
-  /**
-   * Looks whether the connection lives, as after a sleep; it listens to its own page itself. Where
-   * a person asks for it, it tries at once even if the server asked for quiet.
-   */
-  wake(isAsked?: boolean): void;
+  /** Looks whether the connection lives, as after a sleep. It listens to its own page itself. */
+  wake(): void;
   close(): void;
 }
 
@@ -262,7 +259,7 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
     if (taken === "last") close("ended");
   }
 
-  function wake(isAsked = false): void {
+  function wake(): void {
     if (connection.state === "closed") return;
     const now = Date.now();
     const isQuiet = now - heardAt > silenceMs / 2;
@@ -271,7 +268,7 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
     if (isUp && !wasOffline && !isQuiet) return;
     wasOffline = false;
     if (shown.state === "waiting") endDetour();
-    if (isAsked || now >= notBefore) connect();
+    if (now >= notBefore) connect();
     else connectIn(notBefore - now);
   }
 
@@ -284,7 +281,7 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
     offline() {
       wasOffline = true;
     },
-    wake: () => wake(),
+    wake,
   });
 
   connect();

@@ -24,8 +24,9 @@ export function createNotice(options: NoticeOptions = {}): Notice {
   const { title = true, icon = pie, notification } = options;
   const running = new Map<string, number | null>();
   const ownTitle = document.title;
-  const links = [...document.querySelectorAll<HTMLLinkElement>('link[rel~="icon"]')];
-  const own = links.map(({ type, href }) => ({ type, href }));
+  const links = document.querySelectorAll<HTMLLinkElement>('link[rel~="icon"]');
+  const ownIcons = [...links].map((link) => link.href);
+  const ownTypes = [...links].map((link) => link.type);
   let shownPercent: number | null | undefined;
 
   function fraction(): number | null {
@@ -41,7 +42,10 @@ export function createNotice(options: NoticeOptions = {}): Notice {
     shownPercent = percent;
     if (title) document.title = percent === null ? `… ${ownTitle}` : `${percent} % ${ownTitle}`;
     if (icon) {
-      for (const link of links) Object.assign(link, { type: "", href: icon(now) });
+      for (const link of links) {
+        link.type = "";
+        link.href = icon(now);
+      }
     }
   }
 
@@ -49,7 +53,11 @@ export function createNotice(options: NoticeOptions = {}): Notice {
     if (shownPercent === undefined) return;
     shownPercent = undefined;
     if (title) document.title = ownTitle;
-    if (icon) links.forEach((link, at) => Object.assign(link, own[at]));
+    if (!icon) return;
+    links.forEach((link, at) => {
+      link.type = ownTypes[at]!;
+      link.href = ownIcons[at]!;
+    });
   }
 
   function tellEnd(state: Snapshot): void {

@@ -16,7 +16,6 @@ from progress.redis import RedisLog
 from progress.streamer.protocol import StreamerClient
 from progress.streamer.supervisor import StreamerSettings, Supervisor
 from progress.wsgi.middleware import StreamMiddleware
-from tests.integration.progress.apps.around import AROUND
 
 URL, PATH = os.environ["HANDED_REDIS"], os.environ["HANDED_SOCKET"]
 
@@ -45,7 +44,7 @@ def create_app() -> Flask:
     log = RedisLog(URL)
 
     def account() -> str | None:
-        return request.headers.get("X-Account") or request.cookies.get("account")
+        return request.headers.get("X-Account")
 
     def authorize(job_id: str) -> JobRef | None:
         owner = account()
@@ -76,8 +75,6 @@ def create_app() -> Flask:
         admit=admit,
         headers={"X-Frame-Options": "DENY", "X-Way": "short"},
     )
-    for name in filter(None, os.environ.get("HANDED_AROUND", "").split(",")):
-        app.wsgi_app = AROUND[name](app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 

@@ -2,8 +2,10 @@
 
 ``slow``: pages while connections send nothing, half a head or a body in drops, beside open streams;
 ``ended`` is how many of them the server ended. ``connect``: streams opened a second, by Earmark and
-by gunicorn with an application that only takes the descriptor, with the ``share`` of that. Each
-case runs in rounds, each time against a fresh process; figures are medians, errors the worst.
+by gunicorn with an application that only takes the descriptor, with the ``share`` of that.
+``return``: how long it takes until all clients have what they missed after all were cut, where they
+come back in one instant. Each case runs in rounds, each time against a fresh process; figures are
+medians, errors the worst.
 """
 
 from __future__ import annotations
@@ -18,7 +20,15 @@ from pathlib import Path
 from benchmarks._table import tell
 from benchmarks.streaming.machine import compile_c, raise_descriptor_limit
 from benchmarks.streaming.peers import Peer, earmark, taker
-from benchmarks.streaming.scenarios import Case, Figures, Skipped, Stage, ask_for_pages, connect
+from benchmarks.streaming.scenarios import (
+    Case,
+    Figures,
+    Skipped,
+    Stage,
+    ask_for_pages,
+    connect,
+    storm,
+)
 from benchmarks.streaming.slow_clients import slow_clients
 
 #: A page that takes longer is an error.
@@ -33,6 +43,7 @@ SITES = (
 PEERS = {
     "slow": SITES,
     "connect": (LIMIT, *SITES, Peer("earmark's worker, only takes", taker())),
+    "return": SITES,
 }
 
 Row = dict[str, object]
@@ -82,11 +93,12 @@ def measure(run: Run, case: Case, peers: Sequence[Peer], programs: Path, rounds:
 def main() -> None:
     """Run what is chosen."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", default="slow;connect", help="names parted by ';'")
+    parser.add_argument("--cases", default="slow;connect;return", help="names parted by ';'")
     parser.add_argument("--who", help="servers, names parted by ';'; all by default")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=500, help="that take their time")
     parser.add_argument("--streams", type=int, default=5_000, help="that are opened")
+    parser.add_argument("--clients", type=int, default=1_000, help="that come back")
     parser.add_argument("--seconds", type=float, default=20.0, help="of pages")
     options = parser.parse_args()
     raise_descriptor_limit()
@@ -96,6 +108,7 @@ def main() -> None:
             Case(scenario="slow", streams=50, pages=20, seconds=options.seconds),
         ),
         "connect": (connect, Case(scenario="connect", streams=options.streams)),
+        "return": (storm, Case(scenario="return", streams=options.clients, missed=20)),
     }
     with tempfile.TemporaryDirectory(prefix="earmark-bench-") as folder:
         programs = Path(folder)

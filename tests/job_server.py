@@ -9,7 +9,8 @@ is its address. The account of a request is in the cookie or the header `account
 | ``GET /jobs/<id>/state`` | the log's own snapshot and cursor |
 | ``POST /answers`` | the next stream requests get ``[{"status": 503, "headers": {…}}, …]`` |
 | ``GET /streams`` | how many are open now, by path, and how many ever were |
-| ``GET /pages/<file>`` | a file of the folder given, with the account's cookie |
+| ``GET /pages/<file>`` | a file of the folder given, with the account's cookie; with ``?strict``
+  and a strict content security policy |
 """
 
 from __future__ import annotations
@@ -38,6 +39,11 @@ from progress.reports import CountsReport, ErrorReport, PhaseReport, Report, Tot
 from progress.testing import item, status
 
 ACCOUNT = "account"
+#: Forbids all inline scripts and styles, and elements made of text.
+STRICT = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
 
 
 @dataclass
@@ -51,6 +57,10 @@ class JobServer:
     #: Streams open now, and ever opened, by path.
     open: Counter[str] = field(default_factory=Counter)
     opened: Counter[str] = field(default_factory=Counter)
+    #: Other sites whose pages may read what it serves.
+    origins: set[str] = field(default_factory=set)
+    #: How many requests were answered, by method.
+    methods: Counter[str] = field(default_factory=Counter)
     #: What the next stream requests get instead of a stream: status and headers.
     answers: deque[tuple[int, dict[str, str]]] = field(default_factory=deque)
 
@@ -107,7 +117,9 @@ class _Counted:
     __del__ = close
 
 
-def create_app(server: JobServer, limits: StreamLimits, pages: Path | None) -> Flask:
+def create_app(
+    server: JobServer, limits: StreamLimits, pages: Path | None, prefix: str = ""
+) -> Flask:
     """The application of a server."""
     app = Flask(__name__, static_folder=None)
 
@@ -116,7 +128,8 @@ def create_app(server: JobServer, limits: StreamLimits, pages: Path | None) -> F
         return ref if ref is not None and ref.account == _account() else None
 
     app.register_blueprint(
-        create_blueprint(server.log, authorize=authorize, account=_account, limits=limits)
+        create_blueprint(server.log, authorize=authorize, account=_account, limits=limits),
+        url_prefix=prefix or None,
     )
 
     @app.before_request
@@ -128,7 +141,7 @@ def create_app(server: JobServer, limits: StreamLimits, pages: Path | None) -> F
 
     @app.after_request
     def count(response: Response) -> Response:
-        if response.content_type == "text/event-stream" and request.path.startswith("/api/"):
+        if response.content_type == "text/event-stream" and "/api/" in request.path:
             response.response = _Counted(response.response, server, request.path)
         return response
 
@@ -139,6 +152,18 @@ def create_app(server: JobServer, limits: StreamLimits, pages: Path | None) -> F
         response.direct_passthrough = False  # read and closed before it is sent
         response.get_data()
         response.set_cookie(ACCOUNT, request.args.get(ACCOUNT, "ada"))
+        if "strict" in request.args:
+            response.headers["Content-Security-Policy"] = STRICT
+        return response
+
+    @app.after_request
+    def let_in(response: Response) -> Response:
+        origin = request.headers.get("Origin")
+        if origin in server.origins:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Allow-Credentials"] = "true"
+            response.vary.add("Origin")
+        server.methods[request.method] += 1
         return response
 
     app.register_blueprint(_control(server))
@@ -196,10 +221,11 @@ def job_server(
     limits: StreamLimits | None = None,
     pages: Path | None = None,
     port: int = 0,
+    prefix: str = "",
 ) -> Iterator[JobServer]:
-    """A running server."""
+    """A running server, perhaps with its jobs below a prefix."""
     server = JobServer(log or MemoryLog())
-    app = create_app(server, limits or StreamLimits(streams_per_account=1_000), pages)
+    app = create_app(server, limits or StreamLimits(streams_per_account=1_000), pages, prefix)
     http = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Handler)
     http.daemon_threads = True
     server.url = f"http://127.0.0.1:{http.server_port}"

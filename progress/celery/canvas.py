@@ -33,8 +33,11 @@ class Canvas:
     @property
     def names(self) -> tuple[str, ...]:
         """The ids that sending gives back for the groups and the chords."""
-        bodies = [id_ for body in self.bodies if (id_ := _options(body).get("task_id"))]
+        bodies = [id_ for body in self.bodies if (id_ := id_of(body))]
         return tuple(dict.fromkeys([*self.groups, *bodies]))
+
+
+NO_CANVAS = Canvas((), (), ())
 
 
 def canvas_of(headers: Mapping[str, Any], embed: Mapping[str, Any]) -> Canvas:
@@ -71,8 +74,14 @@ def first_tasks(signature: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     elif kind == "chord":
         for one in _tasks(arguments.get("header")):
             yield from first_tasks(one)
-    elif id_ := _options(signature).get("task_id"):
+    elif id_ := id_of(signature):
         yield str(signature["task"]), id_
+
+
+def id_of(signature: Mapping[str, Any]) -> str | None:
+    """The id that a signature is sent with."""
+    found: str | None = _options(signature).get("task_id")
+    return found
 
 
 def _last_options(signature: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -87,7 +96,7 @@ def _last_options(signature: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _ids(signature: Mapping[str, Any]) -> Iterator[str]:
     """The ids that sending a link gives back."""
-    if id_ := _options(signature).get("task_id"):
+    if id_ := id_of(signature):
         yield id_
     if signature.get("subtask_type") == "chord":
         yield from _ids(signature["kwargs"]["body"])

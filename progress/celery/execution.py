@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -24,10 +23,12 @@ from ..recovery import faults
 from ..reporting.reporter import JobReporter
 from ..reports import PartEndReport, PartReport, Repair
 from .beginning import begin
+from .canvas import NO_CANVAS, Canvas
 from .fanout import open_window, send_next
 from .harmless import harmlessly
 from .hold import Hold
 from .installation import Installation
+from .numbers import PartNumbers
 from .outcomes import REJECTED, UNKNOWN_FAULT, failure, retry_reason, seconds_until, tell
 from .patience import patiently
 from .place import Place, process_name
@@ -50,8 +51,7 @@ class Execution:
         self._in = installation
         self.place = self._place()
         self.attempt = self.place.attempt
-        #: The numbers of the tasks that it sends.
-        self._numbers = count(1)
+        self._numbers = PartNumbers(self.place, request.chord)
         #: Whether a message with this task's own id was sent: it is tried again, or replaced.
         self.passed_on = False
         #: Whether it sent tasks of its own.
@@ -72,7 +72,7 @@ class Execution:
             # Nothing brings an eager task again: each call is a run of its own.
             return replace(Place.of(self._request, owner=owner), run=uuid4().hex)
         # An eager task runs in the body of another: no message tells its place.
-        return replace(outer.place_of(self._request.id), attempt=outer.attempt)
+        return replace(outer.place_of(self._request.id, NO_CANVAS), attempt=outer.attempt)
 
     def _lease(self, request: Any) -> Lease:
         return self.place.lease(process_name(request.hostname), uuid4().hex)
@@ -180,11 +180,9 @@ class Execution:
         """Whether its task belongs to an application."""
         return self._in.app is app
 
-    def place_of(self, task_id: str) -> Place:
+    def place_of(self, task_id: str, canvas: Canvas) -> Place:
         """The place of a task that the body sends, or that is sent because of its result."""
-        if task_id == self.place.task_id:
-            return self.place
-        return self.place.next(task_id, next(self._numbers))
+        return self._numbers.place_of(task_id, canvas)
 
     def sending(self, task_id: str, *, is_counted: bool) -> None:
         """Note that a message is about to be sent from the body, or because of its result."""

@@ -14,8 +14,9 @@ from celery import Celery
 from ..aliases import Sent, SumRef
 from ..log import JobRef
 from ..parts import is_windowed
-from .canvas import Canvas, canvas_of, first_tasks
+from .canvas import Canvas, canvas_of, first_tasks, id_of
 from .installation import Installation, installation_of
+from .numbers import PartNumbers
 from .place import HEADER, Place
 from .queues import destination
 from .running import execution_of
@@ -48,14 +49,17 @@ def mark(name: str, headers: dict[str, Any], embed: Mapping[str, Any]) -> None:
         is_retry = int(headers.get("retries") or 0) > int(request.retries)
         attempt = execution.place.attempt if is_retry else execution.attempt
         if HEADER not in headers:
-            headers[HEADER] = execution.place_of(headers["id"]).header(attempt=attempt)
+            place = execution.place_of(headers["id"], canvas_of(headers, embed))
+            headers[HEADER] = place.header(attempt=attempt)
         if not _is_open_already(headers, execution.place):
             execution.sending(headers["id"], is_counted=app is not None)
         return
-    place = carried(request) if request is not None else None
-    if place is not None:
+    sender = carried(request) if request is not None else None
+    if sender is not None:
         if HEADER not in headers:
-            headers[HEADER] = _next_of_plain(request, place, headers["id"])
+            numbers = _numbers_of_plain(request, sender)
+            place = numbers.place_of(headers["id"], canvas_of(headers, embed))
+            headers[HEADER] = place.header(attempt=sender.attempt)
         _announce(app, headers)
     elif through is not None:
         _mark_new(through, name, headers, embed)
@@ -84,15 +88,16 @@ def carried(request: Any) -> Place | None:
 def _is_in_body(request: Any, whole: Mapping[str, Any], task_id: str) -> bool:
     """Whether a task begins the body of the chord that its sender is in, and that a site sent."""
     chord = request.chord
-    if not chord or (chord.get("options") or {}).get("task_id") not in whole["bodies"]:
+    if not chord or id_of(chord) not in whole["bodies"]:
         return False
     return any(task_id == id_ for _, id_ in first_tasks(chord))
 
 
-def _next_of_plain(request: Any, place: Place, task_id: str) -> dict[str, object]:
-    request.progress_sent = getattr(request, "progress_sent", 0) + 1
-    sent = place.next(task_id, request.progress_sent)
-    return sent.header(attempt=place.attempt)
+def _numbers_of_plain(request: Any, place: Place) -> PartNumbers:
+    found: PartNumbers | None = getattr(request, "progress_numbers", None)
+    if found is None:
+        found = request.progress_numbers = PartNumbers(place, request.chord)
+    return found
 
 
 def _is_open_already(headers: dict[str, Any], sender: Place) -> bool:
@@ -142,6 +147,6 @@ def _whole(installation: Installation, task_id: str, canvas: Canvas) -> dict[str
     """The sum that a job is one of, as the messages of its tasks say it."""
     if canvas.outermost is None:
         return None
-    bodies = [(body.get("options") or {}).get("task_id") for body in canvas.bodies]
+    bodies = [id_of(body) for body in canvas.bodies]
     account = account_of(installation, task_id)
     return {"account": account, "id": canvas.outermost, "bodies": bodies}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..lease import Lease, Part
@@ -28,6 +28,8 @@ class Place:
     part: str = ""
     #: Names the run of the job that the message was sent for; empty where nobody marked it.
     run: str = ""
+    #: The numbers of the bodies of the chords that the task is in, by their ids.
+    bodies: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @classmethod
     def of(cls, request: Any, *, owner: Callable[[], str] = lambda: "everyone") -> Place:
@@ -50,7 +52,8 @@ class Place:
         # Not Celery's root: that may be a task which belongs to no job.
         ref = JobRef(said.get("account", "everyone"), said.get("jobId") or task_id)
         attempt, part, run = said.get("attempt", 0), said.get("part", ""), said.get("run", "")
-        return cls(ref, task_id, int(attempt), str(part), str(run))
+        bodies = said.get("bodies") or {}
+        return cls(ref, task_id, int(attempt), str(part), str(run), bodies)
 
     @property
     def is_root(self) -> bool:
@@ -66,16 +69,11 @@ class Place:
             return "closing"
         return self.part or self.task_id if number is None else str(number + 1)
 
-    def next(self, task_id: str, number: int | str) -> Place:
-        """The place of a task that this one sends."""
-        part = f"{self.part}.{number}".lstrip(".")
-        return Place(self.ref, task_id, self.attempt, part, self.run)
-
     def header(self, *, attempt: int) -> dict[str, object]:
         """The header that tells a task its place."""
         said = {"account": self.ref.account, "jobId": self.ref.job_id, "attempt": attempt}
-        beside = {"part": self.part, "run": self.run}
-        return {**said, **{name: text for name, text in beside.items() if text}}
+        beside = {"part": self.part, "run": self.run, "bodies": dict(self.bodies)}
+        return {**said, **{name: value for name, value in beside.items() if value}}
 
     def lease(self, process: str, execution: str = "") -> Lease:
         """The lease of an execution of this task."""

@@ -17,7 +17,7 @@ from celery.exceptions import TimeLimitExceeded, WorkerLostError
 
 from ..events import JobStatus
 from ..lifecycle import CANCELLED, WORKER_LOST, Settlement
-from .batches import begin_batch, end_batch
+from .batches import batch_in, batch_of
 from .ending import end_killed_in_background, end_part
 from .installation import Installation, installation_of
 from .marks import carried, mark, note_destination
@@ -65,20 +65,20 @@ def _on_publish(
 def _on_prerun(task: Any = None, args: Sequence[Any] = (), **_: Any) -> None:
     """The process that runs the task, before it does."""
     deafness.begin()
-    if isinstance(task, JobTask):
-        begin_batch(task, args)
+    batch = batch_of(task, args) if isinstance(task, JobTask) else None
+    if batch is not None:
+        task.request.progress_batch = batch
+        batch.begin()
 
 
-def _on_postrun(
-    task: Any = None, args: Sequence[Any] = (), state: str | None = None, **_: Any
-) -> None:
+def _on_postrun(task: Any = None, state: str | None = None, **_: Any) -> None:
     """The process that ran the task: its result is kept, and what follows it is sent."""
     execution = execution_of(request_of(task))
     try:
         if execution is not None:
             execution.end(state)
-        elif isinstance(task, JobTask) and task.request.id is None:
-            end_batch(task, args, state)
+        elif (batch := batch_in([task.request])) is not None:
+            batch.end(state)
         else:
             _end_plain(task, state)
     except Exception:

@@ -14,7 +14,7 @@ from .fanout import default_window, window_of
 from .meta import read_meta
 from .request import request_class
 from .running import execution_here, execution_of
-from .work import reporter_of, request_of, with_class_of_app, wrap_run
+from .work import reporter_in_batch, reporter_of, request_of, with_class_of_app, wrap_run
 
 
 class JobTask(Task):  # type: ignore[misc] # Celery is untyped
@@ -52,6 +52,13 @@ class JobTask(Task):  # type: ignore[misc] # Celery is untyped
         task is called as a plain function it takes whatever is said, and tells nobody.
         """
         return reporter_of(self)
+
+    def job_of(self, request: Any) -> JobReporter:
+        """The reporter of one request of a batch, where celery-batches calls the task with several.
+
+        `job` reports to all of them there.
+        """
+        return reporter_in_batch(self, request.id)
 
     def fan_out(
         self,

@@ -20,6 +20,7 @@ from celery.utils.imports import symbol_by_name
 
 from ..reporting.quiet import QuietReporter
 from ..reporting.reporter import JobReporter
+from .batches import batch_in
 from .execution import Execution
 from .installation import installation_of
 from .running import execution_here, execution_of, executions_of
@@ -107,6 +108,9 @@ def current_request() -> Any:
 def reporter_of(task: Any) -> JobReporter:
     """The reporter of the job that a task is at in this thread; a quiet one where there is none."""
     request = request_of(task)
+    batch = batch_in(_requests(task)) if request is None else None
+    if batch is not None:
+        return batch.all
     execution = execution_of(request) if request is not None else execution_here()
     if execution is None and not _requests(task):
         execution = _of_other_thread(task)
@@ -117,6 +121,13 @@ def reporter_of(task: Any) -> JobReporter:
     elif parent_process() is not None:
         _say_once(task, "is in a process that knows no job: fork it, or report from its parent.")
     return _quiet.get() or QuietReporter()
+
+
+def reporter_in_batch(task: Any, request_id: str) -> JobReporter:
+    """The reporter of one request of a batch; the task's own where it is in no batch."""
+    batch = batch_in(_requests(task))
+    found = batch.of(request_id) if batch is not None else None
+    return found or reporter_of(task)
 
 
 def _of_other_thread(task: Any) -> Execution | None:

@@ -103,14 +103,15 @@ def create_blueprint(
     """
     hub = Hub(log, limits or StreamLimits(), descriptors_each=_DESCRIPTORS_EACH)
     blueprint = ProgressBlueprint(name, Entrance(log, hub, hand_over))
-    readers = Readers(authorize, account)
+    readers = Readers(authorize, account, fallback)
     answer_refusals(blueprint)
-    _add_streams(blueprint, readers, fallback)
+    _add_streams(blueprint, readers)
     _add_scripts(blueprint)
 
     @blueprint.get(urls.FAILURES_RULE, endpoint="failures")
     def job_failures(job_id: str) -> Response:
-        return failures_response(log, failures, readers.job(job_id, "see this job"))
+        ref = readers.job(job_id, "see this job")
+        return failures_response(log, failures, ref, partial(readers.row, ref))
 
     @blueprint.get(urls.RUN_RULE, endpoint="run")
     def job_run(job_id: str) -> Response:
@@ -121,13 +122,8 @@ def create_blueprint(
     return blueprint
 
 
-def _add_streams(
-    blueprint: ProgressBlueprint, readers: Readers, fallback: JobFallback | None
-) -> None:
+def _add_streams(blueprint: ProgressBlueprint, readers: Readers) -> None:
     door, states = StreamDoor(blueprint.entrance), States(blueprint.entrance)
-
-    def row(ref: JobRef) -> State:
-        return partial(fallback, ref) if fallback is not None else _no_row
 
     def progress(ref: LogRef, state: State, asked_at: float) -> Response:
         if wants_stream():
@@ -138,7 +134,7 @@ def _add_streams(
     def job_progress(job_id: str) -> Response:
         asked_at = time.monotonic()
         ref = readers.job(job_id)
-        return progress(ref, row(ref), asked_at)
+        return progress(ref, partial(readers.row, ref), asked_at)
 
     @blueprint.get(urls.FEED_RULE, endpoint="feed")
     def feed_progress() -> Response:
@@ -149,7 +145,7 @@ def _add_streams(
     def job_events(job_id: str) -> Response:
         asked_at = time.monotonic()
         ref = readers.job(job_id)
-        return states.page(ref, row(ref), _links(ref), asked_at)
+        return states.page(ref, partial(readers.row, ref), _links(ref), asked_at)
 
     @blueprint.get(urls.FEED_EVENTS_RULE, endpoint="feed_events")
     def feed_events() -> Response:
@@ -172,10 +168,6 @@ def _add_scripts(blueprint: ProgressBlueprint) -> None:
             values.setdefault("v", version)
 
 
-def _no_row() -> None:
-    """Tells no state: the application keeps no rows."""
-
-
 def _no_jobs() -> FeedSnapshot:
     """Tells the state of a feed without a log."""
     return EMPTY_FEED
@@ -195,6 +187,7 @@ def _add_cancel(blueprint: ProgressBlueprint, readers: Readers, cancel: Cancel) 
     def cancel_job(job_id: str) -> Response:
         ref = readers.job(job_id, "cancel this job")
         try:
+            readers.require_known(blueprint.entrance.log, ref)
             cancel(ref)
         except LogUnavailable as error:
             raise unavailable("This job cannot be cancelled now.") from error

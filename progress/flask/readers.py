@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from ..aliases import locate
 from ..events import Snapshot
-from ..log import FeedRef, JobRef
+from ..log import FeedRef, JobRef, Log
 from .refused import Refused, no_job
 
 #: Tells the log of a job if the present account may read it, else None.
@@ -20,10 +21,11 @@ JobFallback = Callable[[JobRef], Snapshot | None]
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Asks the application. Only the logs that it names are read: no name from a request is."""
+    """Asks the application. Only logs that it names are read: no name from a request is."""
 
     authorize: Authorize
     account: Account
+    fallback: JobFallback | None = None
 
     def job(self, job_id: str, purpose: str = "follow this job") -> JobRef:
         """The log of a job that the present account may read.
@@ -48,6 +50,20 @@ class Readers:
         if name is None:
             raise _no_session("follow your jobs")
         return FeedRef(name)
+
+    def row(self, ref: JobRef) -> Snapshot | None:
+        """A job's state from the application's rows; None where it keeps none of this job."""
+        return self.fallback(ref) if self.fallback is not None else None
+
+    def require_known(self, log: Log, ref: JobRef) -> None:
+        """Go on only where the log or the rows know of a job.
+
+        Raises:
+            Refused: neither does.
+            LogUnavailable: the log cannot be asked, and the rows know nothing.
+        """
+        if self.row(ref) is None and locate(log, ref)[1] is None:
+            raise no_job()
 
 
 def _no_session(purpose: str) -> Refused:

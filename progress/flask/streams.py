@@ -85,6 +85,11 @@ class StreamResponse(Response):
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer with the stream, unless the application has put another body in its place."""
+        if "Content-Encoding" in self.headers:
+            # An extension compresses it, which `no-transform` forbids: what compresses keeps frames
+            # back until it has many.
+            del self.headers["Content-Encoding"]
+            self.response, self.direct_passthrough = self._body, True
         if self.response is not self._body or client_socket(environ) is None:
             return super().__call__(environ, start_response)
         headers = list(self.get_wsgi_headers(environ))

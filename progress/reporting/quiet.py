@@ -11,7 +11,7 @@ from .buffer import ReportBuffer
 from .reporter import JobReporter
 
 
-class _Nowhere(ReportBuffer):
+class Nowhere(ReportBuffer):
     """A buffer that keeps nothing."""
 
     def __init__(self) -> None:
@@ -47,4 +47,4 @@ class QuietReporter(JobReporter):
     """
 
     def __init__(self) -> None:
-        super().__init__(cast("Log", _NoLog()), JobRef("nobody", "no job"), buffer=_Nowhere())
+        super().__init__(cast("Log", _NoLog()), JobRef("nobody", "no job"), buffer=Nowhere())

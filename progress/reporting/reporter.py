@@ -103,7 +103,7 @@ class JobReporter:
             CancelRequested: somebody asked for the job to be cancelled.
             StaleAttempt: a newer attempt has begun.
         """
-        self._buffer.raise_if_stopped()
+        self.raise_if_stopped()
         report = self._make.item(item_id, ItemStatus.IN_PROGRESS, kind, label, index, count)
         return ItemContext(report, self._outlet, tolerate)
 

@@ -32,6 +32,7 @@ def opened(context: BrowserContext, path: str) -> Page:
 
 
 def expect_nothing_of_the_person(page: Page) -> None:
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
     expect(page.get_by_role("link", name="Sign in")).to_be_visible()
     assert EMAIL not in page.content()
     assert "Neon" not in page.content() + page.url + page.title()
@@ -75,6 +76,12 @@ def test_a_tab_that_is_looked_at_again_notices_that_its_session_was_ended_elsewh
     # Headless tabs are never hidden: the event is sent as a browser would.
     tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect_nothing_of_the_person(tab)
+    # Signing in leads back to the same place.
+    tab.get_by_role("link", name="Sign in").click()
+    tab.get_by_label("E-mail address").fill(EMAIL)
+    tab.get_by_label("Password").fill(PASSWORD)
+    tab.get_by_role("button", name="Sign in").click()
+    tab.wait_for_url("**/library")
 
 
 def test_another_tab_that_says_somebody_signed_out_is_not_believed_without_the_site(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from progress.reports import ErrorReport, PhaseReport, TotalReport
+from progress.limits import StreamLimits
+from progress.log import JobRef
+from progress.reports import ErrorReport, NoteReport, PhaseReport, ResultReport, TotalReport
 from progress.testing import item, status
+from tests.job_server import job_server
 
 
 def part(page: Page, name: str):
@@ -130,6 +134,107 @@ def test_an_element_that_is_gone_holds_no_connection(report, server, open_page):
     page.evaluate("document.querySelector('job-progress').remove()")
     report("one", item("a", "succeeded"))  # a server sees who is gone when it writes
     wait_until(page, lambda: server.open_streams() == 0)
+
+
+def test_a_lost_connection_is_tried_at_once_by_a_button(report, server, open_page):
+    report("one", status("running"), TotalReport(2, 0))
+    server.answers.append((503, {"Retry-After": "60"}))
+    page = open_page()
+    page.evaluate("page.add('one')")
+    button = page.get_by_role("button", name="Try now")
+    expect(button).to_be_visible()
+    expect(part(page, "connection")).to_have_text("The connection was lost. Trying again…")
+    button.press("Enter")
+    expect(part(page, "counts")).to_have_text("0 of 2")
+    expect(button).to_be_hidden()
+    expect(part(page, "connection")).to_be_empty()
+
+
+def test_a_button_of_a_tab_that_has_no_connection_of_its_own_works_too(report, server, open_page):
+    report("one", status("running"), TotalReport(2, 0))
+    server.answers.append((503, {"Retry-After": "60"}))
+    leader, other = open_page(job="one"), open_page(job="one")
+    expect(leader.get_by_role("button", name="Try now")).to_be_visible()
+    assert not other.evaluate("page.client.isLeading")
+    other.get_by_role("button", name="Try now").click()
+    for page in (leader, other):
+        expect(part(page, "counts")).to_have_text("0 of 2")
+
+
+def test_a_page_whose_session_is_over_leads_to_the_page_to_sign_in_and_back(
+    report, server, open_page
+):
+    report("one", status("running"), TotalReport(2, 0))
+    page = open_page()
+    server.answers.append((401, {}))
+    page.evaluate("page.add('one', {'sign-in': '/pages/element.html?next='})")
+    expect(part(page, "connection")).to_have_text("Sign in again to go on watching.")
+    link = page.get_by_role("link", name="Sign in")
+    expect(link).to_have_attribute("href", "/pages/element.html?next=%2Fpages%2Felement.html%3F")
+    link.click()
+    assert page.evaluate("new URLSearchParams(location.search).get('next')") == (
+        "/pages/element.html?"
+    )
+
+
+def test_without_an_address_to_sign_in_there_is_no_link(server, open_page):
+    page = open_page()
+    server.answers.append((401, {}))
+    page.evaluate("page.add('one')")
+    expect(part(page, "connection")).to_have_text("Sign in again to go on watching.")
+    expect(page.get_by_role("link")).to_have_count(0)
+
+
+def test_what_a_job_says_and_came_to_is_told_while_the_page_looks_on(report, open_page):
+    report("one", status("running"))
+    page = open_page()
+    page.evaluate("page.add('one', {items: ''})")
+    expect(bar(page)).to_be_visible()
+    report("one", NoteReport("Listing /music/Jazz", 0))
+    expect(part(page, "note")).to_have_text("Listing /music/Jazz")
+    report("one", ResultReport(b'{"songs":12,"playlists":3}', 0), status("completed"))
+    expect(part(page, "result")).to_have_text("songs: 12, playlists: 3")
+
+
+def test_a_strict_policy_forbids_nothing_that_the_element_does(report, open_page):
+    report("one", status("running"), TotalReport(4, 0), item("a", "succeeded"))
+    page = open_page(strict="")
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text))
+    page.evaluate("page.add('one', {items: ''})")
+    expect(bar(page)).to_have_attribute("aria-valuenow", "25")
+    assert page.evaluate(f"getComputedStyle({FILL}.parentElement).overflow") == "hidden"
+    assert page.evaluate(f"{FILL}.style.inlineSize") == "25%"
+    report("one", status("completed"))
+    page.wait_for_function("page.ended === 1")
+    assert refused == []
+
+
+@pytest.mark.parametrize("prefix", ["", "/live"])
+def test_a_page_of_another_site_shows_a_job_and_asks_for_nothing_twice(pages, context, prefix):
+    (limits, ref) = (StreamLimits(keep_alive_seconds=0.5), JobRef("ada", "one"))
+    with job_server(limits=limits, prefix=prefix) as ours, job_server(pages=pages) as theirs:
+        ours.report(ref, status("running"), TotalReport(4, 0))
+        (pages / "elsewhere.html").write_text(
+            f"""<!doctype html><title>Shop</title>
+            <script type="module" src="{ours.url}{prefix}/api/jobs/job-progress.js"></script>
+            <job-progress job-id="one" items crossorigin="use-credentials"></job-progress>""",
+            "utf-8",
+        )
+        ours.origins.add(theirs.url)
+        page = context.new_page()
+        page.goto(f"{theirs.url}/pages/elsewhere.html")
+        expect(part(page, "counts")).to_have_text("0 of 4")
+        ours.report(ref, item("a", "succeeded"))
+        expect(part(page, "counts")).to_have_text("1 of 4")
+        # Away and back, with the position of the last event.
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+        ours.report(ref, item("b", "succeeded"))
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+        expect(part(page, "counts")).to_have_text("2 of 4")
+        assert ours.methods["OPTIONS"] == 0
+        assert theirs.opened.total() == 0
+        page.close()
 
 
 def test_parts_can_be_styled_from_outside(report, open_page):

@@ -84,6 +84,14 @@ def test_work_of_a_task_in_threads_and_other_processes_is_seen(site: Site, place
 @pytest.mark.parametrize(("trouble", "ended"), [("", "completed"), ("raise", "failed")])
 def test_each_request_of_a_batch_is_a_job(site: Site, trouble: str, ended: str) -> None:
     results = [site.celery.send_task(f"{APPLICATION}.batch", args=(trouble,)) for _ in range(3)]
+    found = []
     for ref in [site.ref(result.id) for result in results]:
-        site.end(ref)
+        state = site.end(ref)
         assert site.statuses(ref) == ["running", ended]
+        # What the task says of the batch is each job's, what it says of a request is that one's.
+        assert state.note is not None
+        assert state.note.text == "3 at once"
+        assert state.progress is not None
+        assert state.progress.done == state.progress.total
+        found.append((state.result, state.progress.succeeded))
+    assert sorted(found) == [(0, 1), (1, 2), (2, 3)]

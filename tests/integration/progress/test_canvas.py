@@ -63,6 +63,15 @@ def test_a_job_is_completed_when_all_its_tasks_are_done(site: Site, shape: str) 
     assert state.progress.failed == 0
 
 
+def test_a_chords_body_has_its_number_whichever_task_of_the_header_ends_last(site: Site) -> None:
+    refs = [site.send("start", shape) for shape in ("first-is-slow", "last-is-slow")] * 2
+    for ref in refs:
+        assert site.end(ref).status == "completed"
+    first, *others = (site.succeeded(ref) for ref in refs)
+    assert len(set(first)) == 8
+    assert others == [first] * 3
+
+
 FAILING = {
     "failing-header": "a",
     "failing-body": "a b",

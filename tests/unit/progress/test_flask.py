@@ -7,7 +7,7 @@ import socket
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask, request
+from flask import Blueprint, Flask, Response, request
 from werkzeug.test import EnvironBuilder
 
 from progress.flask import ProgressBlueprint, create_blueprint
@@ -118,6 +118,15 @@ def test_a_job_can_be_cancelled_by_its_owner_alone() -> None:
     assert log.cancel_requested(REF)
 
 
+def test_a_job_that_nobody_knows_cannot_be_cancelled() -> None:
+    log = MemoryLog()
+    answer = _cancelling(log, cancel=log.request_cancel).post(
+        PATH, headers={"X-Account": REF.account}
+    )
+    assert (answer.status_code, answer.json["detail"]) == (404, "There is no such job.")
+    assert not log.cancel_requested(REF)
+
+
 def test_there_is_no_way_to_cancel_unless_the_application_asks_for_one() -> None:
     answer = _cancelling(MemoryLog()).post(PATH, headers={"X-Account": REF.account})
     assert answer.status_code == 404
@@ -133,3 +142,45 @@ def test_a_log_that_cannot_be_asked_is_not_taken_for_one_that_knows_nothing() ->
     log.fail_next = 1_000
     assert client.get(path, headers=headers).status_code == 503
     assert client.post(PATH, headers=headers).status_code == 503
+
+
+def exchanged(site: Site, headers: dict[str, str]) -> tuple[bytes, bytes]:
+    """What the server and the client get where an extension puts another body in place."""
+    site.app.register_blueprint(site.blueprint)
+
+    @site.app.after_request
+    def exchange(answer: Response) -> Response:
+        body, answer.direct_passthrough = answer.response, False
+        answer.response = (b"<" + part + b">" for part in body)  # type: ignore[operator,union-attr]
+        answer.headers.update(headers)
+        return answer
+
+    server, client = socket.socketpair()
+    with server, client:
+        asked = {"X-Account": REF.account, "Accept": "text/event-stream, */*"}
+        path = f"/api/jobs/{REF.job_id}/progress"
+        environ = EnvironBuilder(path=path, headers=asked).get_environ()
+        response = gunicorn_response(server)
+        body = site.app(environ | {"gunicorn.socket": server}, response.start_response)
+        sent = next(iter(body), b"")
+        getattr(body, "close", lambda: None)()
+        client.setblocking(False)
+        return sent, client.recv(65_536) if site.readers else b""
+
+
+def test_a_stream_whose_body_the_application_exchanges_is_not_handed_over() -> None:
+    site = Site()
+    sent, received = exchanged(site, {})
+    assert (sent[:8], received) == (b"<retry: ", b"")
+    assert (site.readers, len(site.seen)) == ([], 1)
+
+
+def test_a_stream_that_an_extension_compresses_is_sent_as_it_is() -> None:
+    # Flask-Compress holds the frames of a stream back, if it is told to compress them.
+    site = Site()
+    sent, received = exchanged(site, {"Content-Encoding": "gzip"})
+    head, _, first = received.partition(b"\r\n\r\n")
+    assert sent == b""
+    assert b"Content-Encoding" not in head
+    assert first.startswith(b"retry: ")
+    assert len(site.readers) == 1

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
@@ -67,6 +67,7 @@ def row(job_status: JobStatus = JobStatus.PENDING) -> Snapshot:
     )
 
 
+@settings(deadline=None, max_examples=30)
 @given(count=st.integers(0, 30), limit=st.integers(1, 40), ends=st.booleans())
 def test_the_pages_together_are_the_log(count: int, limit: int, ends: bool) -> None:
     log = log_with(*(item(str(number), "succeeded") for number in range(count)))
@@ -243,7 +244,8 @@ NAMES = ["progress", "events"]
 @pytest.mark.parametrize("options", [{}, {"fallback": lambda _: None}])
 @pytest.mark.parametrize(
     ("name", "accept"),
-    [(name, "application/json") for name in NAMES] + [("progress", "text/event-stream")],
+    [(name, "application/json") for name in (*NAMES, "failures", "run")]
+    + [("progress", "text/event-stream")],
 )
 def test_a_job_of_which_nothing_is_known_is_404_with_the_same_body(
     name: str, accept: str, options: dict[str, Any]
@@ -254,7 +256,7 @@ def test_a_job_of_which_nothing_is_known_is_404_with_the_same_body(
     assert (answer.status_code, answer.json) == (404, NO_JOB)
 
 
-@pytest.mark.parametrize("name", [*NAMES, "failures"])
+@pytest.mark.parametrize("name", [*NAMES, "failures", "run"])
 def test_a_job_of_another_is_404_with_that_body(name: str) -> None:
     app = Flask(__name__)
     blueprint = create_blueprint(log_with(), authorize=lambda _: None, account=lambda: "ada")

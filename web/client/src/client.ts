@@ -57,7 +57,8 @@ type Message =
   /** A new leader asks each tab what it follows. */
   | { readonly hello: true }
   | { readonly tab: string; readonly wanted: Wanted }
-  | { readonly wake: true }
+  /** A page is looked at, or a person asks to try now. */
+  | { readonly wake: "seen" | "asked" }
   | { readonly updates: readonly Update[] };
 
 /** A new leader knows of no other tab yet; within this time they have answered. */
@@ -149,7 +150,7 @@ export function createClient(options: ClientOptions = {}): JobsClient {
   function hear(message: Message, locks: LockManager): void {
     if ("hello" in message) {
       if (isPresent) post({ tab, wanted: wanted(true) });
-    } else if ("wake" in message) sources?.wake();
+    } else if ("wake" in message) sources?.wake(message.wake === "asked");
     else if ("updates" in message) {
       // A leader passes over updates of others: its predecessor's last ones, or another leader's
       // where locks are refused.
@@ -241,13 +242,13 @@ export function createClient(options: ClientOptions = {}): JobsClient {
     wake() {
       if (!holding) start();
       // The streams listen to the leader's page alone, which may be hidden while this one is seen.
-      else if (!sources) post({ wake: true });
+      else if (!sources) post({ wake: "seen" });
     },
   });
 
   function tryNow(): void {
-    if (sources) sources.wake();
-    else post({ wake: true });
+    if (sources) sources.wake(true);
+    else post({ wake: "asked" });
   }
 
   return {

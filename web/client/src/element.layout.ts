@@ -8,7 +8,7 @@ const HIDDEN = { hidden: "" };
 export const LAYOUT: readonly Part[] = [
   ["fallback", {}, "slot"],
   ["panel", HIDDEN, "div", [
-    ["bar", { role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" }, "div", [["fill"]]],
+    ["bar", { role: "progressbar" }, "div", [["fill"]]],
     ["text", {}, "div", [["counts", {}, "span"], ["pace", {}, "span"]]],
     ["phase"],
     ["waiting", { role: "status" }],

@@ -142,15 +142,17 @@ export class JobProgressElement extends Base {
       const isOver = isTerminal(state.status);
       this.dataset["status"] = state.status;
       this.#drawBar(state, words);
-      this.#say("counts", words.counts(state.progress));
-      this.#say("pace", isOver ? "" : words.pace(state.progress));
-      this.#say("phase", words.phase(state.progress));
-      this.#say("waiting", view.waiting ? words.waiting(view.waiting, state.status) : "");
-      this.#say("note", state.note?.text ?? "");
-      this.#say("current", this.#current(state, words));
-      this.#say("error", state.error?.message ?? "");
-      this.#say("result", words.result(state.result));
-      this.#say("slowest", isOver && this.hasAttribute("items") ? words.slowest(state.slowestItems ?? []) : "");
+      this.#say({
+        counts: words.counts(state.progress),
+        pace: isOver ? "" : words.pace(state.progress),
+        phase: words.phase(state.progress),
+        waiting: view.waiting ? words.waiting(view.waiting, state.status) : "",
+        note: state.note?.text,
+        current: this.#current(state, words),
+        error: state.error?.message,
+        result: words.result(state.result),
+        slowest: isOver && this.hasAttribute("items") ? words.slowest(state.slowestItems ?? []) : "",
+      });
     }
     this.#drawConnection(connection, words);
     this.#tell("job-change", view);
@@ -173,15 +175,13 @@ export class JobProgressElement extends Base {
   }
 
   #drawConnection(connection: Connection, words: Words): void {
-    this.#say("connection", words.connection(connection));
+    const [again, door] = [this.#part("try-now"), this.#part("sign-in")];
+    const address = connection.state === "closed" && connection.status === 401 && this.getAttribute("sign-in");
+    this.#say({ connection: words.connection(connection), "try-now": words.tryNow, "sign-in": words.signIn });
     // Kept while a try is under way: a button that goes would take the keyboard's focus with it.
-    this.#part("try-now").hidden = !isLost(connection);
-    this.#say("try-now", words.tryNow);
-    const isOut = connection.state === "closed" && connection.status === 401;
-    const address = isOut ? this.getAttribute("sign-in") : null;
-    this.#part("sign-in").hidden = address === null;
-    this.#say("sign-in", words.signIn);
-    if (address !== null) setAttribute(this.#part("sign-in"), "href", address + encodeURIComponent(here()));
+    again.hidden = !isLost(connection);
+    door.hidden = !address;
+    setAttribute(door, "href", address ? address + encodeURIComponent(here()) : null);
   }
 
   /** The newest item in progress, and how long it is worked on. */
@@ -194,11 +194,14 @@ export class JobProgressElement extends Base {
     return [item.label ?? item.itemId, words.since(item)].filter(Boolean).join(" · ");
   }
 
-  #say(name: string, told: string): void {
-    const part = this.#part(name);
-    const text = visible(told);
-    // A screen reader may say a text anew whenever it is set, even to the same.
-    if (part.textContent !== text) part.textContent = text;
+  /** Sets the texts of parts. */
+  #say(texts: Record<string, string | undefined>): void {
+    for (const [name, told = ""] of Object.entries(texts)) {
+      const part = this.#part(name);
+      const text = visible(told);
+      // A screen reader may say a text anew whenever it is set, even to the same.
+      if (part.textContent !== text) part.textContent = text;
+    }
   }
 
   #part(name: string): HTMLElement {

@@ -56,8 +56,11 @@ export interface Stream {
   readonly connection: Connection;
   /** The position after the last event; empty before the first. */
   readonly cursor: string;
-  /** Looks whether the connection lives, as after a sleep. It listens to its own page itself. */
-  wake(): void;
+  /**
+   * Looks whether the connection lives, as after a sleep; it listens to its own page itself. Where
+   * a person asks for it, it tries at once even if the server asked for quiet.
+   */
+  wake(isAsked?: boolean): void;
   close(): void;
 }
 
@@ -259,7 +262,7 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
     if (taken === "last") close("ended");
   }
 
-  function wake(): void {
+  function wake(isAsked = false): void {
     if (connection.state === "closed") return;
     const now = Date.now();
     const isQuiet = now - heardAt > silenceMs / 2;
@@ -268,7 +271,7 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
     if (isUp && !wasOffline && !isQuiet) return;
     wasOffline = false;
     if (shown.state === "waiting") endDetour();
-    if (now >= notBefore) connect();
+    if (isAsked || now >= notBefore) connect();
     else connectIn(notBefore - now);
   }
 
@@ -281,7 +284,7 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
     offline() {
       wasOffline = true;
     },
-    wake,
+    wake: () => wake(),
   });
 
   connect();

@@ -24,9 +24,8 @@ export function createNotice(options: NoticeOptions = {}): Notice {
   const { title = true, icon = pie, notification } = options;
   const running = new Map<string, number | null>();
   const ownTitle = document.title;
-  const links = document.querySelectorAll<HTMLLinkElement>('link[rel~="icon"]');
-  const ownIcons = [...links].map((link) => link.href);
-  const ownTypes = [...links].map((link) => link.type);
+  const links = [...document.querySelectorAll<HTMLLinkElement>('link[rel~="icon"]')];
+  const own = links.map(({ type, href }) => ({ type, href }));
   let shownPercent: number | null | undefined;
 
   function fraction(): number | null {
@@ -42,10 +41,7 @@ export function createNotice(options: NoticeOptions = {}): Notice {
     shownPercent = percent;
     if (title) document.title = percent === null ? `… ${ownTitle}` : `${percent} % ${ownTitle}`;
     if (icon) {
-      for (const link of links) {
-        link.type = "";
-        link.href = icon(now);
-      }
+      for (const link of links) Object.assign(link, { type: "", href: icon(now) });
     }
   }
 
@@ -53,11 +49,7 @@ export function createNotice(options: NoticeOptions = {}): Notice {
     if (shownPercent === undefined) return;
     shownPercent = undefined;
     if (title) document.title = ownTitle;
-    if (!icon) return;
-    links.forEach((link, at) => {
-      link.type = ownTypes[at]!;
-      link.href = ownIcons[at]!;
-    });
+    if (icon) links.forEach((link, at) => Object.assign(link, own[at]));
   }
 
   function tellEnd(state: Snapshot): void {

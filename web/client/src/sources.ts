@@ -41,8 +41,8 @@ export interface SourceOptions
 export interface Sources {
   /** Sets the topics that a tab follows, in place of those it followed before. */
   want(tab: string, wanted: Wanted): void;
-  /** A page is looked at again: connections may have died unseen. */
-  wake(): void;
+  /** A page is looked at again: connections may have died unseen. Or a person asks to try now. */
+  wake(isAsked: boolean): void;
   close(): void;
 }
 
@@ -52,7 +52,7 @@ export interface Source {
   readonly held: Held;
   /** Why the job waits, as last heard: it is no part of the state. */
   readonly waiting?: JobWaiting | null;
-  wake?(): void;
+  wake?(isAsked: boolean): void;
   close(): void;
 }
 
@@ -66,11 +66,6 @@ export interface OnFeed {
 /** Over HTTP/1.1 a browser has six connections for a site: the pages need some. */
 export const MAX_ITEM_STREAMS = 3;
 
-/** The server's first block comes with the head of its answer. */
-const MUTE_MS = 8_000;
-const TRY_AGAIN_MS = 60_000;
-const POLL_MS = 3_000;
-
 export const jobIdOf = (topic: Topic): string => topic.slice(topic.indexOf(":") + 1);
 
 export function createSources(
@@ -80,7 +75,9 @@ export function createSources(
   const wants = new Map<string, Wanted>();
   const sources = new Map<Topic, Source & Partial<OnFeed>>();
   const streamed = new Set<Topic>();
-  const turn = createTurns(options.pollMs ?? POLL_MS);
+  // The server's first block comes with the head of its answer.
+  const { muteMs = 8_000, tryAgainMs = 60_000, pollMs = 3_000 } = options;
+  const turn = createTurns(pollMs);
   let buffer: Update[] = [];
   let isClosed = false;
   /** Something holds this browser's streams back. */
@@ -145,8 +142,8 @@ export function createSources(
     const url = options.url(jobId, "events");
     return {
       isNeeded: isSlow,
-      muteMs: options.muteMs ?? MUTE_MS,
-      tryAgainMs: options.tryAgainMs ?? TRY_AGAIN_MS,
+      muteMs,
+      tryAgainMs,
       turn,
       bring: (stream, signal) => poll({ ...options, url, turn }, stream, signal),
     };
@@ -208,9 +205,9 @@ export function createSources(
     for (const topic of sources.keys()) {
       if (!wanted.has(topic) && !(topic === "feed" && needsFeed)) drop(topic);
     }
-    if (needsFeed && !sources.has("feed")) open("feed", openStream);
+    if (needsFeed && !sources.has("feed")) sources.set("feed", openStream("feed"));
     for (const topic of onFeed) {
-      if (!sources.has(topic)) open(topic, () => openOnFeed(topic, left.get(topic) ?? heldByTabs(topic)?.state));
+      if (!sources.has(topic)) sources.set(topic, openOnFeed(topic, left.get(topic) ?? heldByTabs(topic)?.state));
     }
   }
 
@@ -225,10 +222,6 @@ export function createSources(
     drop(topic);
     streamed.add(topic);
     sources.set(topic, openStream(topic));
-  }
-
-  function open(topic: Topic, how: (topic: Topic) => Source): void {
-    sources.set(topic, how(topic));
   }
 
   /** Sends the state to a tab that is not where its source is. */
@@ -249,8 +242,8 @@ export function createSources(
       // The tab's state is large and soon old: it is not kept here too.
       wants.set(tab, Object.fromEntries(Object.keys(wanted).map((topic) => [topic, { cursor: "" }])));
     },
-    wake() {
-      for (const source of sources.values()) source.wake?.();
+    wake(isAsked) {
+      for (const source of sources.values()) source.wake?.(isAsked);
     },
     close() {
       flush();

@@ -106,9 +106,15 @@ class Batch(Batches, JobTask):  # type: ignore[misc]
     flush_interval = 1
 
 
-@app.task(base=Batch)  # type: ignore[untyped-decorator]
-def batch(requests: list[Any]) -> None:
+@app.task(base=Batch, bind=True)  # type: ignore[untyped-decorator]
+def batch(self: Any, requests: list[Any]) -> None:
     """Done with several requests at once."""
+    self.job.note(f"{len(requests)} at once")
+    for number, request in enumerate(requests):
+        job = self.job_of(request)
+        for _ in job.track(range(number + 1), kind="step"):
+            pass
+        job.result(number)
     if any(request.args == ["raise"] or request.args == ("raise",) for request in requests):
         raise ValueError("no")
 

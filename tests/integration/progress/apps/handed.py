@@ -16,6 +16,7 @@ from progress.redis import RedisLog
 from progress.streamer.protocol import StreamerClient
 from progress.streamer.supervisor import StreamerSettings, Supervisor
 from progress.wsgi.middleware import StreamMiddleware
+from tests.integration.progress.apps.around import AROUND
 
 URL, PATH = os.environ["HANDED_REDIS"], os.environ["HANDED_SOCKET"]
 
@@ -44,7 +45,7 @@ def create_app() -> Flask:
     log = RedisLog(URL)
 
     def account() -> str | None:
-        return request.headers.get("X-Account")
+        return request.headers.get("X-Account") or request.cookies.get("account")
 
     def authorize(job_id: str) -> JobRef | None:
         owner = account()
@@ -75,6 +76,8 @@ def create_app() -> Flask:
         admit=admit,
         headers={"X-Frame-Options": "DENY", "X-Way": "short"},
     )
+    for name in filter(None, os.environ.get("HANDED_AROUND", "").split(",")):
+        app.wsgi_app = AROUND[name](app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 

@@ -140,6 +140,12 @@ def plain(name: str, trouble: str = "") -> str:
     return name
 
 
+@app.task(bind=True, base=JobTask)  # type: ignore[untyped-decorator]
+def nameless(self: Any) -> None:
+    for _ in self.job.track([{"no": "name"}]):
+        time.sleep(0.02)
+
+
 @app.task  # type: ignore[untyped-decorator]
 def dispatch(job_id: str) -> None:
     """Belongs to no job, and sends one."""
@@ -169,6 +175,12 @@ def start(self: Any, shape: str) -> Any:
     return None
 
 
+def _chords(first: float, last: float) -> Any:
+    inner = chord([step.si("a", seconds=first), step.si("b", seconds=last)], nameless.si())
+    header = [inner, chain(step.si("c", seconds=first), plain.si("p")), step.si("d", seconds=last)]
+    return chord(header, chain(nameless.si(), nameless.si()))
+
+
 def _shape(name: str) -> Any:
     shapes = {
         "task": lambda: step.si("a"),
@@ -188,6 +200,9 @@ def _shape(name: str) -> Any:
             ],
             step.si("g"),
         ),
+        # Of these two, another task of the header ends last.
+        "first-is-slow": lambda: _chords(0.4, 0.02),
+        "last-is-slow": lambda: _chords(0.02, 0.4),
         "plain-between": lambda: chain(step.si("a"), plain.si("p"), step.si("b")),
         "silent-chain": lambda: chain(silent.si("a"), silent.si("b")),
         "failing-header": lambda: chord([step.si("a"), step.si("b", "raise")], step.si("c")),

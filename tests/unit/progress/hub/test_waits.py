@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from progress.cursor import Cursor
@@ -216,6 +216,7 @@ def test_a_client_that_reads_slowly_is_sent_all_of_a_page(hub: Hub, log: MemoryL
     assert len(client.page().events) > 100
 
 
+@settings(deadline=None, max_examples=30)
 @given(
     numbers=st.integers(1, 20),
     limit=st.integers(1, 25),

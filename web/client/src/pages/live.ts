@@ -1,6 +1,7 @@
-// Earmark's own pages, live.
+// Earmark's own pages, live. The element comes with job-progress.js, which is loaded after this, so that
+// nothing that it tells is missed.
 
-import "../element.ts";
+import type {} from "../element.ts";
 import type { Item, Snapshot } from "../events.gen.ts";
 import { noticeElements } from "../notice.ts";
 import { isTerminal } from "../reduce.ts";

@@ -31,6 +31,9 @@ function leave(): void {
   const shown = document.querySelector<HTMLTemplateElement>("#signed-out");
   if (!shown) return;
   document.body.replaceChildren(shown.content);
+  // Back to this page, but not to what was searched for on it: somebody else may sit here by now.
+  const link = document.querySelector<HTMLAnchorElement>("a.button");
+  if (link) link.search = new URLSearchParams({ next: location.pathname }).toString();
   document.title = "Earmark";
   // An address may tell what was searched for.
   history.replaceState(null, "", "/");

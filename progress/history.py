@@ -17,7 +17,7 @@ from pydantic import Field
 from .cursor import Cursor, parse_cursor
 from .events import FeedSnapshot, JobWaiting, LogEvent, Snapshot, WireModel
 from .failures import UnusableQuery, parse_limit
-from .log import Entry, Gap, JobRef, Log, LogRef
+from .log import Entry, Gap, JobRef, Log, LogRef, Position
 from .queues import why_job_waits
 from .reports import is_terminal_json
 
@@ -120,30 +120,33 @@ def _digest(document: str) -> str:
 State = Callable[[], Snapshot | FeedSnapshot | None]
 
 
-def read_excerpt(log: Log, ref: LogRef, *, after: Cursor | None, limit: int) -> Excerpt | None:
-    """What a log says after a position, and why its job waits; None where there is no log.
+def read_excerpt(
+    log: Log, ref: LogRef, position: Position, *, after: Cursor | None, limit: int
+) -> Excerpt | None:
+    """What a log that stands at a position says after a cursor, and why its job waits.
+
+    None where the log has just gone.
 
     Raises:
         LogUnavailable: the log cannot be asked.
     """
-    excerpt = _read(log, ref, after=after, limit=limit)
+    excerpt = _read(log, ref, position, after=after, limit=limit)
     if excerpt is None or excerpt.ended:
         return excerpt
     return replace(excerpt, waiting=why_job_waits(log, ref))
 
 
-def _read(log: Log, ref: LogRef, *, after: Cursor | None, limit: int) -> Excerpt | None:
+def _read(
+    log: Log, ref: LogRef, position: Position, *, after: Cursor | None, limit: int
+) -> Excerpt | None:
     job_id = ref.job_id if isinstance(ref, JobRef) else None
+    if after == position.cursor:
+        return Excerpt(job_id, after, position.has_ended)
     entries = log.read(ref, after=after, limit=limit) if after is not None else Gap()
-    if after is not None and not isinstance(entries, Gap):
-        if entries:
-            last = entries[-1]
-            ended = job_id is not None and is_terminal_json(last.document)
-            return Excerpt(job_id, last.cursor, ended, entries=entries)
-        position = log.position(ref)
-        if position is not None:
-            ended = position.has_ended and position.cursor == after
-            return Excerpt(job_id, after, ended)
+    if entries and not isinstance(entries, Gap):
+        last = entries[-1]
+        ended = job_id is not None and is_terminal_json(last.document)
+        return Excerpt(job_id, last.cursor, ended, entries=entries)
     known = log.snapshot(ref)
     return None if known is None else _of_state(job_id, *known)
 

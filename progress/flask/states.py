@@ -108,12 +108,13 @@ class States:
         self, ref: LogRef, state: State, *, after: Cursor | None, limit: int
     ) -> tuple[LogRef, Excerpt]:
         """What is known after a position, and the log that the id leads to."""
-        could_ask = True
+        log, found, excerpt, could_ask = self.entrance.log, ref, None, True
         try:
-            found, _ = locate(self.entrance.log, ref)
-            excerpt = read_excerpt(self.entrance.log, found, after=after, limit=limit)
+            found, position = locate(log, ref)
+            if position is not None:
+                excerpt = read_excerpt(log, found, position, after=after, limit=limit)
         except LogUnavailable:
-            found, excerpt, could_ask = ref, None, False
+            could_ask = False
         if excerpt is not None:
             return found, excerpt
         known: Snapshot | FeedSnapshot | None = state()

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
+from progress.aliases import Sent, SumRef
 from progress.cursor import Cursor
 from progress.events import JobStatus, Snapshot, parse_event
 from progress.flask import create_blueprint
@@ -374,3 +375,21 @@ def test_who_waits_counts_as_a_stream_of_the_account() -> None:
     at = client.get(path_of("events")).json["cursor"]
     answer = client.get(path_of("events"), query_string={"wait": 5, "after": at})
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
+
+
+@pytest.mark.parametrize("name", ["group", "last of the chain"])
+def test_an_id_that_leads_to_a_job_is_waited_for_as_the_job_is(name: str) -> None:
+    log, group = MemoryLog(), SumRef(REF.account, "group")
+    aliases, sum_aliases = ["last of the chain"], ["group"]
+    log.note_sent(Sent(REF, aliases=aliases, sum=group, sum_aliases=sum_aliases))
+    log.append(REF, [status("running")], attempt=1)
+    client = client_of(log)
+    first = client.get(path_of("events", name)).json
+    timer = threading.Timer(0.2, lambda: log.append(REF, [status("completed")], attempt=1))
+    timer.start()
+    query = {"after": first["cursor"], "wait": 20}
+    answer = client.get(path_of("events", name), query_string=query)
+    timer.join()
+    page = EventPage.model_validate_json(answer.data)
+    assert page.ended
+    assert page.snapshot is not None or page.events

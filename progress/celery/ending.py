@@ -1,16 +1,21 @@
-"""The end of a part of a job, told by another process than the one that ran it."""
+"""The end of a part of a job, told by the process that ran it or by another one."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from ..cursor import Cursor
 from ..errors import LogUnavailable, StoreUnavailable, WriteRefused
 from ..forks import gate
 from ..lifecycle import COMPLETED, Settlement
+from ..log import JobRef
+from ..parts import Standing
+from ..recovery import faults
 from ..recovery.settlement import tell_settlement
 from ..reports import PartEndReport, PartReport, Report
 from .beginning import is_of_newest_run
@@ -41,21 +46,41 @@ def end_part(
             told: list[Report] = [PartReport(name, now), PartEndReport(name, now, outcome.status)]
             installation.log.append(ref, told, attempt=place.attempt)
     standing = installation.parts.end(ref, place.task_id, attempt=place.attempt, outcome=outcome)
-    if standing.next is not None:
-        send_next(installation, ref, standing.next, attempt=standing.attempt)
     # The book knows no part of a job that no worker has begun.
-    was_never_begun = standing.open is None and place.is_root and place.attempt == 0
-    if not standing.is_last and not was_never_begun:
-        return
-    settlement = standing.outcome or COMPLETED
-    store, attempt = installation.store, standing.attempt
-    truth = patiently(
-        lambda: store.finish(ref.job_id, attempt=attempt, settlement=settlement),
-        until=StoreUnavailable,
-    )
-    if truth is not None:
+    if standing.open is None and place.is_root and place.attempt == 0:
+        standing = replace(standing, open=0)
+
+    def tell(truth: Settlement) -> None:
         with suppress(LogUnavailable):
             tell_settlement(installation.log, ref, truth, attempt=standing.attempt, seen=seen)
+
+    go_on_after(installation, ref, standing, tell=tell)
+
+
+def go_on_after(
+    installation: Installation,
+    ref: JobRef,
+    standing: Standing,
+    *,
+    tell: Callable[[Settlement], None],
+) -> None:
+    """Send what follows a part that is over; after the last one settle the job and tell its end."""
+    if standing.next is not None:
+        faults.reach(faults.OPENED)
+        send_next(installation, ref, standing.next, attempt=standing.attempt)
+        faults.reach(faults.SENT)
+    if not standing.is_last:
+        return
+    faults.reach(faults.ENDED)
+    store, settlement = installation.store, standing.outcome or COMPLETED
+    truth = patiently(
+        lambda: store.finish(ref.job_id, attempt=standing.attempt, settlement=settlement),
+        until=StoreUnavailable,
+    )
+    faults.reach(faults.FINISHED)
+    if truth is not None:
+        tell(truth)
+    faults.reach(faults.TOLD)
 
 
 def end_killed_in_background(

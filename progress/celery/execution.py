@@ -24,7 +24,8 @@ from ..reporting.reporter import JobReporter
 from ..reports import PartEndReport, PartReport, Repair
 from .beginning import begin
 from .canvas import NO_CANVAS, Canvas
-from .fanout import open_window, send_next
+from .ending import go_on_after
+from .fanout import open_window
 from .harmless import harmlessly
 from .hold import Hold
 from .installation import Installation
@@ -254,23 +255,15 @@ class Execution:
 
     def _end_part(self, outcome: Settlement) -> None:
         standing = self._standing(None if outcome == COMPLETED else outcome)
-        if standing.next is not None:
-            faults.reach(faults.OPENED)
-            send_next(self._in, self.place.ref, standing.next, attempt=standing.attempt)
-            faults.reach(faults.SENT)
-        if self.reporter is None or not standing.is_last:
-            return
-        faults.reach(faults.ENDED)
-        settlement = standing.outcome or COMPLETED
-        job_id, store = self.place.ref.job_id, self._in.store
-        truth = patiently(
-            lambda: store.finish(job_id, attempt=self.attempt, settlement=settlement),
-            until=StoreUnavailable,
-        )
-        faults.reach(faults.FINISHED)
-        if truth is not None:
-            tell(self.reporter, truth)
-        faults.reach(faults.TOLD)
+        reporter = self.reporter
+        if reporter is None:  # it did not come to its body: the reaper settles such a job
+            standing = replace(standing, open=None)
+
+        def say(truth: Settlement) -> None:
+            if reporter is not None:
+                tell(reporter, truth)
+
+        go_on_after(self._in, self.place.ref, standing, tell=say)
 
     @property
     def _is_alone(self) -> bool:

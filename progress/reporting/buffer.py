@@ -7,14 +7,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from itertools import chain
 
 from ..cursor import Cursor
 from ..errors import CancelRequested, LogUnavailable, WriteRefused
 from ..log import AppendPipeline, JobRef, Log, Receipt
 from ..reports import ItemReport, Repair, Report
-from .condense import with_the_last_note, without_what_is_over
+from .condense import oldest, with_the_last_note, without_what_is_over
 from .memo import Memo
 from .pipeline import append_halves, pipeline_of
 from .sender import BackgroundSender
@@ -131,9 +130,16 @@ class ReportBuffer:
     def flush(self) -> bool:
         """Have all reports sent; whether they were, before an outage used up the patience."""
         self._sender.wake(self, urgent=True)
-        return self._wait(
-            lambda: not self._waiting and not self._unsure and not self._sending.locked()
-        )
+        return self._wait(self._is_all_sent)
+
+    def _is_all_sent(self) -> bool:
+        # Looked at under the lock: a batch that the log did not take goes back to what waits.
+        if not self._sending.acquire(blocking=False):
+            return False
+        try:
+            return not self._waiting and not self._unsure
+        finally:
+            self._sending.release()
 
     def confirm(self) -> bool:
         """Flush, and repeat to a log that was lost what it lost; whether that was done."""
@@ -212,8 +218,8 @@ class ReportBuffer:
 
     def _take_batch(self) -> list[Report]:
         if len(self._waiting) <= BATCH:
-            return with_the_last_note(self._pop(BATCH))
-        return with_the_last_note(without_what_is_over(self._pop(BACKLOG_BATCH)))
+            return with_the_last_note(oldest(self._waiting, BATCH))
+        return with_the_last_note(without_what_is_over(oldest(self._waiting, BACKLOG_BATCH)))
 
     def _append(self, part: list[Report]) -> None:
         receipt = self._log.append(self._ref, part, attempt=self._attempt, seen=self._seen)
@@ -272,20 +278,12 @@ class ReportBuffer:
         self._sender.wake(self, urgent=True)
         if self._wait(lambda: len(self._waiting) < MAX_WAITING // 2):
             return
-        self._remember(self._pop(BATCH))
+        self._remember(oldest(self._waiting, BATCH))
         self._overflowed = True
 
     def _remember(self, reports: Sequence[Report]) -> None:
         with self._remembering:
             self._memo.note(reports)
-
-    def _pop(self, count: int) -> list[Report]:
-        """The oldest reports, as many as there are up to a number."""
-        taken: list[Report] = []
-        with suppress(IndexError):
-            while len(taken) < count:
-                taken.append(self._waiting.popleft())
-        return taken
 
     def _wait(self, condition: Callable[[], bool]) -> bool:
         """Wait while the log answers; in an outage only until patience is used up."""

@@ -1,10 +1,21 @@
-"""A batch without the reports that later ones of it make void. Pure."""
+"""A batch: the oldest of what waits, without what later reports of it make void. Pure."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ..reports import ItemReport, NoteReport, Report
+
+
+def oldest(waiting: deque[Report], most: int) -> list[Report]:
+    """Take the oldest reports out of what waits, while others may put some in."""
+    taken: list[Report] = []
+    with suppress(IndexError):
+        while len(taken) < most:
+            taken.append(waiting.popleft())
+    return taken
 
 
 def without_what_is_over(reports: Sequence[Report]) -> list[Report]:

@@ -39,9 +39,7 @@ def deletions(path: str, source: str) -> Iterator[tuple[str, str, str]]:
                     yield path, function.name, found
             if not isinstance(node, ast.Call) or not node.args:
                 continue
-            called = node.func
-            name = called.id if isinstance(called, ast.Name) else getattr(called, "attr", None)
-            if name == "delete":
+            if ast.unparse(node.func) in ("delete", "session.delete"):
                 yield path, function.name, ast.unparse(node.args[0])
 
 

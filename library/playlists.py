@@ -144,6 +144,20 @@ def members(session: Session, *, account_id: UUID) -> dict[UUID, list[UUID]]:
     return {playlist_id: list(songs) for playlist_id, songs in found.items()}
 
 
+def with_missing(session: Session, *, account_id: UUID, limit: int) -> list[tuple[Playlist, int]]:
+    """The playlists that miss songs, those that miss most first, with how many they miss."""
+    missing = func.count()
+    query = (
+        select(Playlist, missing)
+        .join(MissingEntry, MissingEntry.playlist_id == Playlist.id)
+        .where(*_kept(account_id), MissingEntry.account_id == account_id)
+        .group_by(Playlist.id)
+        .order_by(missing.desc(), Playlist.id)
+        .limit(limit)
+    )
+    return [(playlist, count) for playlist, count in session.execute(query)]
+
+
 def get(session: Session, *, account_id: UUID, playlist_id: UUID) -> Playlist | None:
     """An account's own playlist."""
     return session.scalar(select(Playlist).where(*_kept(account_id), Playlist.id == playlist_id))

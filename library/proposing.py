@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy.orm import Session
 
-from . import features, pairs, playlists, profiles, songs
+from . import features, likes, pairs, playlists, profiles
 from .matching import Matcher, Playlist, Proposal, Songs
 from .matching.matcher import NONE_OF_LOVED, NONE_OF_OTHERS
 from .matching.personal import own_weights
@@ -54,7 +54,7 @@ class Proposing:
             if pair.is_accepted:
                 members.setdefault(pair.playlist_id, []).append(pair.song_id)
         kept = [p for p in profiles.playlists(members, places) if len(p.songs)]
-        liked = songs.liked_ids(session, account_id=account_id)
+        liked = likes.ids(session, account_id=account_id)
         found = cls(known, places, kept, liked, decided)
         found.weights = own_weights(known, kept, found._decided_places(), found.weights)
         return found

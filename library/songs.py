@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
-    and_,
-    delete,
+    exists,
     func,
-    insert,
     or_,
     select,
-    update,
 )
 from sqlalchemy.orm import Session
 
+from . import likes
 from .identity import identity_of
 from .models import Features, LikedSong, Match, Song
 from .sources.records import SongRecord
 
 #: Longest title, artist, album and genre. PostgreSQL takes no longer ones into an index.
 MAX_TEXT = 300
-#: Likes are deleted in parts of this many.
-_DELETED_ROWS = 1_000
 _BOUNDED = frozenset({"title", "artist", "album", "album_artist", "genre"})
 
 
@@ -74,46 +69,6 @@ def ids_by_external(session: Session, *, source_id: UUID) -> dict[str, UUID]:
     return {external_id: song_id for external_id, song_id in session.execute(mine)}  # noqa: C416
 
 
-def set_liked(
-    session: Session,
-    *,
-    account_id: UUID,
-    song_ids: Sequence[UUID],
-    said_by: Mapping[UUID, str] | None = None,
-    is_unread: Callable[[str | None], bool] = lambda _: False,
-) -> None:
-    """Make these the account's liked songs, and no others, of those that are there.
-
-    `said_by` has the external id of the list that names a song. What a list said before still
-    holds where it `is_unread`.
-    """
-    mine = (
-        select(LikedSong.song_id, LikedSong.said_by)
-        .join(Song, _is_liked())
-        .where(LikedSong.account_id == account_id, Song.present)
-    )
-    known = {song_id: name for song_id, name in session.execute(mine)}  # noqa: C416 - for its types
-    wanted = dict.fromkeys(song_ids) | dict(said_by or {})
-    others = [key for key in known if key not in wanted and not is_unread(known[key])]
-    for start in range(0, len(others), _DELETED_ROWS):
-        part = LikedSong.song_id.in_(others[start : start + _DELETED_ROWS])
-        session.execute(delete(LikedSong).where(LikedSong.account_id == account_id, part))
-    rows = {
-        key: {"account_id": account_id, "song_id": key, "said_by": name}
-        for key, name in wanted.items()
-    }
-    if new := [row for key, row in rows.items() if key not in known]:
-        session.execute(insert(LikedSong), new)
-    if changed := [row for key, row in rows.items() if key in known and known[key] != wanted[key]]:
-        session.execute(update(LikedSong), changed)
-    session.flush()
-
-
-def liked_ids(session: Session, *, account_id: UUID) -> set[UUID]:
-    """The ids of the account's liked songs."""
-    return set(session.scalars(select(LikedSong.song_id).where(LikedSong.account_id == account_id)))
-
-
 def get(session: Session, *, account_id: UUID, song_id: UUID) -> Song | None:
     """An account's own song."""
     return session.scalar(select(Song).where(Song.account_id == account_id, Song.id == song_id))
@@ -129,7 +84,7 @@ def page(
     limit: int = 50,
 ) -> list[ListedSong]:
     """The account's songs by title, from the one after `after` on."""
-    liked = LikedSong.song_id.is_not(None)
+    liked = _is_liked()
     query = (
         select(
             Song.id,
@@ -142,7 +97,6 @@ def page(
             Features.loudness_lufs,
         )
         .outerjoin(Features, Features.song_id == Song.id)
-        .outerjoin(LikedSong, _is_liked())
         .where(Song.account_id == account_id, Song.present)
     )
     if liked_only:
@@ -167,8 +121,8 @@ def searchable(*texts: str | None) -> str:
 
 
 def _is_liked() -> ColumnElement[bool]:
-    # On the whole of the key: by the song alone, a database looks through all liked songs for each.
-    return and_(LikedSong.account_id == Song.account_id, LikedSong.song_id == Song.id)
+    # On both columns: by the song alone, a database looks through all liked songs for each.
+    return exists().where(LikedSong.account_id == Song.account_id, LikedSong.song_id == Song.id)
 
 
 def counts(session: Session, *, account_id: UUID) -> tuple[int, int, int]:
@@ -176,14 +130,14 @@ def counts(session: Session, *, account_id: UUID) -> tuple[int, int, int]:
     mine = select(func.count()).select_from(Song).where(Song.account_id == account_id, Song.present)
     return (
         session.scalar(mine) or 0,
-        count_of_present(session, LikedSong, account_id=account_id),
+        likes.count(session, account_id=account_id),
         count_of_present(session, Features, account_id=account_id),
     )
 
 
 def count_of_present(
     session: Session,
-    table: type[LikedSong | Features | Match],
+    table: type[Features | Match],
     *conditions: ColumnElement[bool],
     account_id: UUID,
 ) -> int:

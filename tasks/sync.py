@@ -6,14 +6,14 @@ such a sync fails, removes nothing, and its page asks the person.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
 
 from celery import shared_task
 
-from library import accounts, gone, jobs, playlists, songs
+from library import accounts, gone, jobs, liked_lists, likes, playlists, songs
 from library.errors import SourceIncomplete
 from library.loss import Loss, assess
 from library.models import utc_now
@@ -172,6 +172,7 @@ def _read_song(task: PipelineTask, place: _Place, name: str, index: int) -> bool
 
 def _read_playlists(task: PipelineTask, place: _Place, tally: _Tally) -> None:
     with task.database.session() as session:
+        chosen = liked_lists.chosen(session, source_id=place.source_id)
         present = songs.ids_by_external(session, source_id=place.source_id)
         hidden = gone.songs_by_external(session, source_id=place.source_id)
     root = place.folder.root
@@ -183,6 +184,10 @@ def _read_playlists(task: PipelineTask, place: _Place, tally: _Tally) -> None:
                 tally.unread.add(name)
                 tally.failed += 1
                 continue
+            records = tuple(
+                replace(found, is_liked=chosen.get(found.external_id, found.is_liked))
+                for found in records
+            )
             _save_playlists(task, place, name, records, hidden | present)
             tally.playlists += records
             tally.succeeded += 1
@@ -244,22 +249,32 @@ def _report_missing(task: PipelineTask, record: PlaylistRecord) -> int:
 
 
 def _read_liked(task: PipelineTask, place: _Place, tally: _Tally) -> int:
-    said_by = {
-        song: record.external_id
-        for record in tally.playlists
-        if record.is_liked
-        for song in record.songs
-    }
+    """Bring what is loved up to date; number of loved songs, hearts among them."""
+    loved = [record for record in tally.playlists if record.is_liked]
+    said_by = {song: record.external_id for record in loved for song in record.songs}
     read = {*place.contents.playlists, *place.loss.missing_playlists} - tally.unread
     is_all_read = not tally.unread and not place.unseen
+
+    def is_unread(name: str | None) -> bool:
+        return not is_all_read if name is None else part_of(name, read) is None
+
+    account_id, source_id = task.account_id, place.source_id
     with task.job.phase("liked songs"), task.database.session() as session:
-        ids = songs.ids_by_external(session, source_id=place.source_id)
+        ids = songs.ids_by_external(session, source_id=source_id)
         wanted = {ids[song]: name for song, name in said_by.items() if song in ids}
-        songs.set_liked(
+        likes.replace(
             session,
-            account_id=task.account_id,
+            account_id=account_id,
             song_ids=list(wanted),
             said_by=wanted,
-            is_unread=lambda name: not is_all_read if name is None else part_of(name, read) is None,
+            is_unread=is_unread,
         )
-        return songs.counts(session, account_id=task.account_id)[1]
+        likes.follow_ratings(session, account_id=account_id, source_id=source_id)
+        liked_lists.set_found(
+            session,
+            account_id=account_id,
+            source_id=source_id,
+            lists={record.external_id: record.name for record in loved},
+            is_unread=is_unread,
+        )
+        return likes.count(session, account_id=account_id)

@@ -17,6 +17,7 @@ from . import (
     folders,
     health,
     invites,
+    loved,
     pages,
     problems,
     proxies,
@@ -72,6 +73,7 @@ def create_app(
         api.blueprint,
         folders.blueprint,
         invites.blueprint,
+        loved.blueprint,
         pages.blueprint,
         review.blueprint,
     ):

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from library import accounts, failures, jobs, matches, playlists, songs
+from library import accounts, failures, jobs, likes, matches, playlists, songs
 from library.errors import JobAlreadyActive
 from library.models import JOB_KINDS, Job
 from progress.errors import LogUnavailable
@@ -77,6 +77,7 @@ def library() -> ResponseReturnValue:
         counts = songs.counts(session, account_id=mine) if is_whole else None
         kept = playlists.page(session, account_id=mine, limit=FEW_PLAYLISTS + 1 if is_whole else 0)
         synced = jobs.latest(session, account_id=mine, kind="sync") if is_whole else None
+        hearts = likes.hearts(session, account_id=mine, song_ids=[song.id for song in found])
     return render_template(
         "library.html",
         synced=synced,
@@ -87,6 +88,8 @@ def library() -> ResponseReturnValue:
         search=search,
         liked_only=liked_only,
         counts=counts,
+        hearts=hearts,
+        here=request.full_path,
     )
 
 

@@ -23,7 +23,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from library import decisions, jobs, matches, playlists, songs
+from library import decisions, jobs, likes, matches, playlists, songs
 from library.models import Decision
 
 from .job_views import parse_id
@@ -76,6 +76,7 @@ def queue() -> ResponseReturnValue:
             waiting=matches.count(session, account_id=mine, wanted=asked.wanted),
             decided=decisions.counts(session, account_id=mine),
             lists=playlists.names(session, account_id=mine),
+            loved=likes.count(session, account_id=mine),
             ran=jobs.latest(session, account_id=mine, kind="matching"),
             bounds=BOUNDS,
             few=FEW_LISTS,

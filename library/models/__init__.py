@@ -10,7 +10,16 @@ from .accounts import Account, BrowserSession, Invite
 from .base import Base, Moment, utc_now
 from .jobs import ACTIVE_STATUSES, JOB_KINDS, TERMINAL_STATUSES, ItemFailure, Job, JobPart
 from .matches import QUEUES, VERDICTS, Decision, Match
-from .music import Features, LikedSong, MissingEntry, Playlist, PlaylistEntry, Song, Source
+from .music import (
+    Features,
+    LikedList,
+    LikedSong,
+    MissingEntry,
+    Playlist,
+    PlaylistEntry,
+    Song,
+    Source,
+)
 
 __all__ = [
     "ACTIVE_STATUSES",
@@ -27,6 +36,7 @@ __all__ = [
     "ItemFailure",
     "Job",
     "JobPart",
+    "LikedList",
     "LikedSong",
     "Match",
     "MissingEntry",

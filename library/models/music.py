@@ -41,6 +41,8 @@ class Source(Base):
     #: folder was chosen since then.
     synced_location: Mapped[str | None]
     synced_at: Mapped[datetime | None]
+    #: Songs with at least so many stars are loved. 0: stars say nothing.
+    liked_from_stars: Mapped[int] = mapped_column(default=4, server_default="4")
 
 
 class FoundAgain:
@@ -115,6 +117,8 @@ class Song(FoundAgain, Base):
     #: Of the first publication, where that is known.
     year: Mapped[int | None]
     track_number: Mapped[int | None]
+    #: 0 to 5, as the file's tags say.
+    rating_stars: Mapped[float | None]
     duration_seconds: Mapped[float | None]
     #: Wider than four bytes: a recording of hours is larger than 2 GiB.
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
@@ -190,16 +194,38 @@ class MissingEntry(Base):
 
 
 class LikedSong(Base):
-    """A song the person loves."""
+    """What says that the person loves a song. A song may have several such rows."""
 
     __tablename__ = "liked_songs"
-    __table_args__ = (within_account("song_id", "songs"),)
+    __table_args__ = (
+        within_account("song_id", "songs"),
+        CheckConstraint("origin IN ('list', 'rating', 'heart')", name="origin"),
+    )
 
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
     song_id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: A list or a rating of the source, or a heart on the site.
+    origin: Mapped[str] = mapped_column(
+        String(10), primary_key=True, default="list", server_default="list"
+    )
     liked_at: Mapped[datetime] = mapped_column(default=utc_now)
     #: The external id of the list that says so. A list that cannot be read takes no song back.
     said_by: Mapped[str | None]
+
+
+class LikedList(Base):
+    """A list of songs that the person loves, or one that they said is none."""
+
+    __tablename__ = "liked_lists"
+    __table_args__ = (within_account("source_id", "sources"),)
+
+    source_id: Mapped[UUID] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    name: Mapped[str]
+    is_liked: Mapped[bool]
+    #: Whether the person said so, and not the list's name.
+    is_chosen: Mapped[bool]
 
 
 class Features(Base):

@@ -161,6 +161,7 @@ class FolderSource:
             genre=tags.genre,
             year=tags.year or told.year,
             track_number=tags.track_number or told.track_number,
+            rating_stars=tags.rating_stars,
             duration_seconds=tags.duration_seconds,
             size_bytes=status.st_size,
             modified_ns=str(status.st_mtime_ns),

@@ -21,6 +21,8 @@ class SongRecord:
     genre: str | None = None
     year: int | None = None
     track_number: int | None = None
+    #: 0 to 5.
+    rating_stars: float | None = None
     duration_seconds: float | None = None
     size_bytes: int | None = None
     #: Nanoseconds since 1970.

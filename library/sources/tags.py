@@ -16,6 +16,7 @@ from mutagen.mp3 import MP3
 from ..errors import UnreadableFile
 from .bounded import BoundedFile, TooMuchToRead, small_tags
 from .mending import is_doubtful, mended
+from .ratings import stars_of
 
 _ITUNES = "----:com.apple.itunes:"
 #: What each format calls a thing, in small letters, the best first. Names of ID3 have four
@@ -64,6 +65,8 @@ class Tags:
     duration_seconds: float | None = None
     #: Each by itself.
     artists: tuple[str, ...] = ()
+    #: 0 to 5.
+    rating_stars: float | None = None
     #: The texts that were read as Latin-1, and may be in another encoding.
     doubtful: frozenset[str] = frozenset()
 
@@ -157,6 +160,11 @@ class _Values:
             return found
         return []
 
+    def stars(self) -> float | None:
+        """How many stars the song has."""
+        found = (stars for part in self._parts if (stars := stars_of(part)) is not None)
+        return next(found, None)
+
     def first(self, name: str) -> str | None:
         return next(iter(self.all(name)), None)
 
@@ -177,6 +185,7 @@ def _of(values: _Values, length: float | None) -> Tags:
         track_number=_number(values.first("track")),
         duration_seconds=float(length) if length and length > 0 else None,
         artists=tuple(names)[:MAX_ARTISTS],
+        rating_stars=values.stars(),
     )
     # A part of a text is as doubtful as the whole.
     parts = filter(is_doubtful, (tags.artist or "", *names)) if values.doubtful else ()

@@ -25,6 +25,7 @@ from library.models import (
     ItemFailure,
     Job,
     JobPart,
+    LikedList,
     LikedSong,
     Match,
     MissingEntry,
@@ -186,6 +187,10 @@ class TestEnd:
                 failure(mine.id, first.id),
                 BrowserSession(account_id=mine.id, token_hash=uuid4().hex),
                 part(mine.id, first.id, song.id),
+                LikedList(
+                    source_id=mine.source.id, external_id="l", account_id=mine.id, name="L",
+                    is_liked=True, is_chosen=False,
+                ),
                 MissingEntry(
                     playlist_id=playlist.id, position=0, account_id=mine.id, label="", place=""
                 ),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
-from library import decisions, gone, matches, pairs, songs
+from library import decisions, gone, likes, matches, pairs
 from library.decisions import Counts
 from library.matches import Wanted
 from library.matching import Proposal
@@ -32,7 +32,7 @@ class Desk:
         self.lists = {name: home.playlist(name, home.song(f"in {name}")) for name in "pqr"}
         self.songs = {name: home.song(name, artist=f"By {name}") for name in scores}
         loved = [song.id for song in self.songs.values()]
-        songs.set_liked(self.session, **self.mine, song_ids=loved)
+        likes.replace(self.session, **self.mine, song_ids=loved)
         self.match(scores)
 
     def match(self, scores: dict[str, tuple[float, ...]]) -> None:
@@ -159,7 +159,7 @@ def test_a_song_that_is_put_off_waits_among_those_for_later(desk: Desk) -> None:
 
 
 def test_a_song_that_is_not_loved_waits_among_the_others(desk: Desk) -> None:
-    songs.set_liked(desk.session, **desk.mine, song_ids=[])
+    likes.replace(desk.session, **desk.mine, song_ids=[])
     desk.undo(desk.reject("a", "p"))
     assert desk.queue(queue="other") == [FULL[0]]
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from library import features, gone, matches, playlists, songs
+from library import features, gone, likes, matches, playlists, songs
 from library.matching import Proposal
 from library.models import (
     Decision,
@@ -34,7 +34,7 @@ def full(home: Home) -> Home:
     home.playlist("list.m3u", a, b)
     other = home.playlist("other.m3u", home.song("c.ogg"))
     said_by = {a.id: "liked.m3u", b.id: "liked.m3u"}
-    songs.set_liked(home.session, account_id=home.id, song_ids=list(said_by), said_by=said_by)
+    likes.replace(home.session, account_id=home.id, song_ids=list(said_by), said_by=said_by)
     for song in (a, b):
         home.heard(song)
         propose(home, song, other)
@@ -132,7 +132,7 @@ def test_a_song_whose_best_list_is_gone_is_proposed_for_no_other_until_it_is_mat
 
 def test_a_sync_meanwhile_takes_no_like_of_a_song_that_is_gone(full: Home) -> None:
     full.lose(songs=["a.ogg"])
-    songs.set_liked(full.session, account_id=full.id, song_ids=[])
+    likes.replace(full.session, account_id=full.id, song_ids=[])
     assert songs.counts(full.session, account_id=full.id)[1] == 0
     full.song("a.ogg")
     assert songs.counts(full.session, account_id=full.id)[1] == 1
@@ -140,9 +140,7 @@ def test_a_sync_meanwhile_takes_no_like_of_a_song_that_is_gone(full: Home) -> No
 
 def test_a_list_that_could_not_be_read_takes_no_like_back(full: Home) -> None:
     def liked(unread: set[str | None]) -> int:
-        songs.set_liked(
-            full.session, account_id=full.id, song_ids=[], is_unread=unread.__contains__
-        )
+        likes.replace(full.session, account_id=full.id, song_ids=[], is_unread=unread.__contains__)
         return songs.counts(full.session, account_id=full.id)[1]
 
     assert liked({"liked.m3u"}) == 2

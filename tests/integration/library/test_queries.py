@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from library import accounts, features, jobs, matches, parts, playlists, songs
+from library import accounts, features, jobs, likes, matches, parts, playlists, songs
 from library.errors import EmailTaken, JobAlreadyActive
 from library.listening import Listening
 from library.matching import Proposal
@@ -71,7 +71,7 @@ class TestSongs:
         self, session: Session, home: Home
     ) -> None:
         kept, gone = home.song("kept"), home.song("gone")
-        songs.set_liked(session, account_id=home.id, song_ids=[kept.id, gone.id])
+        likes.replace(session, account_id=home.id, song_ids=[kept.id, gone.id])
         home.lose(songs=["gone"])
         assert songs.ids_by_external(session, source_id=home.source.id) == {"kept": kept.id}
         assert titles(songs.page(session, account_id=home.id)) == ["kept"]
@@ -94,12 +94,12 @@ class TestSongs:
     ) -> None:
         a, b, c = (home.song(name) for name in "abc")
         other = make_home()
-        songs.set_liked(session, account_id=other.id, song_ids=[other.song("x").id])
+        likes.replace(session, account_id=other.id, song_ids=[other.song("x").id])
         for wanted in ([a, b], [b, c], [c, c], []):
             ids = [song.id for song in wanted]
-            songs.set_liked(session, account_id=home.id, song_ids=ids)
-            assert songs.liked_ids(session, account_id=home.id) == set(ids)
-        assert len(songs.liked_ids(session, account_id=other.id)) == 1
+            likes.replace(session, account_id=home.id, song_ids=ids)
+            assert likes.ids(session, account_id=home.id) == set(ids)
+        assert len(likes.ids(session, account_id=other.id)) == 1
 
     def test_songs_are_paged_by_title_each_once(self, session: Session, home: Home) -> None:
         titles = ["Same", "Same", "Same", "Äther", "a", "B", "", "日本", "z"]
@@ -161,7 +161,7 @@ class TestSongs:
         self, session: Session, home: Home
     ) -> None:
         a, b = home.song("a"), home.song("b")
-        songs.set_liked(session, account_id=home.id, song_ids=[b.id])
+        likes.replace(session, account_id=home.id, song_ids=[b.id])
         home.heard(a, version=1)
         rows = songs.page(session, account_id=home.id)
         assert [(s.title, s.tempo_bpm, s.key, s.loudness_lufs, s.is_liked) for s in rows] == [

@@ -7,7 +7,7 @@ from uuid import uuid4
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from library import accounts, invites, jobs, matches, removal, sessions, songs
+from library import accounts, invites, jobs, likes, matches, removal, sessions
 from library.database import Database
 from library.matching import Proposal
 from library.models import Base, utc_now
@@ -20,7 +20,7 @@ def furnish(home: Home) -> None:
     """Something in most tables, jobs that name each other in both directions of time among it."""
     session = home.session
     kept = [home.song(f"{number}.flac") for number in range(7)]
-    songs.set_liked(session, account_id=home.id, song_ids=[song.id for song in kept])
+    likes.replace(session, account_id=home.id, song_ids=[song.id for song in kept])
     playlist = home.playlist("a.m3u", *kept)
     last = None
     for _ in range(5):

@@ -6,9 +6,21 @@ import os
 import plistlib
 from pathlib import Path
 
+import mutagen
 from sqlalchemy import select
 
-from library import decisions, demo, features, matches, pairs, playlists, songs
+from library import (
+    accounts,
+    decisions,
+    demo,
+    features,
+    liked_lists,
+    likes,
+    matches,
+    pairs,
+    playlists,
+    songs,
+)
 from library.models import Match
 from progress.events import ItemEvent, StatusEvent
 from tests.integration.conftest import Pipelines
@@ -212,3 +224,41 @@ def test_a_matching_says_how_good_it_is_and_leaves_out_what_was_decided(
         decisions.undo(session, **mine, decision_id=rejected.id)
         again = {song.song_id: song for song in matches.page(session, **mine)}
         assert again[second.song_id].matches[0].playlist_id == refused["playlist_id"]
+
+
+def test_a_sync_follows_lists_stars_and_choices_and_takes_no_heart_away(
+    pipelines: Pipelines, music: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    for name in ("a", "b", "c", "d"):
+        (folder / f"{name}.flac").write_bytes((music / "Dance" / "Neon Street.flac").read_bytes())
+        tags = mutagen.File(folder / f"{name}.flac")
+        tags["title"], tags["rating"] = name, "100" if name == "b" else "20"
+        tags.save()
+    (folder / "Mes favoris.m3u").write_text("a.flac\n")
+    (folder / "Mix.m3u").write_text("c.flac\n")
+    account = pipelines.account(folder)
+
+    def loved() -> set[str]:
+        with pipelines.runtime.database.session() as session:
+            rows = songs.page(session, account_id=account, liked_only=True)
+            return {row.title for row in rows}
+
+    row, _, _ = pipelines.run(account, "sync")
+    assert row.result["liked"] == 2
+    assert loved() == {"a", "b"}
+    with pipelines.runtime.database.session() as session:
+        source = accounts.source(session, account_id=account)
+        assert source is not None
+        mine = {"account_id": account, "source_id": source.id}
+        liked_lists.choose(session, **mine, external_id="Mix.m3u", is_liked=True)
+        liked_lists.choose(session, **mine, external_id="Mes favoris.m3u", is_liked=False)
+        for song in songs.page(session, account_id=account):
+            if song.title == "d":
+                likes.set_heart(session, account_id=account, song_id=song.id, is_loved=True)
+    pipelines.run(account, "sync")
+    assert loved() == {"b", "c", "d"}
+    with pipelines.runtime.database.session() as session:
+        kept = playlists.page(session, account_id=account)
+        assert [playlist.name for playlist in kept] == ["Mes favoris"]

@@ -75,8 +75,12 @@ class Person:
 
     def post(self, path: str, **request: object) -> TestResponse:
         """Send a request to the API as a page's script does."""
+        return self.send("POST", path, **request)
+
+    def send(self, method: str, path: str, **request: object) -> TestResponse:
+        """Send a request of any method as a page's script does."""
         headers = {"X-CSRFToken": token(self.browser, "/"), **request.pop("headers", {})}
-        return self.browser.post(path, headers=headers, **request)
+        return self.browser.open(path, method=method, headers=headers, **request)
 
     def start(self, kind: str, **headers: str) -> TestResponse:
         return self.post("/api/jobs", json={"kind": kind}, headers=headers)

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Browser, Page
 
-from library import accounts, jobs, matches, playlists, songs
+from library import accounts, jobs, likes, matches, playlists, songs
 from library.database import Database
 from library.matching import Proposal
 from library.models import utc_now
@@ -76,7 +76,7 @@ def paths(served: Served) -> list[str]:
                     missing={len(kept): EntryRecord(None, label=name, place=OVERRIDE + name)},
                 )
             )
-        songs.set_liked(session, **mine, song_ids=[song.id for song in kept])
+        likes.replace(session, **mine, song_ids=[song.id for song in kept])
         job, _ = jobs.create(session, **mine, kind="matching")
         for song in kept:
             proposals = [
@@ -104,6 +104,7 @@ def paths(served: Served) -> list[str]:
             "/account",
             "/account/password",
             "/account/folder",
+            "/source",
             *(f"/playlists/{found.id}" for found in lists),
         ]
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from werkzeug.routing import Rule
 
-from library import decisions, invites, jobs, matches, playlists, sessions, songs
+from library import decisions, invites, jobs, likes, matches, playlists, sessions, songs
 from library.matching import Proposal
 from library.models import utc_now
 from library.sources.records import SongRecord
@@ -38,7 +38,7 @@ def theirs(site: Site, music) -> Belongings:
         source = accounts.set_folder(session, **mine, location=str(music), name="Secret folder")
         record = SongRecord(external_id="secret.flac", title="Secret song")
         song = songs.save(session, **mine, source_id=source.id, record=record)
-        songs.set_liked(session, **mine, song_ids=[song.id])
+        likes.replace(session, **mine, song_ids=[song.id])
         playlist = playlists.save(
             session,
             **mine,
@@ -86,7 +86,7 @@ def addresses(site: Site, *, with_ids: bool) -> Iterator[tuple[str, Rule]]:
 def ask(person: Person, method: str, path: str):
     if method == "GET":
         return person.browser.get(path, headers={"Accept": "application/json, text/html"})
-    return person.post(path, headers={"Accept": "application/json, text/html"})
+    return person.send(method, path, headers={"Accept": "application/json, text/html"})
 
 
 def test_every_address_with_an_id_says_404_to_anyone_but_its_owner(site, ada, theirs):

@@ -109,21 +109,36 @@ def latest(session: Session, *, account_id: UUID, kind: str) -> Job | None:
     return session.scalar(query, {"account_id": account_id, "limit": 1})
 
 
+def repeat_of(session: Session, *, account_id: UUID, job_id: UUID) -> Job | None:
+    """The newest job that does what was left of one."""
+    query = _NEWEST.where(Job.retry_of == job_id)
+    return session.scalar(query, {"account_id": account_id, "limit": 1})
+
+
 def page(
     session: Session,
     *,
     account_id: UUID,
     kind: str | None = None,
     status: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     before: UUID | None = None,
     limit: int = 50,
 ) -> list[Job]:
-    """The account's jobs, newest first, from the one after `before` on."""
+    """The account's jobs, newest first, from the one after `before` on.
+
+    `since` and `until` bound when they were asked for; the second one is not included.
+    """
     query = _NEWEST
     if kind is not None:
         query = query.where(Job.kind == kind)
     if status is not None:
         query = query.where(Job.status == status)
+    if since is not None:
+        query = query.where(Job.created_at >= since)
+    if until is not None:
+        query = query.where(Job.created_at < until)
     if before is not None:
         mark = get(session, account_id=account_id, job_id=before)
         if mark is None:

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from library import jobs
 from library.errors import JobAlreadyActive
 from library.models import Job
+from progress.events import iso_utc
 from tasks import jobs as running
 from tasks.jobs import QueueUnavailable
 
@@ -72,6 +73,8 @@ def list_jobs() -> ResponseReturnValue:
             account_id=account_id(),
             kind=wanted.kind,
             status=wanted.status,
+            since=wanted.since,
+            until=wanted.until,
             before=wanted.before,
             limit=wanted.limit + 1,
         )
@@ -87,6 +90,8 @@ def _next_page(wanted: ListRequest, last: Job) -> str:
         "api.list_jobs",
         kind=wanted.kind,
         status=wanted.status,
+        since=wanted.since and iso_utc(wanted.since.timestamp()),
+        until=wanted.until and iso_utc(wanted.until.timestamp()),
         limit=wanted.limit,
         before=str(last.id),
     )

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Self
 from uuid import UUID
 
@@ -59,6 +60,9 @@ class ListRequest:
 
     kind: str | None
     status: str | None
+    #: When the jobs were asked for: from the first on, before the second.
+    since: datetime | None
+    until: datetime | None
     #: The job after which the page begins.
     before: UUID | None
     limit: int
@@ -79,7 +83,25 @@ class ListRequest:
         mark = parse_id(before)
         if before is not None and mark is None:
             raise Unusable("before", before, "the id of a job")
-        return cls(_kind(kind) if kind is not None else None, status, mark, int(limit))
+        return cls(
+            _kind(kind) if kind is not None else None,
+            status,
+            _moment("since", query.get("since")),
+            _moment("until", query.get("until")),
+            mark,
+            int(limit),
+        )
+
+
+def _moment(field: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        # A moment at the edge of the calendar has no counterpart in UTC.
+        return found.astimezone(UTC) if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise Unusable(field, text, "a time such as 2026-01-31T12:00:00Z") from error
 
 
 def _kind(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -132,6 +133,35 @@ def present_state(job: Job, logged: Snapshot | None, failed: Sequence[ListedFail
             "failed_items": logged.failed_items or row.failed_items,
         }
     )
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What a person may do once a job is done: start another kind, or look at a page."""
+
+    words: str
+    kind: str | None = None
+    endpoint: str | None = None
+
+
+def next_step(job: Job) -> NextStep | None:
+    """What follows a completed job; None where nothing does."""
+    if job.status != JobStatus.COMPLETED:
+        return None
+    if job.kind == "matching":
+        if job.result.get("proposed"):
+            return NextStep("Look at the proposals", endpoint="review.queue")
+        return NextStep("Back to the start", endpoint="pages.start")
+    if job.kind == "analysis":
+        return NextStep("Match them now", kind="matching")
+    if job.result.get("songs"):
+        return NextStep("Listen to them now", kind="analysis")
+    return NextStep("Choose another folder", endpoint="folders.browse")
+
+
+def may_repeat(job: Job) -> bool:
+    """Whether something is left to do of a job that is over."""
+    return not job.is_active and (job.status != JobStatus.COMPLETED or job.failed > 0)
 
 
 def loss_of(job: Job | None) -> dict[str, Any] | None:

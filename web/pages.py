@@ -9,14 +9,16 @@ from flask.typing import ResponseReturnValue
 
 from library import accounts, failures, jobs, likes, matches, playlists, songs
 from library.errors import JobAlreadyActive
-from library.models import JOB_KINDS, Job
+from library.models import JOB_KINDS, Job, utc_now
 from progress.errors import LogUnavailable
-from progress.events import Snapshot
+from progress.events import JobWaiting, Snapshot
+from progress.queues import why_job_waits
 from tasks import jobs as running
 from tasks.jobs import QueueUnavailable
 
 from .api import own_job
-from .job_views import loss_of, parse_id, present_state
+from .job_filter import JobFilter
+from .job_views import loss_of, may_repeat, next_step, parse_id, present_state
 from .paging import Page, parse_number, parse_position
 from .runs import lines_of
 from .services import services
@@ -125,12 +127,26 @@ def playlist(playlist_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/jobs")
 def job_list() -> ResponseReturnValue:
-    """The account's jobs, newest first."""
+    """The account's jobs, newest first: all, or those of a kind, a status and a time."""
+    wanted = JobFilter.read(request.args)
     before = parse_id(request.args.get("before", ""))
     with services().database.reading() as session:
-        found = jobs.page(session, account_id=account_id(), before=before, limit=PAGE_JOBS + 1)
-    page = Page.of(found, PAGE_JOBS)
-    return render_template("jobs.html", page=page, is_first=before is None, titles=TITLES)
+        found = jobs.page(
+            session,
+            account_id=account_id(),
+            kind=wanted.kind,
+            status=wanted.status,
+            since=wanted.since(utc_now()),
+            before=before,
+            limit=PAGE_JOBS + 1,
+        )
+    return render_template(
+        "jobs.html",
+        page=Page.of(found, PAGE_JOBS),
+        wanted=wanted,
+        is_first=before is None,
+        may_repeat=may_repeat,
+    )
 
 
 @blueprint.get("/jobs/<job_id>")
@@ -142,24 +158,33 @@ def job(job_id: str) -> ResponseReturnValue:
         failed = failures.newest(session, account_id=mine, job_id=found.id)
         count = failures.count(session, account_id=mine, job_id=found.id)
         newest = jobs.latest(session, account_id=mine, kind=found.kind) if loss else None
+        again = jobs.repeat_of(session, account_id=mine, job_id=found.id)
+    logged, why = _logged(found)
     return render_template(
         "job.html",
         job=found,
-        snapshot=present_state(found, _logged(found), failed),
+        snapshot=present_state(found, logged, failed),
+        why=why,
         failed=count,
-        titles=TITLES,
+        again=again,
+        next_step=next_step(found),
+        may_repeat=may_repeat(found),
         loss=loss,
         is_newest=newest is not None and newest.id == found.id,
         run=lines_of(found),
     )
 
 
-def _logged(job: Job) -> Snapshot | None:
+def _logged(job: Job) -> tuple[Snapshot | None, JobWaiting | None]:
+    """What the log says of a job: its state, and why it waits."""
+    ref, log = running.ref_of(job), services().log
     try:
-        known = services().log.snapshot(running.ref_of(job))
+        known = log.snapshot(ref)
+        why = why_job_waits(log, ref) if job.is_active else None
     except LogUnavailable:
-        return None
-    return known[0] if known is not None and isinstance(known[0], Snapshot) else None
+        return None, None
+    snapshot = known[0] if known is not None else None
+    return (snapshot if isinstance(snapshot, Snapshot) else None), why
 
 
 @blueprint.get("/jobs/<job_id>/failures")

@@ -18,12 +18,21 @@ TITLES = {
 }
 #: The word on the button that starts each kind.
 ACTIONS = {"sync": "Sync", "analysis": "Analyse", "matching": "Match"}
+#: Where a job stands, in a word or a few.
+STATUSES = {
+    "pending": "Waiting",
+    "running": "Running",
+    "retrying": "Waiting to try again",
+    "completed": "Done",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+}
 
 
 def register(app: Flask) -> None:
     """Give an application's templates the words."""
-    app.jinja_env.globals.update(titles=TITLES, actions=ACTIONS)
-    for say in (amount, browser, share, counts, pace, phase, waiting, since, moment, outcome):
+    app.jinja_env.globals.update(titles=TITLES, actions=ACTIONS, statuses=STATUSES)
+    for say in _FILTERS:
         app.jinja_env.filters[say.__name__] = say
 
 
@@ -59,6 +68,17 @@ def pace(progress: Progress | None) -> str:
     return f"about {(minutes + 30) // 60} hours left"
 
 
+def rate(progress: Progress | None) -> str:
+    """How much is done in a second or in a minute, such as ``3.2 a second``."""
+    speed = progress.per_second if progress else None
+    if not speed:
+        return ""
+    number, unit = (speed, "second") if speed >= 1 else (speed * 60, "minute")
+    # Half up, as the browser's twin does.
+    text = f"{int(number + 0.5):,}" if number >= 10 else f"{int(number * 10 + 0.5) / 10:g}"
+    return "" if text == "0" else f"{text} a {unit}"
+
+
 def phase(progress: Progress | None) -> str:
     """Which part of the job is under way."""
     now = progress.phase if progress else None
@@ -90,6 +110,15 @@ def since(item: RunningItem, now: datetime | None = None) -> str:
     minutes = int(((now or datetime.now(UTC)) - item.since).total_seconds() // 60)
     if minutes < 1:
         return ""
+    return f"{minutes} min" if minutes < 90 else f"{(minutes + 30) // 60} h"
+
+
+def took(begun: datetime, ended: datetime) -> str:
+    """How long something lasted, such as ``45 s``, ``4 min`` or ``2 h``."""
+    seconds = max(0, round((ended - begun).total_seconds()))
+    if seconds < 90:
+        return f"{seconds} s"
+    minutes = (seconds + 30) // 60
     return f"{minutes} min" if minutes < 90 else f"{(minutes + 30) // 60} h"
 
 
@@ -132,6 +161,19 @@ def outcome(job: Job) -> str:
     """What a completed job has done, in a sentence, from its row."""
     number, say = _OUTCOMES[job.kind]
     return say(job) if job.status == "completed" and number in job.result else ""
+
+
+def came_to(job: Job, progress: Progress | None) -> str:
+    """What a job that is over came to, in a sentence; empty while it is not."""
+    if job.is_active:
+        return ""
+    if job.status != "completed":
+        done = progress.succeeded if progress is not None else job.succeeded
+        total = progress.total if progress is not None else job.total
+        of = f" of {total:,}" if total else ""
+        return f"It had done {done:,}{of} when it ended." if done else "Nothing was done."
+    failed = f" {job.failed:,} failed." if job.failed else ""
+    return (outcome(job) or f"{job.succeeded:,} done.") + failed
 
 
 def _read(job: Job) -> str:
@@ -177,3 +219,19 @@ _OUTCOMES: dict[str, tuple[str, Callable[[Job], str]]] = {
     "analysis": ("heard", _heard),
     "matching": ("proposed", _matched),
 }
+
+_FILTERS: tuple[Callable[..., str], ...] = (
+    amount,
+    browser,
+    share,
+    counts,
+    pace,
+    rate,
+    phase,
+    waiting,
+    since,
+    took,
+    moment,
+    outcome,
+    came_to,
+)

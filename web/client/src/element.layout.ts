@@ -40,4 +40,4 @@ export const STYLE = `:host{display:block}
 [part=panel]>div{overflow-wrap:anywhere}
 [part=text]{display:flex;flex-wrap:wrap;gap:0 .5ch;font-variant-numeric:tabular-nums;min-block-size:1lh}
 [part=panel]>:empty,[part=connection]:empty{display:none}
-@media (prefers-reduced-motion:reduce){[part=fill]{transition:none;animation:none!important}}`;
+@media (prefers-reduced-motion:reduce){[part=fill]{transition:none;animation:none!important}.moving [part=fill]{inline-size:100%!important;opacity:.3}}`;

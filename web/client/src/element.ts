@@ -144,7 +144,7 @@ export class JobProgressElement extends Base {
       this.#drawBar(state, words);
       this.#say({
         counts: words.counts(state.progress),
-        pace: isOver ? "" : words.pace(state.progress),
+        pace: isOver ? "" : [words.pace(state.progress), words.rate(state.progress)].filter(Boolean).join(", "),
         phase: words.phase(state.progress),
         waiting: view.waiting ? words.waiting(view.waiting, state.status) : "",
         note: state.note?.text,

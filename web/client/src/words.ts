@@ -23,8 +23,13 @@ function time(at: string): string {
   const moment = new Date(at);
   const isToday = moment.toDateString() === new Date().toDateString();
   const day = isToday ? {} : { day: "numeric", month: "short" } as const;
-  return moment.toLocaleString([], { ...day, hour: "2-digit", minute: "2-digit" });
+  return moment.toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit" });
 }
+
+const STATUSES: Record<JobStatus, string> = {
+  pending: "Waiting", running: "Running", retrying: "Waiting to try again",
+  completed: "Done", failed: "Failed", cancelled: "Cancelled",
+};
 
 /** The sentences of an element. Another language is another object of this form. */
 export const english = {
@@ -43,6 +48,17 @@ export const english = {
     if (minutes < 90) return `about ${amount(minutes, "minute")} left`;
     return `about ${Math.floor((minutes + 30) / 60)} hours left`;
   },
+
+  /** How much is done in a second or in a minute. */
+  rate(progress: Progress | null): string {
+    const speed = progress?.perSecond;
+    if (!speed) return "";
+    const [count, unit] = speed >= 1 ? [speed, "second"] : [speed * 60, "minute"];
+    const text = count >= 10 ? number(Math.floor(count + 0.5)) : String(Math.floor(count * 10 + 0.5) / 10);
+    return text === "0" ? "" : `${text} a ${unit}`;
+  },
+
+  status: (status: JobStatus): string => STATUSES[status],
 
   phase(progress: Progress | null): string {
     const now = progress?.phase;

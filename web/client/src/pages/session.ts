@@ -4,6 +4,10 @@
 // tells the others its account, and asks the site when another page has another account or none, when
 // the page is looked at again, and when a stream was refused. A word of another tab is only a reason to ask.
 
+import { showLocalTimes } from "../times.ts";
+
+showLocalTimes(document);
+
 const account = document.querySelector<HTMLMetaElement>('meta[name="job-progress-scope"]')?.content ?? "";
 const tabs = new BroadcastChannel("earmark account");
 let reasons = 0;

@@ -2,7 +2,7 @@
 
 import { createInterface } from "node:readline";
 import { expect, it } from "vitest";
-import type { Progress } from "../../src/events.gen.ts";
+import type { JobStatus, Progress } from "../../src/events.gen.ts";
 import { english } from "../../src/words.ts";
 
 const SINCE = `
@@ -20,11 +20,11 @@ import { python } from "../server.ts";
 const SCRIPT = `
 import json, sys
 from progress.events import Progress
-from web.words import counts, pace, phase
+from web.words import counts, pace, phase, rate
 for line in sys.stdin:
     given = json.loads(line)
     progress = Progress.model_validate(given) if given else None
-    print(json.dumps([counts(progress), pace(progress), phase(progress)]), flush=True)
+    print(json.dumps([counts(progress), pace(progress), phase(progress), rate(progress)]), flush=True)
 `;
 
 function progress(changes: Partial<Progress>): Progress {
@@ -41,16 +41,17 @@ const CASES: (Progress | null)[] = [
   ...[0, 1, 59, 60, 89, 90, 149, 150, 3_600, 5_369, 5_370, 5_400, 7_199, 9_000, 9_001, 360_000].map(
     (etaSeconds) => progress({ etaSeconds }),
   ),
+  ...[0, 0.0001, 0.0008, 0.01, 0.25, 0.99, 1, 1.25, 1.26, 9.94, 9.99, 10, 12.5, 1_234.5].map((perSecond) => progress({ perSecond })),
 ];
 
-it("says counts, pace and phase as Python does", async () => {
+it("says counts, pace, phase and rate as Python does", async () => {
   const child = python("-c", SCRIPT);
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   try {
     for (const given of CASES) {
       child.stdin!.write(JSON.stringify(given) + "\n");
       const { value } = await lines.next();
-      const mine = [english.counts(given), english.pace(given), english.phase(given)];
+      const mine = [english.counts(given), english.pace(given), english.phase(given), english.rate(given)];
       expect(mine, JSON.stringify(given)).toEqual(JSON.parse(value!));
     }
   } finally {
@@ -65,6 +66,12 @@ from web.words import waiting
 for line in sys.stdin:
     print(json.dumps(waiting(JobWaiting.model_validate_json(line), "pending")), flush=True)
 `;
+
+it("says where a job stands as Python does", async () => {
+  const child = python("-c", "import json; from web.words import STATUSES; print(json.dumps(STATUSES))");
+  const { value } = await createInterface({ input: child.stdout! })[Symbol.asyncIterator]().next();
+  for (const [status, words] of Object.entries(JSON.parse(value!))) expect(english.status(status as JobStatus)).toBe(words);
+});
 
 it("says why a job waits as Python does", async () => {
   const child = python("-c", WAITING);
@@ -87,7 +94,7 @@ it("says why a job waits as Python does", async () => {
 it("says until when a job waits, with the day where it is another one", () => {
   const why = { type: "waiting", jobId: "a", queue: "q", workers: 1 } as const;
   const later = (hours: number) => new Date(Date.now() + hours * 3_600_000);
-  const clock = (moment: Date) => moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const clock = (moment: Date) => moment.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
   const today = later(0);
   expect(english.waiting({ ...why, until: today.toISOString() }, "retrying")).toBe(`Tries again at ${clock(today)}.`);
   const words = english.waiting({ ...why, workers: 0, until: later(48).toISOString() }, "pending");

@@ -27,6 +27,7 @@ from library.matching.signals import GROUPS, SIGNALS, Signals
 from library.matching.weights import Weights, write
 from library.matching.weights import read as stored
 
+from . import _soundtracks
 from ._playlists import Person, audio_formula, largest, nearest, people, read
 from ._table import table
 
@@ -218,6 +219,12 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="make bench-matching", description=__doc__)
     parser.add_argument("--playlists", type=Path, default=os.environ.get(VARIABLE))
+    parser.add_argument(
+        "--music",
+        type=Path,
+        default=os.environ.get("EARMARK_BENCH_MUSIC"),
+        help="a folder of albums: then how often Earmark's own hearing alone finds a song's album",
+    )
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 20, 50])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--queries", type=int, default=QUERIES)
@@ -247,6 +254,11 @@ def main() -> None:
     rows.append(speed())
     for row in rows:
         print(json.dumps(row), flush=True)
+    if options.music is not None:
+        own = _soundtracks.compare(Path(options.music))
+        for row in own:
+            print(json.dumps(row), flush=True)
+        table("By the sound alone, no song of the artist left", own)
     table(f"Where a hidden song belongs ({len(judged)} playlists)", rows)
 
 

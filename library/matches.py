@@ -251,6 +251,18 @@ def count_of_job(session: Session, *, job_id: UUID) -> int:
     return session.scalar(query) or 0
 
 
+def proposed_for(session: Session, *, account_id: UUID, playlist_id: UUID) -> set[UUID]:
+    """The songs that are proposed for a playlist."""
+    of_list = Match.account_id == account_id, Match.playlist_id == playlist_id
+    return set(session.scalars(select(Match.song_id).where(*of_list)))
+
+
+def put_off(session: Session, *, account_id: UUID) -> set[UUID]:
+    """The songs that were put off for later."""
+    later = Match.account_id == account_id, Match.queue == "later"
+    return set(session.scalars(select(Match.song_id).where(*later)))
+
+
 def requeue(session: Session, *, account_id: UUID, song_id: UUID, is_put_off: bool = False) -> None:
     """Have a song wait by its best proposal, after what is proposed or decided has changed."""
     query = select(Match).where(Match.account_id == account_id, Match.song_id == song_id)

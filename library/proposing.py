@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy.orm import Session
 
 from . import features, likes, pairs, playlists, profiles
@@ -38,9 +39,9 @@ class Proposing:
 
     songs: Songs
     places: dict[UUID, int]
-    playlists: list[Playlist]
-    liked: set[UUID]
-    decided: list[pairs.Pair]
+    playlists: list[Playlist] = field(default_factory=list)
+    liked: set[UUID] = field(default_factory=set)
+    decided: list[pairs.Pair] = field(default_factory=list)
     weights: Weights = field(default_factory=read)
     tally: Tally = field(default_factory=Tally)
 
@@ -48,15 +49,19 @@ class Proposing:
     def read(cls, session: Session, *, account_id: UUID) -> Proposing:
         """Read what is compared. What was accepted counts as in its playlist already."""
         known, places = profiles.columns(features.to_match(session, account_id=account_id))
+        return cls(known, places).with_lists(session, account_id=account_id)
+
+    def with_lists(self, session: Session, *, account_id: UUID) -> Proposing:
+        """The same songs, with playlists, likes and decisions read anew."""
         decided = pairs.in_force(session, account_id=account_id)
         members = playlists.members(session, account_id=account_id)
         for pair in decided:
             if pair.is_accepted:
                 members.setdefault(pair.playlist_id, []).append(pair.song_id)
-        kept = [p for p in profiles.playlists(members, places) if len(p.songs)]
+        kept = [p for p in profiles.playlists(members, self.places) if len(p.songs)]
         liked = likes.ids(session, account_id=account_id)
-        found = cls(known, places, kept, liked, decided)
-        found.weights = own_weights(known, kept, found._decided_places(), found.weights)
+        found = Proposing(self.songs, self.places, kept, liked, decided)
+        found.weights = own_weights(self.songs, kept, found._decided_places(), found.weights)
         return found
 
     @property
@@ -75,24 +80,39 @@ class Proposing:
             self.tally.add(hidden)
             yield self._elsewhere(hidden)
 
-    def of_unplaced(self) -> Iterator[Block]:
-        """Proposals for the songs that are in no playlist."""
-        placed = np.zeros(len(self.songs), dtype=np.bool_)
+    def of_unplaced(self, only: Collection[UUID] | None = None) -> Iterator[Block]:
+        """Proposals for the songs that are in no playlist; of these alone where `only` is given."""
+        wanted = self._mask(self.places if only is None else only)
         for playlist in self.playlists:
-            placed[playlist.songs] = True
-        loved = np.zeros(len(self.songs), dtype=np.bool_)
-        loved[[self.places[key] for key in self.liked if key in self.places]] = True
+            wanted[playlist.songs] = False
+        loved = self._mask(self.liked)
         matcher = Matcher(self.songs, self.playlists, weights=self.weights)
         without = self._columns_decided(matcher)
-        for queue, wanted, none_of in (
-            ("liked", loved & ~placed, NONE_OF_LOVED),
-            ("other", ~loved & ~placed, NONE_OF_OTHERS),
+        for queue, of_queue, none_of in (
+            ("liked", loved & wanted, NONE_OF_LOVED),
+            ("other", ~loved & wanted, NONE_OF_OTHERS),
         ):
-            places = np.flatnonzero(wanted)
+            places = np.flatnonzero(of_queue)
             for start in range(0, len(places), BLOCK):
                 block = places[start : start + BLOCK]
                 found = matcher.propose(block, without=without, none_of=none_of)
                 yield self._block(block, found, dict.fromkeys(block.tolist(), queue))
+
+    def by_the_artist_of(self, song_id: UUID) -> set[UUID]:
+        """The songs by the artist of a song, with itself."""
+        place = self.places.get(song_id)
+        if place is None:
+            return set()
+        codes = self.songs.artist_codes
+        if codes[place] < 0:
+            return {song_id}
+        same = np.flatnonzero(codes == codes[place]).tolist()
+        return {UUID(self.songs.ids[other]) for other in same}
+
+    def _mask(self, song_ids: Iterable[UUID]) -> npt.NDArray[np.bool_]:
+        found = np.zeros(len(self.songs), dtype=np.bool_)
+        found[[self.places[key] for key in song_ids if key in self.places]] = True
+        return found
 
     def _elsewhere(self, hidden: Hidden) -> Block:
         scores, misplaced = hidden.others()

@@ -26,7 +26,14 @@ RESULT_SECONDS = 24 * 3600
 def create_celery(settings: Settings, *, terms: LeaseTerms | None = None) -> Celery:
     """An application that shows live progress; its `runtime` holds what the tasks share."""
     app = Celery(
-        "earmark", include=["tasks.sync", "tasks.analysis", "tasks.matching", "tasks.purge"]
+        "earmark",
+        include=[
+            "tasks.sync",
+            "tasks.analysis",
+            "tasks.matching",
+            "tasks.matching_again",
+            "tasks.purge",
+        ],
     )
     app.conf.update(
         **celery_settings(settings.redis_url),

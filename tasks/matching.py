@@ -21,7 +21,7 @@ from .base import PipelineTask
 NAME = "earmark.matching"
 
 #: Clocks of web server and worker differ by less than this.
-_CLOCKS_APART = timedelta(minutes=1)
+CLOCKS_APART = timedelta(minutes=1)
 
 
 @shared_task(bind=True, base=PipelineTask, name=NAME)
@@ -42,7 +42,7 @@ def matching(task: PipelineTask) -> None:
     task.job.note(_sentence(trial))
     unplaced = _write(task, work, work.of_unplaced(), done=placed["done"])
     with task.database.session() as session:
-        since = began - _CLOCKS_APART
+        since = began - CLOCKS_APART
         pairs.settle(session, account_id=task.account_id, since=since)
     result: dict[str, Any] = {
         "proposed": unplaced["liked"],

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from library import decisions, jobs, likes, matches, playlists, songs
 from library.models import Decision
+from tasks import matching_again
 
 from .job_views import parse_id
 from .paging import Page, mark_text, parse_mark, parse_number
@@ -108,6 +109,9 @@ def decide() -> ResponseReturnValue:
         state = _state(session) if done else {}
     if not done:
         return _gone()
+    if decision is not None and said.playlist_id is not None:
+        ids = {"song_id": said.song_id, "playlist_id": said.playlist_id}
+        matching_again.send(services().celery, account_id=account_id(), **ids)
     return _answer(_sentence(said, decision), decision, state)
 
 

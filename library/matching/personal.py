@@ -81,6 +81,8 @@ def own_weights(
     hidden from its playlist, so that it does not speak for itself.
     """
     newest = decided[-MOST_DECISIONS:]
+    if not newest:
+        return weights
     hidden = np.zeros(len(songs), dtype=np.bool_)
     hidden[[place for place, _, accepted in newest if accepted]] = True
     matcher = Matcher(songs, [p.without(hidden) for p in playlists], weights=weights)

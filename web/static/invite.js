@@ -1,2 +1,2 @@
 // Built from web/client by `npm run pages`. Not to be edited.
-var e=new URLSearchParams(location.hash.slice(1)).get("invite"),t=document.querySelector("#invitation");e&&t&&(t.value=e,history.replaceState(null,"",location.pathname));
+var e=new URLSearchParams(location.hash.slice(1)).get("invite"),a=document.querySelector("#invitation");e&&a&&(a.value=e,history.replaceState(null,"",location.pathname));

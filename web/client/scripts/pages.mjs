@@ -1,10 +1,11 @@
 // The files that pages load, from src/pages: one for any application, served by the blueprint, and Earmark's own.
 
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { bundle } from "./bundle.mjs";
 import { settle } from "./generated.mjs";
 
 const client = fileURLToPath(new URL("../", import.meta.url));
+const BANNER = "// Built from web/client by `npm run pages`. Not to be edited.";
 const FILES = {
   "job-progress": "../../progress/static",
   "job-run": "../../progress/static",
@@ -16,16 +17,6 @@ const FILES = {
 };
 
 for (const [page, folder] of Object.entries(FILES)) {
-  const { outputFiles } = await build({
-    absWorkingDir: client,
-    entryPoints: [`src/pages/${page}.ts`],
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    minify: true,
-    charset: "utf8",
-    write: false,
-    banner: { js: "// Built from web/client by `npm run pages`. Not to be edited." },
-  });
-  settle(`${client}${folder}/${page}.js`, outputFiles[0].text, "pages");
+  const code = await bundle({ entry: `src/pages/${page}.ts` });
+  settle(`${client}${folder}/${page}.js`, `${BANNER}\n${code}\n`, "pages");
 }

@@ -1,32 +1,31 @@
 // The elements and the style inside of <job-progress>.
 
-/** A part, its attributes, its tag, and the parts inside. */
-type Part = readonly [name: string, attributes?: Record<string, string>, tag?: string, inside?: readonly Part[]];
-
-const HIDDEN = { hidden: "" };
+/** A part, its tag, its attribute, and the parts inside. */
+type Part = readonly [name: string, tag?: string, attribute?: string, value?: string, ...inside: Part[]];
 
 export const LAYOUT: readonly Part[] = [
-  ["fallback", {}, "slot"],
-  ["panel", HIDDEN, "div", [
-    ["bar", { role: "progressbar" }, "div", [["fill"]]],
-    ["text", {}, "div", [["counts", {}, "span"], ["pace", {}, "span"]]],
+  ["fallback", "slot"],
+  ["panel", "div", "hidden", "",
+    ["bar", "div", "role", "progressbar", ["fill"]],
+    ["text", "div", "", "", ["counts", "span"], ["pace", "span"]],
     ["phase"],
-    ["waiting", { role: "status" }],
+    ["waiting", "div", "role", "status"],
     ["note"],
     ["current"],
-    ["error", { role: "alert" }],
+    ["error", "div", "role", "alert"],
     ["result"],
     ["slowest"],
-  ]],
-  ["connection", { role: "status" }],
-  ["try-now", HIDDEN, "button"],
-  ["sign-in", HIDDEN, "a"],
+  ],
+  ["connection", "div", "role", "status"],
+  ["try-now", "button", "hidden"],
+  ["sign-in", "a", "hidden"],
 ];
 
 /** Made piece by piece: a page's policy may forbid to make elements of text (Trusted Types). */
-export function build([name, attributes = {}, tag = "div", inside = []]: Part): HTMLElement {
+export function build([name, tag = "div", attribute, value = "", ...inside]: Part): HTMLElement {
   const made = document.createElement(tag);
-  for (const [key, value] of Object.entries({ part: name, ...attributes })) made.setAttribute(key, value);
+  made.setAttribute("part", name);
+  if (attribute) made.setAttribute(attribute, value);
   made.append(...inside.map(build));
   return made;
 }
@@ -38,6 +37,7 @@ export const STYLE = `:host{display:block}
 .moving [part=fill]{inline-size:25%!important;animation:move 1.6s ease-in-out infinite alternate}
 @keyframes move{to{translate:300%}}
 [part=panel]>div{overflow-wrap:anywhere}
-[part=text]{display:flex;flex-wrap:wrap;gap:0 .5ch;font-variant-numeric:tabular-nums;min-block-size:1lh}
+[part=pace]{margin-inline-start:.5ch}
+[part=text]{font-variant-numeric:tabular-nums;min-block-size:1lh}
 [part=panel]>:empty,[part=connection]:empty{display:none}
 @media (prefers-reduced-motion:reduce){[part=fill]{transition:none;animation:none!important}.moving [part=fill]{inline-size:100%!important;opacity:.3}}`;

@@ -73,9 +73,8 @@ export class JobProgressElement extends Base {
   }
 
   #site(): Site {
-    const base = this.getAttribute("base");
-    const hasCookies = this.getAttribute("crossorigin") === "use-credentials";
-    return { ...(base !== null && { base }), ...(hasCookies && { credentials: "include" }) };
+    const credentials = this.getAttribute("crossorigin") === "use-credentials" ? "include" : undefined;
+    return { base: this.getAttribute("base") ?? undefined, credentials };
   }
 
   get jobId(): string | null {

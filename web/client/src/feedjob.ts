@@ -27,7 +27,6 @@ export function createJobState(options: JobStateOptions): Source & OnFeed {
   let state: Snapshot | null = options.state && { ...options.state, itemsInProgress: [] };
   let closed: Connection | null = null;
   let isAsking = false;
-  let mayBeEarly = true;
   let failures = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -74,10 +73,9 @@ export function createJobState(options: JobStateOptions): Source & OnFeed {
   }
 
   function refused(status: number): void {
-    const isEarly = mayBeEarly && status === 404;
-    mayBeEarly = false;
-    if (isEarly) return askLater(1_000);
-    if (!isRefusal(status)) return askLater();
+    // A job that is too young to be known is asked for once more.
+    const isEarly = status === 404 && !failures;
+    if (isEarly || !isRefusal(status)) return askLater(isEarly ? 1_000 : 0);
     if (!closed) close({ state: "closed", attempts: 0, reason: "refused", status });
   }
 

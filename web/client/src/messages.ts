@@ -296,10 +296,8 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
   };
 }
 
-/** A header's bytes are characters up to 255; an id's are UTF-8. */
-function utf8(text: string): string {
-  return String.fromCharCode(...new TextEncoder().encode(text));
-}
+/** A header's bytes are characters up to 255; an id's are UTF-8. Nothing else does it in one word. */
+const utf8 = (text: string): string => unescape(encodeURIComponent(text));
 
 /** An error of the caller's function must not look like a broken connection. */
 export function run(callback: () => void): void {

@@ -28,6 +28,15 @@ export const MAX_SLOWEST_ITEMS = 5;
 
 const TERMINAL: readonly string[] = ["completed", "failed", "cancelled"] satisfies JobStatus[];
 
+const KNOWN: Record<StreamEvent["type"], 1> = {
+  progress: 1, status: 1, item: 1, error: 1, note: 1, result: 1, snapshot: 1, feed: 1, waiting: 1,
+};
+
+/** Whether this version knows the type of what a stream brings. */
+export function isKnown(type: string): boolean {
+  return Object.hasOwn(KNOWN, type);
+}
+
 /** Whether nothing can follow a status. */
 export function isTerminal(status: JobStatus): boolean {
   return TERMINAL.includes(status);
@@ -127,23 +136,9 @@ function progressOf({ type: _, jobId: __, at: ___, attempt: ____, ...progress }:
 export function reduceFeed(feed: FeedSnapshot | null, event: LogEvent | FeedSnapshot): FeedSnapshot;
 export function reduceFeed(feed: FeedSnapshot | null, event: StreamEvent): FeedSnapshot | null;
 export function reduceFeed(feed: FeedSnapshot | null, event: StreamEvent): FeedSnapshot | null {
-  switch (event.type) {
-    case "feed":
-      return event;
-    case "progress":
-    case "status":
-    case "item":
-    case "error":
-    case "note":
-    case "result":
-      return { type: "feed", at: event.at, jobs: takeJob(feed?.jobs ?? [], event) };
-    case "snapshot":
-    case "waiting":
-      return feed;
-    default:
-      event satisfies never;
-      return feed;
-  }
+  if (event.type === "feed") return event;
+  if (event.type === "snapshot" || event.type === "waiting" || !isKnown(event.type)) return feed;
+  return { type: "feed", at: event.at, jobs: takeJob(feed?.jobs ?? [], event) };
 }
 
 function takeJob(jobs: FeedJob[], event: LogEvent): FeedJob[] {

@@ -4,17 +4,12 @@ import { step } from "./cursor.ts";
 import type { StreamEvent } from "./events.gen.ts";
 import { createMessageStream, run, type ConnectionOptions, type Stream, type Taken } from "./messages.ts";
 import type { Message } from "./parser.ts";
-import { isTerminal } from "./reduce.ts";
+import { isKnown, isTerminal } from "./reduce.ts";
 
 export interface StreamOptions extends ConnectionOptions {
   /** `event` is null for what is not known here; the cursor has advanced all the same. */
   onEvent(event: StreamEvent | null, cursor: string): void;
 }
-
-const KNOWN: Record<StreamEvent["type"], true> = {
-  progress: true, status: true, item: true, error: true, note: true, result: true,
-  snapshot: true, feed: true, waiting: true,
-};
 
 /** Whether an event says that its job is over. */
 export function isJobEnd(event: StreamEvent): boolean {
@@ -52,5 +47,5 @@ function createEventStream(options: StreamOptions, isLast: (event: StreamEvent) 
 /** The event of a message; null for an unknown type. It throws where the message is no JSON. */
 function eventOf(data: string): StreamEvent | null {
   const event = JSON.parse(data);
-  return Object.hasOwn(KNOWN, event?.type) ? event : null;
+  return isKnown(event?.type) ? event : null;
 }

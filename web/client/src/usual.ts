@@ -4,9 +4,9 @@ import { createClient, type JobsClient } from "./client.ts";
 
 export interface Site {
   /** Where the application has mounted the blueprint of progress/, perhaps on another site. */
-  readonly base?: string;
+  readonly base?: string | undefined;
   /** `include`: requests to another site bear its cookies. */
-  readonly credentials?: RequestCredentials;
+  readonly credentials?: RequestCredentials | undefined;
 }
 
 const clients = new Map<string, JobsClient>();

@@ -83,19 +83,16 @@ export const english = {
 
   /** What a job came to: a text as it is, an object as its names and values. */
   result(result: unknown): string {
-    if (typeof result !== "object" || result === null) return result === undefined ? "" : plain(result);
+    if (typeof result !== "object" || !result) return plain(result ?? "");
     return Object.entries(result)
       .filter(([, value]) => typeof value !== "object")
-      .map(([name, value]) => (Array.isArray(result) ? plain(value) : `${name.replaceAll("_", " ")}: ${plain(value)}`))
+      .map(([name, value]) => `${name.replaceAll("_", " ")}: ${plain(value)}`)
       .join(", ");
   },
 
-  /** The items that took longest, of those that took a second or more. */
+  /** The items that took longest. */
   slowest(items: readonly Item[]): string {
-    const told = items
-      .filter(({ tookSeconds = 0 }) => tookSeconds >= 1)
-      .slice(0, 3)
-      .map((item) => `${item.label ?? item.itemId} (${took(item.tookSeconds!)})`);
+    const told = items.slice(0, 3).map((item) => `${item.label ?? item.itemId} (${took(item.tookSeconds!)})`);
     return told.length ? `Took longest: ${told.join(", ")}` : "";
   },
 

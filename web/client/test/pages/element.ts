@@ -20,7 +20,7 @@ const page = {
     scope: query.get("scope") ?? "",
     silenceMs: Number(query.get("silence") ?? 45_000),
     ...(query.has("mute") && { muteMs: Number(query.get("mute")) }),
-    random: () => Math.random() * 0.02,
+    random: query.get("dice") === "fair" ? Math.random : () => Math.random() * 0.02,
   }) satisfies JobsClient,
   followItems(jobId: string): void {
     page.client.followJob(jobId, (view, event) => {

@@ -1,7 +1,8 @@
 """The processor time that the log's server spends on one append, beside a bare XADD.
 
 One client appends to a job that lists eight items in progress and twenty failed ones; one
-subscriber hears the job's channel. The cases take turns, so that their ratios are of one run.
+subscriber hears the job's channel. The cases take turns, so that their ratios are of one run. A
+second table has the commands that the script calls, as the server counts and times them.
 """
 
 from __future__ import annotations
@@ -140,6 +141,38 @@ def measure(*, appends: int, rounds: int) -> list[dict[str, object]]:
     ]
 
 
+def commands(*, appends: int) -> list[dict[str, object]]:
+    """A row for each command of each case: how often an append calls it, and how long it takes."""
+    rows: list[dict[str, object]] = []
+    with valkey() as server, subscribed(server):
+        log = RedisLog(server.url)
+        for who, make in {
+            "one progress event": progress,
+            "one item event": item,
+            "50 item events": batch,
+        }.items():
+            append = make(log)
+            append()
+            log.client.config_resetstat()
+            for _ in range(appends):
+                append()
+            # What the benchmark itself asks is none of the script's.
+            told = log.client.info("commandstats")
+            rows += [
+                {
+                    "bench": "append",
+                    "case": who,
+                    "command": name.removeprefix("cmdstat_"),
+                    "calls": found["calls"] / appends,
+                    "us_per_call": found["usec_per_call"],
+                }
+                for name, found in sorted(told.items(), key=lambda pair: -pair[1]["usec"])
+                if not name.startswith(("cmdstat_config", "cmdstat_info"))
+            ]
+        log.close()
+    return rows
+
+
 def main() -> None:
     """Measure every case in turn."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -147,6 +180,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     tell("One append", measure(appends=options.appends, rounds=options.rounds))
+    tell("What an append calls", commands(appends=options.appends // 10))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,8 @@ end
 -- them and spells out how they are read and written. The total, the fraction and the rate are -1
 -- while unknown. A text is a field of its own, which is written if it changed. Few appends need more
 -- texts than the first five.
-local s, changed = {}, {}
+local stored = call('HMGET', state, 'numbers', 'status', 'progress', 'phase', 'cancel')
+local s, changed = read_numbers(stored[1] or ''), {}
 local function write(name, value)
   if s[name] ~= value then
     s[name] = value
@@ -71,8 +72,10 @@ local function read_earlier_form()
   call('DEL', state)
   local held_back = earlier.feed_due or ''
   for name, number in pairs(s) do
-    s[name] = tonumber(earlier[name]) or number
-    earlier[name] = nil
+    if number then
+      s[name] = tonumber(earlier[name]) or number
+      earlier[name] = nil
+    end
   end
   for _, name in ipairs({'running', 'failures', 'slowest'}) do
     local lines = earlier[name] or ''
@@ -86,8 +89,6 @@ local function read_earlier_form()
   refuse_earlier_writers()
 end
 
-local stored = call('HMGET', state, 'numbers', 'status', 'progress', 'phase', 'cancel')
-read_numbers(s, stored[1] or '')
 if stored[1] then
   s.status, s.progress, s.phase, s.cancel = unpack(stored, 2)
 elseif call('HEXISTS', state, 'epoch') == 1 then

@@ -37,10 +37,15 @@ def _numbers() -> list[str]:
     A state that a version with fewer numbers wrote has 0 for the others.
     """
     names = ", ".join(f"s.{name}" for name in STATE_NUMBERS)
+    values = ", ".join(f"n{place}" for place in range(len(STATE_NUMBERS)))
+    # A table that grows field by field is made anew several times; this one has its size at once.
+    fields = [f"{name} = n{place}" for place, name in enumerate(STATE_NUMBERS)]
+    fields += [f"{name} = false" for name in ("status", "progress", "phase", "cancel", "at")]
     form, size = ">" + "d" * len(STATE_NUMBERS), 8 * len(STATE_NUMBERS)
     padded = f"text .. string.rep('\\0', {size} - #text)"
+    read = f"local {values} = struct.unpack('{form}', {padded})"
     return [
-        f"function read_numbers(s, text) {names} = struct.unpack('{form}', {padded}) end",
+        f"function read_numbers(text) {read} return {{{', '.join(fields)}}} end",
         f"function write_numbers(s) return struct.pack('{form}', {names}) end",
     ]
 

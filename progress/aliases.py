@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from functools import cache
+from typing import Protocol, cast, runtime_checkable
 
 from .log import JobRef, Log, LogRef, Position
 
@@ -62,6 +63,12 @@ def locate(log: Log, ref: LogRef) -> tuple[LogRef, Position | None]:
     Raises:
         LogUnavailable: the log cannot be asked.
     """
-    if isinstance(ref, JobRef) and isinstance(log, SupportsAliases):
-        return log.locate(ref)
+    if isinstance(ref, JobRef) and _knows_aliases(type(log)):
+        return cast("SupportsAliases", log).locate(ref)
     return ref, log.position(ref)
+
+
+@cache
+def _knows_aliases(kind: type[Log]) -> bool:
+    # Asked once for each kind of log: to look through a protocol takes as long as to read a cookie.
+    return issubclass(kind, SupportsAliases)

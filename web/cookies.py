@@ -38,6 +38,9 @@ class SessionCookie(SecureCookieSessionInterface):
             if self._serializer is not None:
                 made = self._serializer.make_signer(self._serializer.salt)
                 self._signer = made if isinstance(made, TimestampSigner) else None
+                # The keys are derived once; a signer derives them anew for each cookie.
+                made.secret_keys = [made.derive_key(key) for key in made.secret_keys]
+                made.key_derivation = "none"
         return self._serializer
 
     def token(self, app: Flask, environ: WSGIEnvironment) -> str | None:

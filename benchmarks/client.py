@@ -152,8 +152,32 @@ def load(browser: Browser, folder: Path, per_second: int, seconds: float) -> dic
     }
 
 
+def picture(browser: Browser, folder: Path) -> dict[str, object]:
+    """How long a run of 3 attempts of 60 parts is drawn, and an event of 2,000 looked at."""
+    server = serve(folder, [])
+    try:
+        with browser.new_context() as context:
+            page = context.new_page()
+            page.goto(f"http://127.0.0.1:{server.server_port}/run.html")
+            page.wait_for_function("globalThis.measured")
+            found = page.evaluate("measured")
+    finally:
+        server.shutdown()
+        server.server_close()
+    draws, looks = sorted(found["draws"]), sorted(found["looks"])
+    return {
+        "bench": "client",
+        "who": "the run's picture",
+        "draw_ms_p50": statistics.median(draws),
+        "draw_ms_max": draws[-1],
+        "look_ms_p50": statistics.median(looks),
+        "look_ms_p99": looks[int(len(looks) * 0.99)],
+        "look_ms_max": looks[-1],
+    }
+
+
 def main() -> None:
-    """Measure the sizes, and then the frames under each rate."""
+    """Measure the sizes, the picture of a run, and then the frames under each rate."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rates", type=int, nargs="*", default=[1_000, 10_000, 20_000])
@@ -164,10 +188,12 @@ def main() -> None:
         folder = Path(name)
         tell("Size of the client", list(sizes()))
         client.bundle("bench/frames.ts", folder, "--minify")
+        client.bundle("bench/run.ts", folder, "--minify")
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=chromium_program(), args=CHROMIUM_ARGUMENTS
             )
+            tell("The picture of a run", [picture(browser, folder)])
             rows = [
                 load(browser, folder, rate, options.seconds)
                 for rate in options.rates

@@ -169,7 +169,7 @@ def test_it_is_a_table_too(tell, show):
     three_attempts(job, parts=3)
     page = show("table", width=390)
     page.get_by_text("As a table").click()
-    rows = page.get_by_role("table", name="How it went").get_by_role("row")
+    rows = page.get_by_role("table", name=re.compile("^How it went, from ")).get_by_role("row")
     expect(rows).to_have_count(1 + 3 + 3 + 6 + 9)
     expect(rows.nth(1)).to_contain_text("Wait for a worker")
     expect(page.get_by_role("table", name="Counts along the way")).to_be_visible()
@@ -181,6 +181,7 @@ def test_a_run_that_goes_on_grows_and_its_end_is_shown(tell, show, clock):
     job.say(status("running"), then=1)
     page = show("live")
     expect(page.locator("rect.attempt.running")).to_have_count(1)
+    expect(page.get_by_text("So far it has taken")).to_be_visible()
     expect(page.get_by_role("button", name="Play it again")).to_be_hidden()
     job.say(status("failed"))
     page.evaluate(

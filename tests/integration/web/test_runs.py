@@ -38,7 +38,7 @@ def test_the_page_has_a_table_and_the_script_of_the_picture(site: Site) -> None:
     assert table(person, ref)[-2:] == ["Attempt 1", "Phase “songs”"]
     page = person.browser.get(f"/jobs/{ref.job_id}").text
     assert f'<job-run job-id="{ref.job_id}">' in page
-    assert '<script type="module" src="/static/run.js"' in page
+    assert '<script type="module" src="/api/jobs/job-run.js' in page
 
 
 def test_a_job_whose_log_is_gone_is_told_from_its_row(site: Site) -> None:

@@ -10,7 +10,6 @@ const FILES = {
   "job-progress": "../../progress/static",
   "job-run": "../../progress/static",
   live: "../static",
-  run: "../static",
   session: "../static",
   invite: "../static",
   review: "../static",

@@ -35,7 +35,7 @@ export function draw(picture: Picture, width: number, words: RunWords): Drawing 
     for (const bar of picture.bars) {
       if (bar.kind !== kind && !(kind === "attempt" && bar.kind === "wait")) continue;
       const place = { left: x(bar.begin), top: top + bar.lane * (height + gap), height };
-      const made = barOf(bar, place, x(bar.end) - place.left, picture, words);
+      const made = barOf(bar, place, Math.max(2, x(bar.end) - place.left), width, picture, words);
       svg.append(...made);
       bars.set(made[0]!, bar);
     }
@@ -73,8 +73,9 @@ interface Place {
 }
 
 /** The bar, then what is written in it and what marks it. */
-function barOf(bar: Bar, { left, top, height }: Place, length: number, picture: Picture, words: RunWords): SVGElement[] {
-  const width = Math.max(2, length);
+function barOf(
+  bar: Bar, { left, top, height }: Place, width: number, most: number, picture: Picture, words: RunWords,
+): SVGElement[] {
   const kinds = `${bar.kind} ${bar.status}`;
   const made: SVGElement[] = [
     element("rect", {
@@ -88,9 +89,12 @@ function barOf(bar: Bar, { left, top, height }: Place, length: number, picture: 
   }
   // Not by colour alone.
   if ((bar.status === "failed" || bar.status === "lost") && height > 4) {
-    const [at, middle, by] = [left + width, top + height / 2, Math.min(4, height / 2 - 1)];
-    const cross = `M${at + 2} ${middle - by}l${2 * by} ${2 * by}m0 ${-2 * by}l${-2 * by} ${2 * by}`;
-    made.push(element("path", { class: "mark", d: cross }));
+    const [middle, by] = [top + height / 2, Math.min(4, height / 2 - 1)];
+    // After the bar, or in it where the picture ends.
+    const isWithin = left + width + 2 * by + 3 > most;
+    const at = isWithin ? most - 2 * by - 4 : left + width + 2;
+    const cross = `M${at.toFixed(1)} ${middle - by}l${2 * by} ${2 * by}m0 ${-2 * by}l${-2 * by} ${2 * by}`;
+    made.push(element("path", { class: isWithin ? `mark in ${kinds}` : "mark", d: cross }));
   }
   return made;
 }

@@ -139,8 +139,9 @@ export class JobRunElement extends Base {
     const waits = picture.bars.filter(({ kind }) => kind === "wait");
     const waited = waits.reduce((sum, { begin, end }) => sum + end - begin, 0);
     const attempts = run.rows.filter(({ kind }) => kind === "attempt").length;
-    this.#part("summary").textContent = words.summary(picture.to - picture.from, waited, attempts, run.leftOut);
-    this.#part("player").hidden = !isTerminal(run.status);
+    const isOver = isTerminal(run.status);
+    this.#say("summary", words.summary(picture.to - picture.from, waited, attempts, run.leftOut, isOver));
+    this.#part("player").hidden = !isOver;
     this.#drawPicture();
     if ((this.#part("details") as HTMLDetailsElement).open) this.#drawTables();
     if (this.#sizes) return;
@@ -199,19 +200,18 @@ export class JobRunElement extends Base {
   #drawTables(): void {
     const [run, picture, words] = [this.#run, this.#picture, this.#words];
     if (!run || !picture) return;
-    const local = (time: number): string => new Date(time).toLocaleTimeString();
     const bars = [...picture.bars].sort((one, other) => one.begin - other.begin);
     const rows = bars.map((bar) => [
       words.what(bar),
       String(bar.attempt),
-      `${words.clock(bar.begin - picture.from)} (${local(bar.begin)})`,
+      words.clock(bar.begin - picture.from),
       words.duration(bar.end - bar.begin),
       bar.status === "waiting" ? "" : words.end(bar.status),
     ]);
     const counts = run.points.map(({ at, done, failed }) =>
       [words.clock(Date.parse(at) - picture.from), String(done), String(failed)]);
     this.#part("tables").replaceChildren(
-      table(words.title, words.columns, rows),
+      table(`${words.title}, ${words.since(picture.from)}`, words.columns, rows),
       ...(counts.length ? [table(words.seriesTitle, words.series, counts)] : []),
     );
   }
@@ -263,6 +263,8 @@ export class JobRunElement extends Base {
     root.adoptedStyleSheets = [style];
     this.#say("again", this.#words.again);
     this.#say("as-table", this.#words.asTable);
+    // It may be wider than its place: then it is scrolled, by keyboard too.
+    this.#part("tables").setAttribute("aria-label", this.#words.asTable);
     this.#part("again").onclick = () => void this.#playback();
     this.#part("details").addEventListener("toggle", () => this.#drawTables());
     const picture = this.#part("picture");

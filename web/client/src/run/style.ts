@@ -15,7 +15,7 @@ export const LAYOUT = `<slot part="fallback"></slot>
 <ul part="items"></ul>
 </div>
 </div>
-<details part="details"><summary part="as-table"></summary><div part="tables"></div></details>
+<details part="details"><summary part="as-table"></summary><div part="tables" role="region" tabindex="0"></div></details>
 </div>`;
 
 export const STYLE = `:host{display:block;--failed:var(--job-run-failed,light-dark(#b3261e,#ff9a91));--bar:var(--job-run-bar,currentColor);--ground:var(--job-run-ground,Canvas)}
@@ -35,10 +35,12 @@ text{fill:currentColor}
 .failed,.lost{fill:var(--failed)}
 .cancelled,.retrying{fill-opacity:.35}
 .bar:focus{outline:none;stroke:var(--bar);stroke-width:3;stroke-opacity:1;stroke-dasharray:none}
-.in{pointer-events:none}
+.in{pointer-events:none;stroke:none}
 .in.attempt{fill:var(--ground);fill-opacity:1}
-.in.attempt.cancelled,.in.attempt.retrying,.in.phase{fill:currentColor;fill-opacity:1}
+.in.wait,.in.attempt.cancelled,.in.attempt.retrying,.in.phase{fill:currentColor;fill-opacity:1}
 .mark{stroke:var(--failed);stroke-width:2;fill:none;pointer-events:none}
+.mark.in{stroke:currentColor}
+.mark.in.attempt{stroke:var(--ground)}
 .line{fill:none;stroke:var(--bar);stroke-width:1.5;stroke-linejoin:round}
 .cursor{stroke:var(--bar);stroke-width:2;pointer-events:none}
 [part=controls]{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center}
@@ -51,4 +53,5 @@ button{font:inherit;color:inherit;background:none;border:1px solid;border-radius
 table{border-collapse:collapse;inline-size:100%;margin-block:.5rem}
 caption{text-align:start;padding-block:.25rem}
 th,td{text-align:start;font-weight:400;padding:.3rem .6rem .3rem 0;border-block-end:1px solid;border-color:color-mix(in srgb,currentColor 20%,transparent)}
+th,td{white-space:nowrap}
 thead th{opacity:.75}`;

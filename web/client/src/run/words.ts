@@ -65,8 +65,8 @@ export const english = {
     return `${english.what(bar)}${of}: ${duration(bar.end - bar.begin)}, ${span}${ended}`;
   },
 
-  summary(took: number, waited: number, attempts: number, leftOut: number): string {
-    const parts = [`It took ${duration(took)}`];
+  summary(took: number, waited: number, attempts: number, leftOut: number, isOver: boolean): string {
+    const parts = [isOver ? `It took ${duration(took)}` : `So far it has taken ${duration(took)}`];
     if (waited >= 100) parts.push(`${duration(waited)} of it waiting`);
     if (attempts > 1) parts.push(`in ${attempts} attempts`);
     const more = leftOut ? ` ${number(leftOut)} more attempts, phases and parts are not shown.` : "";
@@ -83,6 +83,7 @@ export const english = {
   paceAndFailures: "red where items failed",
   failures: (count: number): string => `${number(count)} failed`,
 
+  since: (time: number): string => `from ${new Date(time).toLocaleString("en", { dateStyle: "long", timeStyle: "medium" })}`,
   asTable: "As a table",
   columns: ["What", "Attempt", "Began at", "Took", "How it ended"],
   series: ["At", "Done", "Failed"],

@@ -39,6 +39,7 @@ The states of a stream, and what moves it on::
   `Inquiry` (written by `Replays`), `Delivery` (written by `Writer`).
 - `Replays` brings readers to where a log stands, `OpenStreams` ends streams, and `Admission`
   counts them, for any thread.
+- `Waits` answers readers that want one page of events, from a stream that each is given.
 """
 
 from __future__ import annotations

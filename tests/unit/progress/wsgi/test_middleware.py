@@ -13,6 +13,7 @@ import pytest
 
 from progress.hub import Hub
 from progress.hub.reader import Reader
+from progress.limits import StreamLimits
 from progress.log import FeedRef, JobRef, LogRef
 from progress.memory import MemoryLog
 from progress.testing import FaultyLog, fresh_ref, status
@@ -31,6 +32,7 @@ class Gate:
     admits: Callable[[str | None], LogRef | None] | None = None
     takes: bool = True
     prefix: str = ""
+    limits: StreamLimits = field(default_factory=StreamLimits)
     #: What is put around the middleware.
     wrap: Callable[[Any], Any] = lambda app: app
     readers: list[Reader] = field(default_factory=list)
@@ -39,7 +41,7 @@ class Gate:
     def __post_init__(self) -> None:
         self.server, self.client = socket.socketpair()
         self.client.settimeout(5)
-        self.hub = Hub(self.log)
+        self.hub = Hub(self.log, self.limits)
         self.entrance = Entrance(self.log, self.hub, self._take)
         self.entrance.urls.serve_under(self.prefix)
         self.middleware = StreamMiddleware(
@@ -248,6 +250,36 @@ def test_while_the_streamer_is_gone_the_process_serves_it_itself(gate: Gate) -> 
         received += gate.client.recv(4096)
     assert received.startswith(b"HTTP/1.1 200 OK\r\n")
     assert gate.hub.streams == 1
+
+
+def test_where_there_is_no_place_the_client_is_refused_in_words(gate: Gate) -> None:
+    limits = StreamLimits(streams_per_account=0, retry_after_seconds=7)
+    full = Gate(gate.log, gate.ref, takes=False, limits=limits)
+    try:
+        assert full.ask() == []
+        full.server.close()
+        answer = full.client.recv(4096)
+    finally:
+        full.close()
+    assert answer.startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
+    assert b"Retry-After: 7\r\n" in answer
+
+
+def test_where_no_descriptor_is_left_the_client_is_told_to_come_back(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> int:
+        raise OSError("too many open files")
+
+    gate.ask()  # the dead socket is there
+    other = Gate(gate.log, gate.ref, takes=False)
+    monkeypatch.setattr(os, "dup", fail)
+    try:
+        assert other.ask() == []
+        assert other.client.recv(4096).startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+        assert other.hub.streams == 0
+    finally:
+        other.close()
 
 
 def adding(name: str, value: str) -> Callable[[Any], Any]:

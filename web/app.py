@@ -14,6 +14,7 @@ from . import (
     account_page,
     accounts,
     api,
+    candidates,
     folders,
     health,
     invites,
@@ -75,6 +76,7 @@ def create_app(
         invites.blueprint,
         loved.blueprint,
         pages.blueprint,
+        candidates.blueprint,
         review.blueprint,
     ):
         app.register_blueprint(blueprint)

@@ -23,7 +23,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from library import decisions, jobs, likes, matches, playlists, songs
+from library import decisions, jobs, likes, matches, overlaps, playlists, songs
 from library.models import Decision
 from tasks import matching_again
 
@@ -93,6 +93,7 @@ def song(song_id: str) -> ResponseReturnValue:
         return render_template(
             "review_song.html",
             song=found,
+            is_in=overlaps.playlists_of(session, account_id=mine, song_id=key),
             proposed=matches.of_song(session, account_id=mine, song_id=key),
             lists=playlists.names(session, account_id=mine),
             asked=QueueRequest.parse(request.args),

@@ -2,7 +2,7 @@
 
 `songs` has the columns, `signals` what speaks for a pair (`sound`, `names`, `years`), `choice` how
 it is weighed, `matcher` what is proposed, `trial` how well it does on a person's own playlists,
-`personal` what decisions change, `alike` which playlists are nearly the same.
+and `personal` what decisions change.
 """
 
 from __future__ import annotations

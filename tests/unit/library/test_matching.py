@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from library.matching import Matcher, Playlist, Proposal, Songs
-from library.matching.alike import Alike, nearly_the_same
 from library.matching.matcher import LEAST_SCORE, MAX_PROPOSALS
 from library.matching.signals import SIGNALS, Signals
 from library.matching.trial import Tally, hide
@@ -280,13 +279,3 @@ def test_weights_of_other_signals_are_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("library.matching.weights.SIGNALS", ("sound",))
     with pytest.raises(ValueError, match="learn them anew"):
         read()
-
-
-def test_lists_with_most_songs_in_common_are_nearly_the_same():
-    lists = {"a": [1, 2, 3, 4], "b": [4, 3, 2, 1, 1], "c": [1, 2, 3], "d": [9], "e": []}
-    assert nearly_the_same(lists, least=0.75) == [
-        Alike("a", "b", 4, 1.0),
-        Alike("a", "c", 3, 0.75),
-        Alike("b", "c", 3, 0.75),
-    ]
-    assert nearly_the_same({}) == []

@@ -234,6 +234,7 @@ class PageForm:
 
     def pack(self, excerpt: Excerpt, body: bytes, *, is_page: bool) -> tuple[dict[str, str], bytes]:
         """The headers that belong to an answer with this body, and what is sent of it."""
+        body += b"\n"  # a page is a line, where pages are written one after the other
         headers = {"Content-Type": CONTENT_TYPE, "ETag": excerpt.etag}
         link = self.links.header(excerpt.cursor, ended=excerpt.ended, is_page=is_page)
         if link is not None:

@@ -144,11 +144,7 @@ def followed(url: str, ref: JobRef, header: str, folder: Path) -> subprocess.Pop
 
 
 def pages_of(text: str) -> list[EventPage]:
-    decoder, pages, at = json.JSONDecoder(), [], 0
-    while at < len(text):
-        document, at = decoder.raw_decode(text, at)
-        pages.append(EventPage.model_validate(document))
-    return pages
+    return [EventPage.model_validate_json(line) for line in text.splitlines()]
 
 
 def check_followed(pages: list[EventPage], log: object, ref: JobRef) -> None:

@@ -41,6 +41,18 @@ def begin(installation: Installation, place: Place, request: Any, *, tries: int)
     return replace(begun, attempt=number)
 
 
+def given_up(installation: Installation, place: Place, *, tries: int) -> Begun:
+    """The attempt in which a task was last lost, where it is not to be run again."""
+    if place.attempt > 0:
+        return Begun(place.attempt)
+    attempt = tries - 1
+    with harmlessly():
+        known = installation.log.snapshot(place.ref)
+        if known is not None and isinstance(known[0], Snapshot):
+            attempt = known[0].attempt
+    return Begun(attempt)
+
+
 def begin_anew(installation: Installation, place: Place, *, came_again: bool = False) -> None:
     """Tell the log which run of its job a task is of.
 

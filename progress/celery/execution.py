@@ -22,7 +22,7 @@ from ..parts import Standing, Window
 from ..recovery import faults
 from ..reporting.reporter import JobReporter
 from ..reports import PartEndReport, PartReport, Repair
-from .beginning import begin
+from .beginning import begin, given_up
 from .canvas import NO_CANVAS, Canvas
 from .ending import go_on_after
 from .fanout import open_window
@@ -61,6 +61,8 @@ class Execution:
         self._hold = Hold(installation, None if request.is_eager else self._lease(request))
         #: Whether the task has set its own state to FAILURE, as many do before they raise `Ignore`.
         self.said_failed = False
+        #: Whether so many processes that ran it were lost that it is not run again.
+        self._is_given_up = False
         #: How the task ended, once it has; None while its part of the job stays open.
         self._outcome: Settlement | None = None
 
@@ -88,7 +90,12 @@ class Execution:
         """
         tries = self._hold.take()
         faults.reach(faults.LEASED)
-        begun = begin(self._in, self.place, self._request, tries=tries)
+        self._is_given_up = tries > self._in.terms.max_tries
+        begun = (
+            given_up(self._in, self.place, tries=tries)
+            if self._is_given_up
+            else begin(self._in, self.place, self._request, tries=tries)
+        )
         self.attempt = begun.attempt
         if begun.is_stale:
             raise Ignore("A newer attempt has begun.")
@@ -109,12 +116,12 @@ class Execution:
             tell(self.reporter, begun.ended)
             raise Ignore("The job is over already.")
         faults.reach(faults.BEGUN)
-        if self.place.is_root and not self._continues:
+        if self.place.is_root and not self._continues and not self._is_given_up:
             self._open_attempt()
             self.reporter.status(JobStatus.RUNNING)
         if not self.place.is_root:
             self.reporter.report(PartReport(self.place.part_name, time.time()))
-        return self._stopping(body, begun, tries)
+        return self._stopping(body, begun)
 
     @property
     def _continues(self) -> bool:
@@ -128,11 +135,11 @@ class Execution:
             return ()
         return tuple(getattr(task, "autoretry_for", ()))
 
-    def _stopping(self, body: Callable[[], Any], begun: Begun, tries: int) -> Any:
+    def _stopping(self, body: Callable[[], Any], begun: Begun) -> Any:
         try:
             if begun.cancel_requested:
                 raise CancelRequested(self.place.ref.job_id)
-            if tries > self._in.terms.max_tries:
+            if self._is_given_up:
                 self._outcome = WORKER_LOST
                 raise Ignore("The processes that ran this task were lost each time.")
             result = run_body(self, body)

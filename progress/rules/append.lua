@@ -382,11 +382,12 @@ end
 local function fraction_of(count)
   local value
   if s.phase_index > 0 then
-    local part = 0
+    -- A phase without a total has at most what was left of the job's when it began.
+    local part, total = 0, s.phase_total < 0 and s.total - s.phase_done or s.phase_total
     if s.phase_over == 1 then
       part = 1
-    elseif s.phase_total > 0 then
-      part = math.min(1, (count - s.phase_done) / s.phase_total)
+    elseif total > 0 then
+      part = math.min(1, (count - s.phase_done) / total)
     end
     value = (s.phase_before + s.phase_weight * part) / s.phase_in_all
   elseif s.total >= 0 then

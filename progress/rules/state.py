@@ -243,10 +243,12 @@ class JobState:
 
     def _fraction(self, done: int) -> float | None:
         if self.phase is not None:
-            report = self.phase.report
+            report, before = self.phase.report, self.phase.done_before
+            # A phase without a total has at most what was left of the job's when it began.
+            total = (self.total or 0) - before if report.total is None else report.total
             part = 1.0 if self.phase.is_over else 0.0
-            if report.total and not self.phase.is_over:
-                part = min(1.0, (done - self.phase.done_before) / report.total)
+            if total > 0 and not self.phase.is_over:
+                part = min(1.0, (done - before) / total)
             value = (report.weight_before + report.weight * part) / report.weight_in_all
         elif self.total is not None:
             value = done / self.total if self.total else 0.0

@@ -20,6 +20,7 @@ from progress.celery import HEADER, JobTask, install
 from progress.errors import LogUnavailable
 from progress.events import Snapshot, StatusEvent
 from progress.flask import create_blueprint
+from progress.lease import Lease, Part
 from progress.log import JobRef, Position
 from progress.memory import MemoryLog
 from progress.redis import RedisLog
@@ -351,3 +352,21 @@ def test_who_came_while_the_log_could_not_be_asked_is_sent_back_and_then_shown_t
         assert "retry: " in first
         assert '"status":"completed"' in client.get(url, headers=headers).text
     blueprint.hub.close()
+
+
+def test_a_job_whose_processes_were_lost_three_times_ends_in_its_third_attempt(
+    sender: Sender,
+) -> None:
+    ref = JobRef("anna", "lost-each-time")
+    for attempt in (1, 2, 3):
+        lease = Lease(Part(ref, ref.job_id), f"gone/{attempt}", "execution")
+        assert sender.log.leases.take(lease).tries == attempt
+        sender.log.append(ref, [status("running")], attempt=attempt)
+        sender.log.leases.vacate(lease)
+    sender.step("a").apply_async(task_id=ref.job_id)
+    state = sender.end(ref.job_id)
+    assert state.error is not None
+    assert (state.attempt, state.error.code) == (3, "worker_lost")
+    assert sender.told(ref.job_id) == [(number, "running") for number in (1, 2, 3)] + [
+        (3, "failed")
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -181,6 +181,54 @@ def test_a_loop_through_a_job_of_a_known_total_is_counted_once(ref: JobRef) -> N
             pass
 
     assert total_of(MemoryLog(), ref, in_all) == (13, 10 + 2 + 3 + 1)
+
+
+def fractions(ref: JobRef, say: Callable[[JobReporter], Iterator[None]]) -> list[float | None]:
+    """The fraction after each step."""
+    log, found = MemoryLog(), []
+    with JobReporter(log, ref) as job:
+        for _ in say(job):
+            assert is_sent(job)
+            progress = state(log, ref).progress
+            found.append(None if progress is None else progress.fraction)
+    return found
+
+
+def test_a_loop_in_a_phase_without_a_total_moves_the_fraction(ref: JobRef) -> None:
+    def steps(job: JobReporter) -> Iterator[None]:
+        job.plan(("read", 1), ("write", 1))
+        for name, count in (("read", 4), ("write", 2)):
+            with job.phase(name):
+                for _ in job.track(range(count), kind=name):
+                    yield
+            yield
+
+    assert fractions(ref, steps) == [0.0, 0.125, 0.25, 0.375, 0.5, 0.5, 0.75, 1.0]
+
+
+def test_a_phase_without_a_total_may_have_all_that_is_left_of_the_jobs(ref: JobRef) -> None:
+    def steps(job: JobReporter) -> Iterator[None]:
+        job.plan(("read", 1), ("write", 1))
+        job.total(10)
+        for name in ("read", "write"):
+            with job.phase(name):
+                for number in range(5):
+                    job.item_status(number, ItemStatus.SUCCEEDED, kind=name)
+                yield
+            yield
+
+    assert fractions(ref, steps) == [0.25, 0.5, 1.0, 1.0]
+
+
+def test_a_phase_of_which_nothing_is_known_moves_the_fraction_at_its_end(ref: JobRef) -> None:
+    def steps(job: JobReporter) -> Iterator[None]:
+        job.plan(("read", 1), ("write", 1))
+        with job.phase("read"):
+            for _ in job.track(iter(range(3))):
+                yield
+        yield
+
+    assert fractions(ref, steps) == [0.0, 0.0, 0.0, 0.5]
 
 
 def test_a_phase_within_a_phase_is_not_ended_by_the_outer_one(ref: JobRef) -> None:

@@ -3,24 +3,28 @@
 Each way reports the items of one job to the same server, one way after the other, in rounds.
 `wall_us_per_item` is the time that reporting adds to the task, from its first report to the
 return of the last flush; `server_us_per_event` the processor time the server spends, for each
-event that is stored. `task_us_per_item` is the part spent inside the reporting calls alone.
+event that is stored. `task_us_per_item` is the part spent inside the reporting calls
+alone, and `cpu_us_per_item` the processor time of the task's process.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import redis
-from celery import Celery
+from celery import Celery, Task
 
 from benchmarks._table import medians, tell
+from progress.celery import JobTask, install
 from progress.events import ItemStatus
 from progress.log import JobRef
 from progress.redis import RedisLog
@@ -57,7 +61,7 @@ def earmark(server: Server, items: int, *, with_item: bool = True) -> Figures:
     ref = JobRef("bench", uuid4().hex)
     log.append(ref, (), attempt=1)
     meter = Meter(server)
-    began = time.perf_counter()
+    began, began_cpu = time.perf_counter(), time.process_time()
     reporter = JobReporter(log, ref)
     reporter.total(items)
     if with_item:
@@ -68,8 +72,10 @@ def earmark(server: Server, items: int, *, with_item: bool = True) -> Figures:
         for number in range(items):
             reporter.item_status(number, ItemStatus.SUCCEEDED, kind="song", label="Neon Street")
     in_task = time.perf_counter() - began
+    while not reporter.flush():  # its patience ends on a machine that is busy
+        pass
     reporter.close()
-    wall = time.perf_counter() - began
+    wall, cpu = time.perf_counter() - began, time.process_time() - began_cpu
     state = log.snapshot(ref)
     assert state is not None
     snapshot, cursor = state
@@ -81,6 +87,7 @@ def earmark(server: Server, items: int, *, with_item: bool = True) -> Figures:
     figures = {
         "wall_us_per_item": wall / items * 1e6,
         "task_us_per_item": in_task / items * 1e6,
+        "cpu_us_per_item": cpu / items * 1e6,
         "server_us_per_event": meter.server_us() / cursor.seq,
         "bytes_per_item": used / items,
     }
@@ -88,23 +95,55 @@ def earmark(server: Server, items: int, *, with_item: bool = True) -> Figures:
     return figures
 
 
-def update_state(server: Server, items: int) -> Figures:
-    """Celery's own `update_state`, with its Redis result backend."""
-    app = Celery("bench", broker=server.tcp_url, backend=server.tcp_url)
-    task_id = uuid4().hex
-
-    @app.task(bind=True)
-    def work(task: object) -> None:
-        """Report only."""
-
-    work.push_request(id=task_id)
-    work.update_state(state="PROGRESS", meta=META)
+def forked(server: Server, items: int) -> Figures:
+    """`job.item` around each item in a process that the task forked: each is sent by itself."""
+    log, ref = RedisLog(server.url), JobRef("bench", uuid4().hex)
+    reporter = JobReporter(log, ref)
+    reporter.total(items)
+    reporter.flush()
     meter = Meter(server)
-    began = time.perf_counter()
-    for number in range(items):
-        work.update_state(state="PROGRESS", meta=META | {"current": number})
-    wall = time.perf_counter() - began
-    return _figures(wall, items, meter.server_us())
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        began, began_cpu = time.perf_counter(), time.process_time()
+        for number in range(items):
+            with reporter.item(number, kind="song", label="Neon Street"):
+                pass
+        seconds = [time.perf_counter() - began, time.process_time() - began_cpu]
+        os.write(writing, json.dumps(seconds).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    wall, cpu = json.loads(os.read(reading, 1_000))
+    os.close(reading)
+    os.close(writing)
+    reporter.close()
+    figures = _figures(wall, cpu, items, meter.server_us() / 2)
+    log.close()
+    return figures
+
+
+def update_state(server: Server, items: int, *, base: type[Task] = Task) -> Figures:
+    """Celery's own `update_state`, with its Redis result backend; or a `JobTask`'s."""
+    app = Celery("bench", broker=server.tcp_url, backend=server.tcp_url)
+    log = RedisLog(server.url)
+    install(app, log)
+    seconds = []
+
+    @app.task(bind=True, base=base, shared=False)
+    def work(task: Task) -> None:
+        """Report only."""
+        task.update_state(state="PROGRESS", meta=META)
+        began, began_cpu = time.perf_counter(), time.process_time()
+        for number in range(items):
+            task.update_state(state="PROGRESS", meta=META | {"current": number})
+        seconds.extend([time.perf_counter() - began, time.process_time() - began_cpu])
+
+    meter = Meter(server)
+    work.apply().get()
+    wall, cpu = seconds
+    figures = _figures(wall, cpu, items, meter.server_us())
+    log.close()
+    return figures
 
 
 def xadd(server: Server, items: int, *, pipelined: int = 1) -> Figures:
@@ -114,15 +153,15 @@ def xadd(server: Server, items: int, *, pipelined: int = 1) -> Figures:
     document = json.dumps(META)
     client.xadd(key, {"e": document})
     meter = Meter(server)
-    began = time.perf_counter()
+    began, began_cpu = time.perf_counter(), time.process_time()
     for start in range(0, items, pipelined):
         pipeline = client.pipeline(transaction=False) if pipelined > 1 else client
         for _ in range(start, min(items, start + pipelined)):
             pipeline.xadd(key, {"e": document}, maxlen=2_000, approximate=True)
         if pipelined > 1:
             pipeline.execute()
-    wall = time.perf_counter() - began
-    return _figures(wall, items, meter.server_us())
+    wall, cpu = time.perf_counter() - began, time.process_time() - began_cpu
+    return _figures(wall, cpu, items, meter.server_us())
 
 
 def bullmq(server: Server, items: int) -> Figures | None:
@@ -138,14 +177,18 @@ def bullmq(server: Server, items: int) -> Figures | None:
     )
     found: dict[str, float] = json.loads(ran.stdout)
     # Two events: its own stream's, and the job's row.
-    return _figures(found["seconds"], items, meter.server_us())
+    return _figures(found["seconds"], None, items, meter.server_us())
 
 
-def _figures(wall_seconds: float, items: int, server_us: float) -> Figures:
+def _figures(
+    wall_seconds: float, cpu_seconds: float | None, items: int, server_us: float
+) -> Figures:
     wall = wall_seconds / items * 1e6
+    cpu = {} if cpu_seconds is None else {"cpu_us_per_item": cpu_seconds / items * 1e6}
     return {
         "wall_us_per_item": wall,
         "task_us_per_item": wall,
+        **cpu,
         "server_us_per_event": server_us / items,
     }
 
@@ -169,7 +212,9 @@ def main() -> None:
     install_bullmq()
     ways: dict[str, Callable[[Server, int], Figures | None]] = {
         "earmark": earmark,
+        "earmark, in a forked process": forked,
         "update_state": update_state,
+        "update_state of a JobTask": partial(update_state, base=JobTask),
         "xadd": xadd,
         "xadd, 50 in a pipeline": lambda server, items: xadd(server, items, pipelined=50),
         "bullmq": bullmq,

@@ -10,7 +10,6 @@ from itertools import chain
 from typing import Any
 
 from celery import Celery
-from kombu.transport.redis import Channel as RedisChannel
 
 from ..queues import Destination, QueueLook
 from ..recovery.reaper import Waiting
@@ -26,7 +25,7 @@ def waiting(app: Celery) -> Waiting:
     """Whether messages wait in an application's queues; where Redis has them, of which jobs."""
     with app.connection_for_read() as connection:
         channel = connection.default_channel
-        if not isinstance(channel, RedisChannel):
+        if not _is_of_redis(channel):
             return Waiting(any(_count(connection, name) for name in app.amqp.queues))
         keys = [key for name in app.amqp.queues for key in _keys(channel, name)]
         if sum(channel.client.llen(key) for key in keys) > _MOST:
@@ -34,9 +33,14 @@ def waiting(app: Celery) -> Waiting:
         return _read(channel.client, keys)
 
 
+def _is_of_redis(channel: Any) -> bool:
+    # Its class is not imported: kombu's module needs packages that who has RabbitMQ may not have.
+    return getattr(channel.connection, "driver_type", None) == "redis"
+
+
 def look(channel: Any, queue: str) -> QueueLook:
     """What waits in a queue, over a channel of the broker's. It raises what the client raises."""
-    if not isinstance(channel, RedisChannel):
+    if not _is_of_redis(channel):
         return QueueLook(int(channel.queue_declare(queue=queue, passive=True).message_count))
     keys = _keys(channel, queue)
     messages = sum(channel.client.llen(key) for key in keys)

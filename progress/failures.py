@@ -161,14 +161,18 @@ def csv_lines(pages: Iterable[FailurePage]) -> Iterator[bytes]:
     It begins with a byte order mark, without which Excel takes it for another encoding. A cell
     that a spreadsheet would run as a formula begins with an apostrophe.
     """
-    yield b"\xef\xbb\xbf" + _csv([COLUMNS])
+    yield b"\xef\xbb\xbf" + csv_rows([COLUMNS])
     for page in pages:
-        yield _csv(
+        yield csv_rows(
             (item.item_kind, item.item_id, item.label, item.reason, item.at) for item in page.items
         )
 
 
-def _csv(rows: Iterable[Sequence[str | None]]) -> bytes:
+def csv_rows(rows: Iterable[Sequence[str | None]]) -> bytes:
+    """Rows of a CSV file (RFC 4180).
+
+    A cell that a spreadsheet would run begins with an apostrophe.
+    """
     text = io.StringIO(newline="")
     csv.writer(text, quoting=csv.QUOTE_ALL).writerows([_harmless(c) for c in row] for row in rows)
     return text.getvalue().encode("utf-8", "replace")

@@ -235,6 +235,23 @@ def test_nobody_decides_about_another_s_songs(make_site) -> None:
     assert review.counts().accepted == 1
 
 
+@pytest.mark.parametrize("form", ["m3u8", "xspf", "jspf", "csv"])
+def test_a_playlist_is_downloaded_with_what_was_accepted_for_it(review: Review, form: str) -> None:
+    best = review.best()
+    list_id = best.matches[0].playlist_id
+    path = f"/playlists/{list_id}/download?format={form}"
+    before = review.person.browser.get(path)
+    assert best.title not in before.text
+    review.say(f"accept:{list_id}", best.song_id)
+    after = review.person.browser.get(path)
+    assert after.status_code == 200
+    assert best.title in after.text
+    assert f".{form}" in after.headers["Content-Disposition"]
+    submit(review.person.browser, f"/decisions/{review.newest().id}/undo", "/decisions")
+    assert review.person.browser.get(path).text == before.text
+    assert review.person.browser.get(path.replace(form, "exe")).status_code == 404
+
+
 EMAIL = "reviewer@example.org"
 
 

@@ -90,7 +90,7 @@ def test_events_without_messages_are_shown_within_seconds_and_no_connections_are
         browser.read_first()
         made, began = connections(server), time.monotonic()
         for number in range(3):
-            time.sleep(1)
+            time.sleep(0.4)
             writer.append(ref, [item(str(number), "succeeded")], attempt=1)
         writer.append(ref, [status("completed")], attempt=1)
         types, came_back = read_until_ended(hub, ref, browser)

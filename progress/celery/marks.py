@@ -17,7 +17,7 @@ from ..parts import is_windowed
 from .canvas import Canvas, canvas_of, first_tasks, id_of
 from .installation import Installation, installation_of
 from .numbers import PartNumbers
-from .place import HEADER, Place
+from .place import HEADER, Place, said_in
 from .queues import destination
 from .running import execution_of
 from .sending import Sending, account_of, sending
@@ -34,8 +34,8 @@ def mark(name: str, headers: dict[str, Any], embed: Mapping[str, Any]) -> None:
     through = sending()
     app = through.app if through is not None and name in through.app.tasks else None
     request = current_request()
-    whole = None if request is None else said(request, SUM_HEADER)
-    if through is not None and whole is not None:
+    whole = {} if request is None else said_in(request, SUM_HEADER)
+    if through is not None and whole:
         headers.setdefault(SUM_HEADER, whole)
         if _is_in_body(request, whole, headers["id"]):
             _mark_new(through, name, headers, embed)
@@ -75,20 +75,15 @@ def note_destination(headers: dict[str, Any], published: Mapping[str, Any]) -> N
         through.root = (place.ref, destination(through.app, headers, published))
 
 
-def said(request: Any, header: str) -> Any:
-    """What a message says in a header of its own, from the request of its execution."""
-    return request.get(header) or (request.headers or {}).get(header)
-
-
 def carried(request: Any) -> Place | None:
     """The place of a task whose base is not `JobTask`, where its message tells one."""
-    return Place.of(request) if said(request, HEADER) else None
+    return Place.of(request) if said_in(request, HEADER) else None
 
 
 def _is_in_body(request: Any, whole: Mapping[str, Any], task_id: str) -> bool:
     """Whether a task begins the body of the chord that its sender is in, and that a site sent."""
     chord = request.chord
-    if not chord or id_of(chord) not in whole["bodies"]:
+    if not chord or id_of(chord) not in whole.get("bodies", ()):
         return False
     return any(task_id == id_ for _, id_ in first_tasks(chord))
 

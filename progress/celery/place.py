@@ -39,21 +39,21 @@ class Place:
             request: Celery's request.
             owner: Tells whose the job is, where no message does.
         """
-        said = request.get(HEADER) or (request.headers or {}).get(HEADER) or {}
-        return cls._read(said if "account" in said else {**said, "account": owner()}, request.id)
+        told = said_in(request, HEADER)
+        return cls._read(told if "account" in told else {**told, "account": owner()}, request.id)
 
     @classmethod
     def of_message(cls, headers: Mapping[str, Any]) -> Place:
         """The place of a task, from its message's headers."""
-        return cls._read(headers.get(HEADER) or {}, headers["id"])
+        return cls._read(_mapping(headers.get(HEADER)), headers["id"])
 
     @classmethod
     def _read(cls, said: Mapping[str, Any], task_id: str) -> Place:
         # Not Celery's root: that may be a task which belongs to no job.
-        ref = JobRef(said.get("account", "everyone"), said.get("jobId") or task_id)
-        attempt, part, run = said.get("attempt", 0), said.get("part", ""), said.get("run", "")
-        bodies = said.get("bodies") or {}
-        return cls(ref, task_id, int(attempt), str(part), str(run), bodies)
+        ref = JobRef(_text(said, "account") or "everyone", _text(said, "jobId") or task_id)
+        attempt, bodies = said.get("attempt"), _mapping(said.get("bodies"))
+        number = attempt if type(attempt) is int and attempt > 0 else 0
+        return cls(ref, task_id, number, _text(said, "part"), _text(said, "run"), bodies)
 
     @property
     def is_root(self) -> bool:
@@ -78,6 +78,21 @@ class Place:
     def lease(self, process: str, execution: str = "") -> Lease:
         """The lease of an execution of this task."""
         return Lease(Part(self.ref, self.task_id), process, execution, self.attempt)
+
+
+def said_in(request: Any, header: str) -> Mapping[str, Any]:
+    """What a message says in a header of this library, from the request of its execution."""
+    return _mapping(request.get(header)) or _mapping((request.headers or {}).get(header))
+
+
+def _mapping(said: Any) -> Mapping[str, Any]:
+    # Another program may use the same name for something else.
+    return said if isinstance(said, Mapping) else {}
+
+
+def _text(said: Mapping[str, Any], name: str) -> str:
+    found = said.get(name)
+    return found if isinstance(found, str) else ""
 
 
 def process_name(hostname: str | None, pid: int | None = None) -> str:

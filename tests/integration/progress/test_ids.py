@@ -370,3 +370,14 @@ def test_a_job_whose_processes_were_lost_three_times_ends_in_its_third_attempt(
     assert sender.told(ref.job_id) == [(number, "running") for number in (1, 2, 3)] + [
         (3, "failed")
     ]
+
+
+@pytest.mark.parametrize(
+    "said", ["50%", 7, [1], {"account": 5, "jobId": [], "attempt": "x", "part": 3, "bodies": "no"}]
+)
+def test_a_header_of_this_name_that_says_something_else_hurts_no_task(
+    sender: Sender, said: object
+) -> None:
+    options = {"headers": {HEADER: said, "progress_sum": said}}
+    result = chord([sender.step("a").set(**options)], sender.step("b").set(**options)).delay()
+    assert result.get(timeout=20) == "b"

@@ -16,12 +16,14 @@ import redis
 from progress.log import Log
 from progress.redis import RedisLog
 from progress.testing import (
+    AliasContract,
     CancelContract,
     LeaseContract,
     LogContract,
     ManualClock,
     PartContract,
     QueueContract,
+    RestartContract,
     RevocationContract,
 )
 from tests.servers import Server, cluster, valkey
@@ -82,7 +84,14 @@ def first_of_cluster() -> Iterator[Server]:
 
 
 class Contracts(
-    LogContract, RevocationContract, CancelContract, LeaseContract, PartContract, QueueContract
+    LogContract,
+    RevocationContract,
+    CancelContract,
+    LeaseContract,
+    PartContract,
+    QueueContract,
+    AliasContract,
+    RestartContract,
 ):
     """All of them."""
 

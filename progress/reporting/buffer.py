@@ -248,12 +248,9 @@ class ReportBuffer:
         if self._has_complained:
             return
         self._has_complained = True
-        logger.error(
-            "Reports of job %s could not be sent.",
-            self._ref.job_id,
-            exc_info=error,
-            extra={"action": "report_failed", "job_id": self._ref.job_id},
-        )
+        extra = {"action": "report_failed", "job_id": self._ref.job_id}
+        sentence = "Reports of job %s could not be sent."
+        logger.error(sentence, self._ref.job_id, exc_info=error, extra=extra)
 
     def _refuse(self, refusal: WriteRefused) -> None:
         self.refusal = refusal
@@ -266,8 +263,13 @@ class ReportBuffer:
     def _say_again(self) -> None:
         """Put what stands in front of the queue: the log lost it, or was never told all of it."""
         self._overflowed = False
-        known = map(self._made_fit, self._repair()) if self._repair is not None else ()
-        repaired = [report for report in known if isinstance(report, ItemReport)]
+        repaired: list[ItemReport] = []
+        try:
+            known = map(self._made_fit, self._repair()) if self._repair is not None else ()
+            repaired = [report for report in known if isinstance(report, ItemReport)]
+        except Exception as error:  # the application's database may be away as well
+            self._complain(error)
+            self._give_way_to_a_bug(())
         total = self._declared()
         with self._remembering:
             again = self._memo.again(total=total, repaired=repaired, at=self._clock())

@@ -195,6 +195,31 @@ def test_what_other_processes_did_is_told_again_from_the_database(log: FaultyLog
         assert succeeded(log, ref) == 2
 
 
+def test_a_database_that_is_away_when_the_log_is_lost_is_asked_again(log: FaultyLog) -> None:
+    ref = fresh_ref()
+    answers: list[list[ItemReport] | None] = [
+        None,
+        [ItemReport("theirs", "thing", ItemStatus.SUCCEEDED, 0.0)],
+    ]
+
+    def repair() -> list[ItemReport]:
+        found = answers.pop(0)
+        if found is None:
+            raise ConnectionError("The database is away.")
+        return found
+
+    with JobReporter(log, ref, repair=repair, sender=BackgroundSender()) as job:
+        work(job, 1)
+        job.flush()
+        assert isinstance(log.log, ForgetfulLog)
+        log.log.forget(ref)
+        work(job, 1, start=1)
+        job.flush()
+        job.confirm()
+        assert succeeded(log, ref) == 3
+        assert answers == []
+
+
 def test_more_than_is_remembered_is_still_counted(
     log: FaultyLog, ref: JobRef, job: JobReporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

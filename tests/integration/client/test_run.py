@@ -191,8 +191,15 @@ def test_a_run_that_goes_on_grows_and_its_end_is_shown(tell, show, clock):
     expect(page.get_by_role("button", name="Play it again")).to_be_visible()
 
 
-def test_what_is_inside_stays_where_there_is_no_run(show):
+def test_what_is_inside_stays_where_there_is_no_run_and_nobody_asks_for_ever(show, context):
+    context.clock.install()
+    asked: list[str] = []
+    context.on("response", lambda answer: asked.append(answer.url))
     page = show("unknown")
+    for _ in range(30):
+        page.clock.run_for(5_000)
+        page.wait_for_timeout(20)
+    assert sum(url.endswith("/run") for url in asked) == 5
     expect(page.get_by_text("The server's own table")).to_be_visible()
 
 

@@ -28,6 +28,8 @@ declare global {
 
 /** A job that is under way is looked at again after this long, and when its `<job-progress>` tells its end. */
 const AGAIN_MS = 5_000;
+/** A job of which there is no run is asked for so often: it may be about to be sent. */
+const MOST_MISSES = 4;
 
 // The module can be loaded where there is no document, as on a server.
 const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
@@ -50,6 +52,7 @@ export class JobRunElement extends Base {
   #root: ShadowRoot | undefined;
   #later: ReturnType<typeof setTimeout> | undefined;
   #sizes: ResizeObserver | undefined;
+  #misses = 0;
   /** Counts the jobs that were shown: what comes late of an earlier one is dropped. */
   #turn = 0;
 
@@ -84,13 +87,18 @@ export class JobRunElement extends Base {
   };
 
   readonly #onLook = (): void => {
-    if (!document.hidden && this.#run && !isTerminal(this.#run.status)) void this.#look();
+    if (!document.hidden && !this.#isOver()) void this.#look();
   };
+
+  #isOver(): boolean {
+    return this.#run !== undefined && isTerminal(this.#run.status);
+  }
 
   #begin(): void {
     this.#leave();
     this.#turn += 1;
     this.#run = undefined;
+    this.#misses = 0;
     void this.#look();
   }
 
@@ -105,11 +113,14 @@ export class JobRunElement extends Base {
   async #look(): Promise<void> {
     clearTimeout(this.#later);
     const turn = this.#turn;
-    const found = await this.#ask<Run>("run").catch(() => null);
+    // A server that is away is asked again and again.
+    const found = await this.#ask<Run>("run").catch(() => undefined);
     if (turn !== this.#turn || !this.isConnected) return;
     if (found) this.run = found;
-    const isOver = this.#run && isTerminal(this.#run.status);
-    if (!isOver && !document.hidden) this.#later = setTimeout(() => void this.#look(), AGAIN_MS);
+    if (found === null) this.#misses += 1;
+    if (this.#isOver() || document.hidden || this.#misses > MOST_MISSES) return;
+    clearTimeout(this.#later);
+    this.#later = setTimeout(() => void this.#look(), AGAIN_MS);
   }
 
   /** The answer of the server; null where it has none. */
@@ -120,7 +131,7 @@ export class JobRunElement extends Base {
     const credentials = this.getAttribute("crossorigin") === "use-credentials" ? "include" : "same-origin";
     const headers = { Accept: "application/json" };
     const answer = await fetch(urlsBelow(base)(jobId, way) + query, { credentials, headers, cache: "no-cache" });
-    if (answer.status === 404) return null;
+    if (answer.status === 404 || answer.status === 401) return null;
     if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
     return answer.json() as Promise<Answer>;
   }

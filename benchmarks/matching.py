@@ -137,7 +137,8 @@ def compare(group: Sequence[Person], size: int) -> Iterator[dict[str, object]]:
             found.setdefault(name, []).append(Answers.of(scorer(person), person, is_new))
     yield figures("earmark", size, found["earmark"], has_scores=True)
     new = [part.only(part.is_new) for part in found["earmark"]]
-    yield figures("earmark, new artists", size, new, has_scores=True)
+    if any(len(part.first) for part in new):
+        yield figures("earmark, new artists", size, new, has_scores=True)
     yield {"bench": "matching", "who": "chance", "k": size, "hit1": 1 / size, "hit3": 3 / size}
     for name in RIVALS:
         yield figures(name, size, found[name], has_scores=False)
@@ -222,7 +223,7 @@ def main() -> None:
     parser.add_argument(
         "--music",
         type=Path,
-        default=os.environ.get("EARMARK_BENCH_MUSIC"),
+        default=os.environ.get("EARMARK_BENCH_MUSIC") or None,
         help="a folder of albums: then how often Earmark's own hearing alone finds a song's album",
     )
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 20, 50])
@@ -254,7 +255,7 @@ def main() -> None:
     rows.append(speed())
     for row in rows:
         print(json.dumps(row), flush=True)
-    if options.music is not None:
+    if options.music:
         own = _soundtracks.compare(Path(options.music))
         for row in own:
             print(json.dumps(row), flush=True)

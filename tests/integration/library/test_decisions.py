@@ -228,6 +228,18 @@ def test_decisions_outlive_the_songs_and_lists_and_hold_when_these_come_again(de
     assert desk.in_force() == [("a", "p", True)]
 
 
+def test_what_was_decided_while_a_matching_ran_is_taken_out_of_what_it_wrote(desk: Desk) -> None:
+    desk.reject("c", "p").decided_at = NOW - timedelta(days=1)
+    began = NOW
+    desk.accept("a", "p")
+    desk.reject("b", "p")
+    # It had read the decisions of yesterday alone.
+    desk.match({"a": (0.9, 0.05), "b": (0.6, 0.35), "c": (0.3,)})
+    assert pairs.settle(desk.session, **desk.mine, since=began) == 2
+    assert [name for name, _ in desk.queue()] == ["b", "c"]
+    assert dict(desk.queue())["b"] == ["q"]
+
+
 def test_a_row_of_an_older_version_is_decided_about_by_the_identity_it_will_have(
     desk: Desk,
 ) -> None:

@@ -111,6 +111,8 @@ def compare(folder: Path) -> list[dict[str, object]]:
     asked = list(hidden_one_by_one(found))
     lists = len(found.playlists)
     rows: list[dict[str, object]] = [_row("chance", lists, len(asked), 1 / lists, 3 / lists)]
+    ranks = np.array([_rank_of_nearest(found.songs, *question) for question in asked])
+    rows.append(_row("3-NN", lists, len(asked), (ranks < 1).mean(), (ranks < 3).mean()))
     for name, left_out in {"earmark": None, **PARTS}.items():
         songs = found.songs if left_out is None else _without(found.songs, left_out)
         ranks = np.array([_rank(songs, *question) for question in asked])
@@ -141,6 +143,14 @@ def _rank(songs: Songs, place: int, number: int, lists: Sequence[Playlist]) -> f
     shares = matcher.chances(np.array([place]), without={}, none_of=0.2).shares[0]
     right = shares[matcher.column(lists[number].playlist_id)]
     return float((shares > right).sum())
+
+
+def _rank_of_nearest(songs: Songs, place: int, number: int, lists: Sequence[Playlist]) -> float:
+    """The same by the mean distance to the three nearest songs of each list."""
+    spread = np.maximum(songs.sounds.std(axis=0), 1e-9)
+    apart = np.linalg.norm((songs.sounds - songs.sounds[place]) / spread, axis=1)
+    means = [np.sort(apart[p.songs])[:3].mean() if len(p.songs) else np.inf for p in lists]
+    return float(sum(mean < means[number] for mean in means))
 
 
 def _row(who: str, lists: int, songs: int, hit1: float, hit3: float) -> dict[str, object]:

@@ -21,7 +21,7 @@ The rest is for authors of a log, a store or a server of their own:
 - at the top, the vocabulary and the protocols: `events`, `reports`, `log`, `cursor`, `errors`,
   `lease`, `parts`, `aliases`, `queues`, `run` (how a job went), `history` (pages of events),
   `lifecycle` (the job store), `failures` (the provider of failed items), `fit`, `limits`,
-  `metrics`, `sse`, `schema`, `forks`;
+  `metrics`, `sse`, `schema`, `wire` (what documents are made of), `forks`;
 - one framework each: `celery` and `flask`;
 - the rooms, seldom needed by an application: `rules` (the fold and its twin in the server),
   `memory` and `redis` (the two logs), `reporting` (in a task's process), `recovery` (beside the

@@ -15,11 +15,12 @@ from hashlib import blake2s
 from pydantic import Field
 
 from .cursor import Cursor, parse_cursor
-from .events import FeedSnapshot, JobWaiting, LogEvent, Snapshot, WireModel
+from .events import FeedSnapshot, JobWaiting, LogEvent, Snapshot
 from .failures import UnusableQuery, parse_limit
 from .log import Entry, Gap, JobRef, Log, LogRef, Position
 from .queues import why_job_waits
 from .reports import is_terminal_json
+from .wire import WireModel
 
 CONTENT_TYPE = "application/json"
 

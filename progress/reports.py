@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import orjson
 
-from .events import WAITING_STATUSES, ItemStatus, JobStatus, iso_utc
+from .events import WAITING_STATUSES, ItemStatus, JobStatus
+from .wire import iso_utc
 
 
 class ItemReport(NamedTuple):

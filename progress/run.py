@@ -10,7 +10,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from .events import JobStatus, Moment, WireModel, absent
+from .events import JobStatus
+from .wire import Moment, WireModel, absent
 
 
 class RowStatus(StrEnum):

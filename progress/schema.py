@@ -17,9 +17,10 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from .events import StreamEvent, WireModel
+from .events import StreamEvent
 from .history import EventPage
 from .run import Run
+from .wire import WireModel
 
 PATH = Path(__file__).with_name("events.schema.json")
 

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from library import jobs
 from library.errors import JobAlreadyActive
 from library.models import Job
-from progress.events import iso_utc
+from progress.wire import iso_utc
 from tasks import jobs as running
 from tasks.jobs import QueueUnavailable
 

@@ -9,9 +9,9 @@ from uuid import UUID
 from library import failures
 from library.database import Database
 from library.failures import ListedFailure
-from progress.events import iso_utc
 from progress.failures import FailedItem, FailurePage
 from progress.log import JobRef
+from progress.wire import iso_utc
 
 from .paging import Page, parse_number
 

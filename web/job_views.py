@@ -12,16 +12,9 @@ from flask import url_for
 
 from library.failures import ListedFailure
 from library.models import Job
-from progress.events import (
-    Failure,
-    Item,
-    ItemStatus,
-    JobStatus,
-    Progress,
-    Snapshot,
-    iso_utc,
-)
+from progress.events import Failure, Item, ItemStatus, JobStatus, Progress, Snapshot
 from progress.run import RowStatus, Run, RunRow
+from progress.wire import iso_utc
 
 
 def parse_id(text: str | None) -> UUID | None:

@@ -15,10 +15,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from progress.events import ItemStatus, iso_utc
+from progress.events import ItemStatus
 from progress.log import JobRef
 from progress.redis import RedisLog
 from progress.reports import ItemReport, head, item_json
+from progress.wire import iso_utc
 
 #: Publishes a report as one event of the job of a name.
 Way = Callable[[Any, ItemReport], None]

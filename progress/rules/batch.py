@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import orjson
 
-from ..events import iso_utc
 from ..reports import (
     CountsReport,
     ErrorReport,
@@ -35,6 +34,7 @@ from ..reports import (
     said_json,
     status_json,
 )
+from ..wire import iso_utc
 from .constants import ITEM_LETTERS
 
 _OPENINGS = {status: b"I\t%b\t" % letter.encode() for status, letter in ITEM_LETTERS.items()}

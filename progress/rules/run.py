@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from ..events import JobStatus, iso_utc
+from ..events import JobStatus
 from ..reports import (
     CountsReport,
     ItemReport,
@@ -33,6 +33,7 @@ from ..reports import (
     StatusReport,
     id_key,
 )
+from ..wire import iso_utc
 from .constants import RUN_BOUNDS
 
 _ATTEMPT, _PHASE, _PART = "a", "h", "t"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from ..events import ItemStatus, JobStatus, iso_utc
+from ..events import ItemStatus, JobStatus
 from ..reports import (
     CountsReport,
     ErrorReport,
@@ -34,6 +34,7 @@ from ..reports import (
     said_json,
     status_json,
 )
+from ..wire import iso_utc
 from .constants import RULES
 from .rate import Rate
 

@@ -23,13 +23,12 @@ from ..events import (
     FeedSnapshot,
     Item,
     JobStatus,
-    Moment,
     Note,
     Progress,
     RunningItem,
     Snapshot,
-    WireModel,
 )
+from ..wire import Moment, WireModel
 from .constants import STATE_NUMBERS
 
 _MOMENT: TypeAdapter[Any] = TypeAdapter(Moment)

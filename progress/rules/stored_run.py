@@ -16,8 +16,9 @@ from typing import Any, Literal
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from ..events import JobStatus, Moment
+from ..events import JobStatus
 from ..run import RowStatus, Run, RunPoint, RunRow
+from ..wire import Moment
 
 _MOMENT: TypeAdapter[Any] = TypeAdapter(Moment)
 _RANK = {"attempt": 0, "phase": 1, "part": 2}

@@ -19,9 +19,15 @@ export interface JobStateOptions extends SourceOptions {
   onConnection(connection: Connection): void;
 }
 
+/** Between two questions for a job that the feed does not know. */
+const POLL_MS = 3_000;
+
 /** Takes the feed's events, and asks for the job's state where the feed does not know the job. */
 export function createJobState(options: JobStateOptions): Source & OnFeed {
-  const { jobId } = options;
+  /** The job's own id; the one that was asked for may lead to another, as a chain's does. */
+  let jobId = options.state?.jobId ?? options.jobId;
+  /** The jobs that the feed knows. */
+  let listed = new Set<string>();
   const controller = new AbortController();
   // The feed knows no items: those that were known are not in progress for ever.
   let state: Snapshot | null = options.state && { ...options.state, itemsInProgress: [] };
@@ -43,11 +49,13 @@ export function createJobState(options: JobStateOptions): Source & OnFeed {
 
   function take(event: StreamEvent | null): void {
     if (closed || !event) return;
-    if (event.type === "feed") takeFeed(event);
-    else if (event.jobId === jobId) become(reduce(state, event) ?? state!);
+    if (event.type === "feed") return takeFeed(event);
+    listed.add(event.jobId);
+    if (event.jobId === jobId) become(reduce(state, event) ?? state!);
   }
 
   function takeFeed(feed: FeedSnapshot): void {
+    listed = new Set(feed.jobs.map((each) => each.jobId));
     const job = feed.jobs.find((each) => each.jobId === jobId);
     if (!job) return void ask();
     const empty = { itemsInProgress: [], failedItems: [] };
@@ -60,11 +68,14 @@ export function createJobState(options: JobStateOptions): Source & OnFeed {
     isAsking = true;
     try {
       await options.turn?.(controller.signal);
-      const response = await askJson(options, options.url(jobId, "progress"), controller.signal);
+      const response = await askJson(options, options.url(options.jobId, "progress"), controller.signal);
       if (!response.ok) return refused(response.status);
       const { snapshot } = (await response.json()) as { snapshot: Snapshot };
+      jobId = snapshot.jobId;
       // The feed may have said something newer meanwhile.
       if (!closed && !(state && state.at > snapshot.at)) become(snapshot);
+      // What the feed does not tell, as the sum of a group, is asked for until it is over.
+      if (!closed && !listed.has(jobId)) askAgain(POLL_MS);
     } catch {
       askLater();
     } finally {
@@ -82,8 +93,13 @@ export function createJobState(options: JobStateOptions): Source & OnFeed {
   function askLater(leastMs = 0): void {
     if (closed || controller.signal.aborted) return;
     failures += 1;
+    askAgain(leastMs + delayMs(USUAL_RETRY_MS, failures, options.random ?? Math.random));
+  }
+
+  function askAgain(inMs: number): void {
+    if (controller.signal.aborted) return;
     clearTimeout(timer);
-    timer = setTimeout(askNow, leastMs + delayMs(USUAL_RETRY_MS, failures, options.random ?? Math.random));
+    timer = setTimeout(askNow, inMs);
   }
 
   function askNow(): void {

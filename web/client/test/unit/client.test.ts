@@ -393,6 +393,30 @@ describe("jobs without items", () => {
     expect(seen.view.state!.status).toBe("running");
   });
 
+  it("are followed by their own id where the one that is known leads to it", async () => {
+    states.set(stream("last"), () => Response.json({ snapshot: snapshot("first"), cursor: "1-1" }));
+    const seen = watch(tab(), "last");
+    await settle();
+    await say(FEED, ["1-1", feed("first")]);
+    await say(FEED, ["1-2", progress("first", 4)]);
+    expect(seen.view.state!.progress!.done).toBe(4);
+    await say(FEED, ["1-3", status("first", "completed")]);
+    expect(seen.view).toMatchObject({ state: { status: "completed" }, connection: { reason: "ended" } });
+    expect(asked).toEqual([stream("last")]);
+  });
+
+  it("are asked for until they are over where no feed tells them, as the sum of a group", async () => {
+    let current = snapshot("whole");
+    states.set(stream("group"), () => Response.json({ snapshot: current, cursor: "1-1" }));
+    const seen = watch(tab(), "group");
+    await settle();
+    await say(FEED, ["1-1", feed("a", "b")]);
+    expect(seen.view.state!.status).toBe("running");
+    current = snapshot("whole", { status: "completed" });
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(seen.view).toMatchObject({ state: { status: "completed" }, connection: { reason: "ended" } });
+  });
+
   it("share a refusal of the feed", async () => {
     const refusing = (async () => new Response(null, { status: 401 })) as typeof fetch;
     const client = tab({ fetch: refusing });

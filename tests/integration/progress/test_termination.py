@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -58,16 +59,30 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-@pytest.fixture
-def crew(valkey_server: Server, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Crew]:
-    queue, url = f"termination-{request.node.name}", valkey_server.tcp_url
+@contextmanager
+def crew_on(server: Server, folder: Path, queue: str) -> Iterator[Crew]:
+    url = server.tcp_url
     celery = Celery("sender", broker=url, backend=url)
     celery.conf.task_default_queue = queue
     log = RedisLog(url)
-    with worker(APPLICATION, tmp_path, {"SHAPES_REDIS": url, "SHAPES_QUEUE": queue}) as process:
-        yield Crew(Site(celery, log), process, tmp_path)
+    with worker(APPLICATION, folder, {"SHAPES_REDIS": url, "SHAPES_QUEUE": queue}) as process:
+        yield Crew(Site(celery, log), process, folder)
     log.close()
     celery.close()
+
+
+@pytest.fixture
+def crew(valkey_server: Server, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Crew]:
+    """A worker for one test, which may end it."""
+    with crew_on(valkey_server, tmp_path, f"termination-{request.node.name}") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def lasting(valkey_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
+    """A worker that outlives its tests."""
+    with crew_on(valkey_server, tmp_path_factory.mktemp("lasting"), "termination") as found:
+        yield found
 
 
 def test_a_signal_to_the_whole_group_cuts_no_task_in_two(crew: Crew) -> None:
@@ -92,31 +107,31 @@ def test_a_signal_to_every_process_cuts_no_task_in_two(crew: Crew) -> None:
 
 
 def test_a_revoke_by_force_ends_a_child_and_what_it_has_open_is_closed(
-    crew: Crew, tmp_path: Path
+    lasting: Crew, tmp_path: Path
 ) -> None:
     mark = tmp_path / "closed"
-    ref = crew.site.send("stuck", "sleep", str(mark))
-    child = crew.busy(ref)
-    crew.site.celery.control.revoke(ref.job_id, terminate=True)
+    ref = lasting.site.send("stuck", "sleep", str(mark))
+    child = lasting.busy(ref)
+    lasting.site.celery.control.revoke(ref.job_id, terminate=True)
     wait_for(lambda: is_gone(child))
     assert mark.exists()
-    assert crew.site.end(ref).status == "cancelled"
+    assert lasting.site.end(ref).status == "cancelled"
 
 
 @pytest.mark.parametrize("how", ["swallow", "compute"])
-def test_a_revoke_by_force_ends_a_child_that_listens_to_nothing(crew: Crew, how: str) -> None:
-    ref = crew.site.send("stuck", how)
-    child = crew.busy(ref)
-    crew.site.celery.control.revoke(ref.job_id, terminate=True)
+def test_a_revoke_by_force_ends_a_child_that_listens_to_nothing(lasting: Crew, how: str) -> None:
+    ref = lasting.site.send("stuck", how)
+    child = lasting.busy(ref)
+    lasting.site.celery.control.revoke(ref.job_id, terminate=True)
     wait_for(lambda: is_gone(child), seconds=5)
-    assert crew.site.end(ref).status == "cancelled"
+    assert lasting.site.end(ref).status == "cancelled"
 
 
-def test_the_hard_time_limit_ends_a_child_that_listens_to_nothing(crew: Crew) -> None:
-    ref = crew.site.send("stuck", "swallow", time_limit=1)
-    child = crew.busy(ref)
+def test_the_hard_time_limit_ends_a_child_that_listens_to_nothing(lasting: Crew) -> None:
+    ref = lasting.site.send("stuck", "swallow", time_limit=1)
+    child = lasting.busy(ref)
     wait_for(lambda: is_gone(child), seconds=5)
-    assert crew.site.end(ref).status == "failed"
+    assert lasting.site.end(ref).status == "failed"
 
 
 @pytest.mark.parametrize("how", ["sleep", "swallow", "compute"])
@@ -160,14 +175,14 @@ def test_a_pool_that_is_terminated_ends_its_children_whoever_asks() -> None:
     assert done.stdout.strip() == "ended"
 
 
-def test_a_child_that_has_nothing_to_do_ends_as_it_is_told(crew: Crew) -> None:
-    crew.site.end(crew.site.send("sleeps", 0.1))
-    child = crew.children[0]
+def test_a_child_that_has_nothing_to_do_ends_as_it_is_told(lasting: Crew) -> None:
+    lasting.site.end(lasting.site.send("sleeps", 0.1))
+    child = lasting.children[0]
     child.terminate()
     wait_for(lambda: is_gone(child.pid))
-    assert crew.site.end(crew.site.send("sleeps", 0.1)).status == "completed"
+    assert lasting.site.end(lasting.site.send("sleeps", 0.1)).status == "completed"
 
 
-def test_a_program_that_a_task_starts_is_not_deaf(crew: Crew) -> None:
-    state = crew.site.end(crew.site.send("starts_a_program"))
+def test_a_program_that_a_task_starts_is_not_deaf(lasting: Crew) -> None:
+    state = lasting.site.end(lasting.site.send("starts_a_program"))
     assert state.status == "completed"

@@ -77,11 +77,31 @@ def listen(app: Celery) -> None:
     app.send_task = send_task
 
 
+#: The job that is being sent again because it was lost.
+_resent: ContextVar[JobRef | None] = ContextVar("progress_resent", default=None)
+
+
+def resend(installation: Installation, ref: JobRef) -> None:
+    """Have the application send a job's first task again. The job stays its owner's.
+
+    A worker has no session to tell the owner by.
+    """
+    token = _resent.set(ref)
+    try:
+        if installation.resend is not None:
+            installation.resend(ref)
+    finally:
+        _resent.reset(token)
+
+
 def account_of(installation: Installation, job_id: str) -> str:
     """The owner of the job that is being sent; `NOBODY` where the application does not tell it.
 
     The message is sent in any case: the work matters more than its view.
     """
+    resent = _resent.get()
+    if resent is not None and resent.job_id == job_id:
+        return resent.account
     try:
         account: object = installation.account()
     except Exception as error:

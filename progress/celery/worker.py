@@ -20,6 +20,7 @@ from .fanout import follow_lost
 from .installation import Installation
 from .place import Place, process_name
 from .queues import waiting
+from .sending import resend
 from .takers import Taker, taken_by
 from .task import JobTask
 from .termination import insist
@@ -104,7 +105,7 @@ def _reaper(installation: Installation) -> Reaper:
         installation.leases,
         installation.store,
         installation.terms,
-        resend=installation.resend,
+        resend=None if installation.resend is None else partial(resend, installation),
         waiting=lambda: waiting(installation.app),
         follow=lambda lease: follow_lost(installation, lease),
     )

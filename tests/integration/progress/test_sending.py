@@ -13,7 +13,7 @@ import pytest
 from celery import Celery, current_app, group, shared_task
 
 from progress.celery import HEADER, JobTask, install
-from progress.celery.sending import NOBODY
+from progress.celery.sending import NOBODY, resend
 from progress.events import Snapshot
 from progress.lifecycle import JobStore, NoStore
 from progress.log import JobRef
@@ -134,6 +134,24 @@ def test_an_account_of_no_use_is_said_once_and_the_messages_are_sent(
     (line,) = [record for record in caplog.records if record.name.startswith("progress")]
     assert line.action == "no_account"  # type: ignore[attr-defined]
     assert "str(user.id)" in line.message
+
+
+def test_a_job_that_is_sent_again_because_it_was_lost_stays_its_owners() -> None:
+    shop = Shop()
+    ref = JobRef("anna", "lost")
+    shop.work.apply_async(task_id=ref.job_id)
+    shop.log.append(ref, [status("running")], attempt=1)
+    installation = install(
+        shop.celery,
+        shop.log,
+        account=_raises,  # a worker has no session
+        resend=lambda lost: shop.work.apply_async(task_id=lost.job_id),
+    )
+    resend(installation, ref)
+    assert [said["account"] for said in shop.headers()] == ["anna", "anna"]
+    known = shop.log.snapshot(ref)
+    assert known is not None
+    assert known[0].status == "running"  # type: ignore[union-attr]
 
 
 def test_each_message_bears_its_own_applications_account() -> None:

@@ -21,6 +21,10 @@ class UnreadableFile(LibraryError):
         super().__init__(reason)
 
 
+class UnhearableFile(UnreadableFile):
+    """A file of which too little can be heard; so it is as long as its content stays the same."""
+
+
 class SourceUnavailable(LibraryError):
     """A music library that cannot be read at all, such as a folder that is gone."""
 

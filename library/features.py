@@ -14,6 +14,8 @@ from sqlalchemy import (
     Select,
     String,
     cast,
+    delete,
+    exists,
     func,
     or_,
     select,
@@ -21,14 +23,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from .listening import Listening
-from .models import Features, Song, utc_now
+from .models import Features, Song, UnheardSong, utc_now
 
 #: Rows of a whole library are fetched in parts of this many, and never all at once.
 _FETCHED_ROWS = 1_000
 
 
 #: Names a file's content by its size and time, without reading it; as good as a hash.
-_CONTENT_KEY = (
+CONTENT_KEY = (
     func.coalesce(cast(Song.size_bytes, String), "None")
     + ":"
     + func.coalesce(Song.modified_ns, "None")
@@ -73,7 +75,7 @@ class SongToMatch:
         return tuple(self.several_artists or ((self.artist,) if self.artist else ()))
 
 
-_TO_HEAR = (Song.id, Song.external_id, Song.title, Song.artist, _CONTENT_KEY)
+TO_HEAR = (Song.id, Song.external_id, Song.title, Song.artist, CONTENT_KEY)
 
 
 def to_analyse(
@@ -87,20 +89,22 @@ def to_analyse(
 ) -> Iterator[SongToHear]:
     """The songs that were not heard yet, or heard in another form or by another analyser.
 
+    Those that could not be heard as they are, by this analyser, are left out.
     In the order of their ids, from the one after `after` to `through`; fetched while they are read.
     """
     query = (
-        select(*_TO_HEAR)
+        select(*TO_HEAR)
         .outerjoin(Features, Features.song_id == Song.id)
         .where(Song.account_id == account_id, Song.present)
         .where(
             or_(
                 Features.song_id.is_(None),
                 Features.analyser_version != analyser_version,
-                Features.content_key != _CONTENT_KEY,
+                Features.content_key != CONTENT_KEY,
             )
         )
-        .where(*_within(after, through))
+        .where(~_is_known_unheard(analyser_version))
+        .where(*within(after, through))
         .order_by(Song.id)
         .limit(limit)
     )
@@ -119,19 +123,29 @@ def heard_since(
 ) -> Iterator[SongToHear]:
     """The songs that were listened to, as they are now, from a time on; in the same order."""
     query = (
-        select(*_TO_HEAR)
+        select(*TO_HEAR)
         .join(Features, Features.song_id == Song.id)
         .where(Song.account_id == account_id, Song.present)
         .where(Features.analyser_version == analyser_version, Features.analysed_at >= since)
-        .where(Features.content_key == _CONTENT_KEY)
-        .where(*_within(after, through))
+        .where(Features.content_key == CONTENT_KEY)
+        .where(*within(after, through))
         .order_by(Song.id)
         .limit(limit)
     )
     return (SongToHear(*row) for row in _fetched(session, query))
 
 
-def _within(after: UUID | None, through: UUID | None) -> list[ColumnElement[bool]]:
+def _is_known_unheard(analyser_version: int) -> ColumnElement[bool]:
+    return exists().where(
+        UnheardSong.account_id == Song.account_id,
+        UnheardSong.song_id == Song.id,
+        UnheardSong.analyser_version == analyser_version,
+        UnheardSong.content_key == CONTENT_KEY,
+    )
+
+
+def within(after: UUID | None, through: UUID | None) -> list[ColumnElement[bool]]:
+    """The songs from the one after an id on, to another one."""
     bounds = [] if after is None else [Song.id > after]
     return bounds if through is None else [*bounds, Song.id <= through]
 
@@ -163,15 +177,17 @@ def save_features(
         "duration_seconds",
     ):
         setattr(features, name, getattr(listening, name))
+    features.damage = listening.damage
     features.analysed_at = utc_now()
     features.timbre = np.asarray(listening.timbre, dtype="<f4").tobytes()
     session.add(features)
+    session.execute(delete(UnheardSong).where(UnheardSong.song_id == song_id))
     session.flush()
 
 
 def by_ids(session: Session, *, account_id: UUID, song_ids: Sequence[UUID]) -> list[SongToHear]:
     """An account's own songs of these ids."""
-    query = select(*_TO_HEAR).where(Song.account_id == account_id, Song.id.in_(song_ids))
+    query = select(*TO_HEAR).where(Song.account_id == account_id, Song.id.in_(song_ids))
     return [SongToHear(*row) for row in session.execute(query)]
 
 

@@ -25,6 +25,8 @@ class Listening:
     duration_seconds: float
     #: `TIMBRE_SIZE` float32 numbers.
     timbre: npt.NDArray[np.float32]
+    #: What of a damaged file could not be heard, in a sentence.
+    damage: str | None = None
 
 
 #: EBU R 128 measures nothing below it.

@@ -44,8 +44,9 @@ def tempo(signal: Array, rate_hz: int) -> tuple[float, float]:
 
 
 def _flux(signal: Array, rate_hz: int) -> npt.NDArray[np.float64]:
-    spectra = magnitudes(signal, size=_SIZE, hop=_HOP)
-    levels = np.log1p(100 * spectra @ mel_bands(_BANDS, _SIZE, rate_hz))
+    bands = mel_bands(_BANDS, _SIZE, rate_hz)
+    blocks = magnitudes(signal, size=_SIZE, hop=_HOP)
+    levels = np.concatenate([np.log1p(100 * spectra @ bands) for spectra in blocks])
     rises = np.maximum(0, np.diff(levels, axis=0)).sum(axis=1).astype(np.float64)
     # Against slow swells: what counts is a rise above the mean of about a second.
     width = min(len(rises), int(rate_hz / _HOP) | 1)

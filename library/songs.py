@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -17,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from . import likes
 from .identity import identity_of
-from .models import Features, LikedSong, Match, Song
+from .models import Features, LikedSong, Match, Song, UnheardSong
 from .sources.records import SongRecord
 
 #: Longest title, artist, album and genre. PostgreSQL takes no longer ones into an index.
@@ -37,6 +39,10 @@ class ListedSong:
     tempo_bpm: float | None
     key: str | None
     loudness_lufs: float | None
+    #: What of it could not be heard, in a sentence.
+    damage: str | None
+    #: Why nothing of it could be heard.
+    unheard: str | None
 
 
 def save(session: Session, *, account_id: UUID, source_id: UUID, record: SongRecord) -> Song:
@@ -95,8 +101,11 @@ def page(
             Features.tempo_bpm,
             Features.key,
             Features.loudness_lufs,
+            Features.damage,
+            UnheardSong.reason,
         )
         .outerjoin(Features, Features.song_id == Song.id)
+        .outerjoin(UnheardSong, UnheardSong.song_id == Song.id)
         .where(Song.account_id == account_id, Song.present)
     )
     if liked_only:
@@ -110,7 +119,8 @@ def page(
         further = (Song.title == mark.title) & (Song.id > mark.id)
         query = query.where(Song.title >= mark.title, or_(Song.title > mark.title, further))
     query = query.order_by(Song.title, Song.id).limit(limit)
-    return [ListedSong(*row) for row in session.execute(query)]
+    rows: Iterable[Sequence[Any]] = session.execute(query).all()
+    return [ListedSong(*row) for row in rows]
 
 
 def searchable(*texts: str | None) -> str:

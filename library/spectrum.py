@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -10,17 +11,22 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float32]
 
 
-def magnitudes(signal: Array, *, size: int, hop: int) -> Array:
-    """Magnitude spectra of Hann windows, shape (frames, size // 2 + 1); one frame at least."""
+#: Frames of a block: all frames of a long song would take hundreds of megabytes.
+_BLOCK = 512
+
+
+def magnitudes(signal: Array, *, size: int, hop: int) -> Iterator[Array]:
+    """Magnitude spectra of Hann windows in blocks of the shape (frames, size // 2 + 1).
+
+    There is one frame at least.
+    """
     if len(signal) < size:
         signal = np.pad(signal, (0, size - len(signal)))
     frames = np.lib.stride_tricks.sliding_window_view(signal, size)[::hop]
     window = _window(size)
-    parts = [
-        np.abs(np.fft.rfft(frames[start : start + 512] * window, axis=1)).astype(np.float32)
-        for start in range(0, len(frames), 512)
-    ]
-    return np.concatenate(parts)
+    for start in range(0, len(frames), _BLOCK):
+        block = np.fft.rfft(frames[start : start + _BLOCK] * window, axis=1)
+        yield np.abs(block).astype(np.float32)
 
 
 @lru_cache(maxsize=8)

@@ -42,8 +42,9 @@ def key(signal: Array, rate_hz: int) -> tuple[str | None, float]:
 
 def pitch_classes(signal: Array, rate_hz: int) -> npt.NDArray[np.float64]:
     """How much of each pitch class sounds, from C on; sums to 1, or to 0 in silence."""
-    spectra = magnitudes(signal, size=_SIZE, hop=_HOP)
-    chroma = spectra @ _chroma_bands(rate_hz)
+    bands = _chroma_bands(rate_hz)
+    blocks = magnitudes(signal, size=_SIZE, hop=_HOP)
+    chroma = np.concatenate([spectra @ bands for spectra in blocks])
     norms = np.linalg.norm(chroma, axis=1, keepdims=True)
     loud = norms[:, 0] > 1e-3 * max(float(norms.max()), 1e-9)
     if not loud.any() or float(norms.max()) < 1e-6:

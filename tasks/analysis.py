@@ -9,9 +9,9 @@ from uuid import UUID
 from celery import shared_task
 from sqlalchemy.orm import Session
 
-from library import failures, features, parts
+from library import failures, features, parts, unheard
 from library.analysis import ANALYSER_VERSION, analyse
-from library.errors import UnreadableFile
+from library.errors import UnhearableFile, UnreadableFile
 from library.features import SongToHear
 from library.sources.folder import FolderSource
 from progress.errors import JobFailure
@@ -75,9 +75,11 @@ def analyse_part(task: PipelineTask, number: int) -> None:
         JobFailure: the folder that they are in went away.
     """
     _, folder = task.source()
-    heard, waiting = _songs_of(task, number)
+    heard, unheard_before, waiting = _songs_of(task, number)
     for song in heard:  # by an execution that was lost before it could say so
         _tell_heard(task, song)
+    for song, reason in unheard_before:
+        task.item_failed(song.id, kind="song", label=label(song), reason=reason)
     task.job.queue(((song.id, label(song)) for song in waiting), kind="song")
     if waiting:
         # Its disk may have gone since the parts were shared out: no song fails for that.
@@ -87,6 +89,9 @@ def analyse_part(task: PipelineTask, number: int) -> None:
             try:
                 with reading(folder, song.external_id):
                     _listen(task, folder, song)
+            except UnhearableFile as error:
+                _remember(task, song, error.reason)
+                raise
             except (UnreadableFile, JobFailure, *task.autoretry_for):
                 raise  # of a file, of the folder, or for the part to be tried again with this song
             except Exception:
@@ -102,16 +107,19 @@ def _require(folder: FolderSource) -> None:
         folder.check()
 
 
-def _songs_of(task: PipelineTask, number: int) -> tuple[list[SongToHear], list[SongToHear]]:
-    """The songs of a part that this job has heard already, and those that are left."""
+def _songs_of(
+    task: PipelineTask, number: int
+) -> tuple[list[SongToHear], list[tuple[SongToHear, str]], list[SongToHear]]:
+    """The songs of a part that this job has heard, those that it could not, and those left."""
     job_id, account_id, since = UUID(task.job.ref.job_id), task.account_id, task.begun_at
     with task.database.reading() as session:
         span = parts.span(session, job_id=job_id, attempt=task.job.attempt, number=number)
         if span is None:
-            return [], []
+            return [], [], []
         of_part = {"account_id": account_id, "analyser_version": ANALYSER_VERSION, **span._asdict()}
         heard = features.heard_since(session, since=since, **of_part)
-        return list(heard), list(features.to_analyse(session, **of_part))
+        failed = unheard.since(session, since=since, **of_part)
+        return list(heard), list(failed), list(features.to_analyse(session, **of_part))
 
 
 def _tell_heard(task: PipelineTask, song: SongToHear) -> None:
@@ -128,6 +136,17 @@ def _listen(task: PipelineTask, folder: FolderSource, song: SongToHear) -> None:
             content_key=song.content_key,
             listening=listening,
             analyser_version=ANALYSER_VERSION,
+        )
+
+
+def _remember(task: PipelineTask, song: SongToHear, reason: str) -> None:
+    with task.database.session() as session:
+        unheard.remember(
+            session,
+            account_id=task.account_id,
+            song=song,
+            analyser_version=ANALYSER_VERSION,
+            reason=reason,
         )
 
 

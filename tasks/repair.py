@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from uuid import UUID
 
-from library import features, jobs
+from library import features, jobs, unheard
 from library.analysis import ANALYSER_VERSION
 from library.database import Database
 from library.features import SongToHear
@@ -39,6 +39,13 @@ def _items(database: Database, ref: JobRef) -> Iterator[ItemReport]:
     heard = partial(
         features.heard_since, account_id=whose, analyser_version=version, since=job.created_at
     )
+    with database.reading() as session:
+        failed = list(
+            unheard.since(session, account_id=whose, analyser_version=version, since=job.created_at)
+        )
+    for song, reason in failed:
+        label = analysis.label(song)
+        yield ItemReport(str(song.id), "song", ItemStatus.FAILED, time.time(), label, error=reason)
     for status, find in ((ItemStatus.SUCCEEDED, heard), (ItemStatus.QUEUED, waiting)):
         for song in _paged(database, find):
             yield ItemReport(str(song.id), "song", status, time.time(), analysis.label(song))

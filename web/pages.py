@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from library import accounts, failures, jobs, likes, matches, playlists, songs
+from library import accounts, failures, jobs, likes, matches, playlists, songs, unheard
 from library.errors import JobAlreadyActive
 from library.models import JOB_KINDS, Job, utc_now
 from progress.errors import LogUnavailable
@@ -44,6 +44,7 @@ def start() -> ResponseReturnValue:
         source = accounts.source(session, account_id=mine)
         latest = {kind: jobs.latest(session, account_id=mine, kind=kind) for kind in JOB_KINDS}
         total, liked, heard = songs.counts(session, account_id=mine)
+        silent = unheard.count(session, account_id=mine)
         kept = playlists.count(session, account_id=mine)
         proposed = matches.count(session, account_id=mine)
     return render_template(
@@ -54,6 +55,7 @@ def start() -> ResponseReturnValue:
         songs=total,
         liked=liked,
         heard=heard,
+        unheard=silent,
         playlists=kept,
         proposed=proposed,
     )

@@ -19,6 +19,7 @@ from .music import (
     PlaylistEntry,
     Song,
     Source,
+    UnheardSong,
 )
 
 __all__ = [
@@ -45,5 +46,6 @@ __all__ = [
     "PlaylistEntry",
     "Song",
     "Source",
+    "UnheardSong",
     "utc_now",
 ]

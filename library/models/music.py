@@ -252,4 +252,25 @@ class Features(Base):
     duration_seconds: Mapped[float]
     #: Little-endian float32.
     timbre: Mapped[bytes] = mapped_column(LargeBinary)
+    #: What of a damaged file could not be heard, in a sentence.
+    damage: Mapped[str | None]
     analysed_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class UnheardSong(Base):
+    """A song that could not be heard."""
+
+    __tablename__ = "unheard_songs"
+    __table_args__ = (
+        within_account("song_id", "songs"),
+        Index("ix_unheard_songs_account_id_song_id", "account_id", "song_id"),
+    )
+
+    song_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    #: The analyser that tried, and the content that it tried: either another, and it is tried anew.
+    analyser_version: Mapped[int]
+    content_key: Mapped[str]
+    #: A sentence for the person.
+    reason: Mapped[str]
+    failed_at: Mapped[datetime] = mapped_column(default=utc_now)

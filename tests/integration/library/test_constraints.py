@@ -33,6 +33,7 @@ from library.models import (
     PlaylistEntry,
     Song,
     Source,
+    UnheardSong,
 )
 from tests.integration.library.conftest import Home
 
@@ -190,6 +191,10 @@ class TestEnd:
                 LikedList(
                     source_id=mine.source.id, external_id="l", account_id=mine.id, name="L",
                     is_liked=True, is_chosen=False,
+                ),
+                UnheardSong(
+                    song_id=song.id, account_id=mine.id, analyser_version=1, content_key="",
+                    reason="",
                 ),
                 MissingEntry(
                     playlist_id=playlist.id, position=0, account_id=mine.id, label="", place=""

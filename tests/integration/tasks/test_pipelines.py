@@ -20,6 +20,7 @@ from library import (
     pairs,
     playlists,
     songs,
+    unheard,
 )
 from library.models import Match
 from progress.events import ItemEvent, StatusEvent
@@ -113,7 +114,22 @@ def test_a_folder_full_of_trouble_is_synced_and_says_what_failed(
 
     row, snapshot, _ = pipelines.run(account, "analysis")
     assert (row.status, row.succeeded, row.failed) == ("completed", 4, 1)
-    assert snapshot.failed_items[0].error == "The file is damaged or is not audio that can be read."
+    assert "can be heard. That is less than half" in (snapshot.failed_items[0].error or "")
+
+    # What cannot be heard is not heard again, until it changes.
+    row, _, _ = pipelines.run(account, "analysis")
+    assert (row.total, row.succeeded, row.failed, row.result["heard"]) == (0, 0, 0, 0)
+    with pipelines.runtime.database.session() as session:
+        assert unheard.count(session, account_id=account) == 1
+        (cut,) = (song for song in songs.page(session, account_id=account) if song.unheard)
+        assert cut.unheard is not None
+        assert "less than half" in cut.unheard
+    (folder / "Cut.flac").write_bytes(good.read_bytes())
+    pipelines.run(account, "sync")
+    row, _, _ = pipelines.run(account, "analysis")
+    assert (row.succeeded, row.failed) == (1, 0)
+    with pipelines.runtime.database.session() as session:
+        assert unheard.count(session, account_id=account) == 0
 
 
 def test_a_folder_that_is_gone_fails_the_job_with_a_sentence(

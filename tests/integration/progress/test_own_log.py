@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from progress import lease, log, parts, testing
+from progress import aliases, lease, log, parts, queues, testing
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "progress.md").read_text("utf-8")
 SECTION = DOCUMENT.partition("## A log of your own")[2].partition("\n## ")[0]
@@ -24,7 +24,7 @@ def test_the_suites_run_for_a_log_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_every_ability_and_every_suite_is_documented() -> None:
-    for module in (log, lease, parts):
+    for module in (aliases, lease, log, parts, queues):
         for name in vars(module):
             if name.startswith("Supports") and vars(module)[name].__module__ == module.__name__:
                 assert f"`{module.__name__}.{name}`" in SECTION

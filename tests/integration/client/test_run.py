@@ -123,7 +123,8 @@ def test_all_of_a_run_is_drawn_on_one_axis_and_each_bar_says_what_it_is(tell, sh
     three_attempts(job, parts=10)
     page = show("drawn")
     expect(page.get_by_text("The server's own table")).to_be_hidden()
-    expect(page.get_by_role("group", name="How it went")).to_be_visible()
+    picture = page.get_by_role("group", name="How it went")
+    expect(picture).to_have_accessible_description(re.compile("with the arrow keys"))
     expect(bar(page, "Wait for a worker: 6 s, from 0:00 to 0:06")).to_have_count(1)
     expect(bar(page, "Attempt 1: ")).to_have_attribute(
         "aria-label", re.compile("to be tried again$")

@@ -22,7 +22,7 @@ export interface Drawing {
 }
 
 export function draw(picture: Picture, width: number, words: RunWords): Drawing {
-  const svg = element("svg", { role: "group", "aria-label": words.title, "aria-roledescription": words.hint });
+  const svg = element("svg", { role: "group", "aria-label": words.title, "aria-description": words.hint });
   const bars = new Map<SVGElement, Bar>();
   const x = (time: number): number => ((time - picture.from) / (picture.to - picture.from)) * width;
   let top = 0;

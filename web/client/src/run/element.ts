@@ -272,6 +272,7 @@ export class JobRunElement extends Base {
     style.replaceSync(STYLE);
     // A page's policy may forbid style elements, but not adopted style sheets.
     root.adoptedStyleSheets = [style];
+    this.#say("detail", this.#words.hint);
     this.#say("again", this.#words.again);
     this.#say("as-table", this.#words.asTable);
     // It may be wider than its place: then it is scrolled, by keyboard too.

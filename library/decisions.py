@@ -22,13 +22,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, delete, exists, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from . import matches
 from .identity import identity_of
 from .models import Decision, Match, Playlist, PlaylistEntry, Song, utc_now
+from .queues import requeue
 
 #: Longest reason of the person's own.
 MAX_REASON = 300
@@ -63,7 +64,7 @@ def take_up(session: Session, *, account_id: UUID, song_id: UUID) -> bool:
     queue = "liked"  # any but "later": `requeue` finds the right one
     if not _move(session, account_id, song_id, queue):
         return False
-    matches.requeue(session, account_id=account_id, song_id=song_id)
+    requeue(session, account_id=account_id, song_ids=[song_id])
     return True
 
 
@@ -85,7 +86,7 @@ def undo(session: Session, *, account_id: UUID, decision_id: UUID) -> Decision |
     mine = Decision.account_id == account_id, Decision.id == decision_id
     decision = session.scalar(select(Decision).where(*mine))
     if decision is not None and decision.undone_at is None:
-        _undo(session, decision)
+        _undo(session, account_id, [decision])
     return decision
 
 
@@ -94,48 +95,53 @@ def undo_batch(session: Session, *, account_id: UUID, batch_id: UUID, limit: int
     mine = Decision.account_id == account_id, Decision.batch_id == batch_id
     query = select(Decision).where(*mine, Decision.undone_at.is_(None)).limit(limit)
     found = session.scalars(query).all()
-    for decision in found:
-        _undo(session, decision)
+    _undo(session, account_id, found)
     return len(found)
 
 
-def _undo(session: Session, decision: Decision) -> None:
-    decision.undone_at = utc_now()
-    session.flush()
-    account_id = decision.account_id
-    song = session.scalar(
-        select(Song).where(Song.account_id == account_id, Song.identity == decision.song_identity)
-    )
-    playlist = session.scalar(
-        select(Playlist).where(
-            Playlist.account_id == account_id, Playlist.identity == decision.playlist_identity
-        )
-    )
-    if song is None or playlist is None:
-        return  # purged: should they come again, a matching proposes anew
-    if decision.score is not None and not _is_known(session, song.id, playlist.id):
-        session.add(
-            Match(
-                account_id=account_id,
-                song_id=song.id,
-                playlist_id=playlist.id,
-                score=decision.score,
-                rank=1,  # put right below
-                reasons=decision.reasons or [],
-                model_version=decision.model_version,
+def _undo(session: Session, account_id: UUID, decisions: Sequence[Decision]) -> None:
+    now = utc_now()
+    for decision in decisions:
+        decision.undone_at = now
+    songs = _by_identity(session, Song, account_id, {d.song_identity for d in decisions})
+    lists = _by_identity(session, Playlist, account_id, {d.playlist_identity for d in decisions})
+    known = _known(session, set(songs.values()))
+    for decision in decisions:
+        # Where one was purged, and should it come again, a matching proposes anew.
+        song_id = songs.get(decision.song_identity)
+        playlist_id = lists.get(decision.playlist_identity)
+        if decision.score is None or song_id is None or playlist_id is None:
+            continue
+        if (song_id, playlist_id) not in known:
+            session.add(
+                Match(
+                    account_id=account_id,
+                    song_id=song_id,
+                    playlist_id=playlist_id,
+                    score=decision.score,
+                    rank=1,  # put right below
+                    reasons=decision.reasons or [],
+                    model_version=decision.model_version,
+                )
             )
-        )
-        session.flush()
-    matches.requeue(session, account_id=account_id, song_id=song.id)
+    session.flush()
+    requeue(session, account_id=account_id, song_ids=list(songs.values()))
 
 
-def _is_known(session: Session, song_id: UUID, playlist_id: UUID) -> bool:
-    """Whether a pair is proposed, or the song is in the playlist."""
-    proposed = exists().where(Match.song_id == song_id, Match.playlist_id == playlist_id)
-    in_it = exists().where(
-        PlaylistEntry.song_id == song_id, PlaylistEntry.playlist_id == playlist_id
-    )
-    return bool(session.scalar(select(or_(proposed, in_it))))
+def _by_identity(
+    session: Session, table: type[Song | Playlist], account_id: UUID, wanted: set[UUID]
+) -> dict[UUID, UUID]:
+    """The ids of an account's songs or playlists by their identities."""
+    mine = select(table.identity, table.id).where(table.account_id == account_id)
+    rows = session.execute(mine.where(table.identity.in_(wanted)))
+    return {identity: key for identity, key in rows if identity is not None}
+
+
+def _known(session: Session, song_ids: set[UUID]) -> set[tuple[UUID, UUID]]:
+    """The pairs of these songs and playlists that are proposed, or that the playlist has."""
+    tables = (Match, PlaylistEntry)
+    queries = [select(t.song_id, t.playlist_id).where(t.song_id.in_(song_ids)) for t in tables]
+    return {(song, into) for query in queries for song, into in session.execute(query)}
 
 
 def _decide(
@@ -160,7 +166,8 @@ def _decide(
     if match is not None:
         session.delete(match)
         session.flush()
-    matches.requeue(session, account_id=account_id, song_id=song_id, is_put_off=is_put_off)
+    put_off_before = [song_id] if is_put_off else []
+    requeue(session, account_id=account_id, song_ids=[song_id], put_off=put_off_before)
     pair = (account_id, song.identity, playlist.identity)
     conditions = (getattr(Decision, name) == key for name, key in zip(_PAIR, pair, strict=True))
     query = select(Decision).where(*conditions).execution_options(populate_existing=True)

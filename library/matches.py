@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert
 from sqlalchemy.orm import Session
 
 from .matching import Proposal
-from .models import Decision, LikedSong, Match, Playlist, PlaylistEntry, Song
+from .models import Match, Playlist, Song
 
 Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
 
@@ -261,34 +261,3 @@ def put_off(session: Session, *, account_id: UUID) -> set[UUID]:
     """The songs that were put off for later."""
     later = Match.account_id == account_id, Match.queue == "later"
     return set(session.scalars(select(Match.song_id).where(*later)))
-
-
-def requeue(session: Session, *, account_id: UUID, song_id: UUID, is_put_off: bool = False) -> None:
-    """Have a song wait by its best proposal, after what is proposed or decided has changed."""
-    query = select(Match).where(Match.account_id == account_id, Match.song_id == song_id)
-    found = session.scalars(query.order_by(Match.score.desc(), Match.rank)).all()
-    queue = _queue(session, account_id, song_id)
-    if queue and (is_put_off or any(match.queue == "later" for match in found)):
-        queue = "later"
-    for rank, match in enumerate(found, 1):
-        match.rank, match.queue = rank, queue if rank == 1 else None
-    session.flush()
-
-
-def _queue(session: Session, account_id: UUID, song_id: UUID) -> str | None:
-    """Where a song waits by itself; None once it is in a playlist or is to be put into one."""
-    of_song = Decision.song_identity == Song.identity
-    accepted = exists().where(
-        Decision.account_id == Song.account_id, of_song, Decision.verdict == "accepted",
-        Decision.undone_at.is_(None),
-    )  # fmt: skip
-    in_one = exists().where(
-        PlaylistEntry.song_id == Song.id, PlaylistEntry.playlist_id == Playlist.id,
-        Playlist.gone_at.is_(None),
-    )  # fmt: skip
-    liked = exists().where(LikedSong.account_id == Song.account_id, LikedSong.song_id == Song.id)
-    query = select(or_(accepted, in_one), liked)
-    row = session.execute(query.where(Song.account_id == account_id, Song.id == song_id)).first()
-    if row is None or row[0]:
-        return None
-    return "liked" if row[1] else "other"

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
-from . import matches
 from .models import Decision, Match, Playlist, PlaylistEntry, Song
+from .queues import requeue
 
 
 class Pair(NamedTuple):
@@ -75,5 +75,5 @@ def settle(session: Session, *, account_id: UUID, since: datetime) -> int:
     for song_id, playlist_id in pairs:
         of_pair = Match.song_id == song_id, Match.playlist_id == playlist_id
         session.execute(delete(Match).where(Match.account_id == account_id, *of_pair))
-        matches.requeue(session, account_id=account_id, song_id=song_id)
+    requeue(session, account_id=account_id, song_ids={song_id for song_id, _ in pairs})
     return len(pairs)

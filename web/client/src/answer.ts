@@ -14,7 +14,7 @@ export const LONGEST_LATE_WAIT_MS = 60_000;
 /** The hint of a server that has sent none. */
 export const USUAL_RETRY_MS = 3_000;
 /** A timer takes no more than 31 bits. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const timed = (ms: number): number => Math.min(ms, 2 ** 31 - 1);
 
 const EVENT_STREAM = /^text\/event-stream\s*(;|$)/i;
 /** Refusals after which the stream tries again: too slow, too early, too many. */
@@ -37,9 +37,8 @@ export function isRefusal(status: number): boolean {
 /** What `Retry-After` asks for (RFC 9110, §10.2.3: seconds or a date); 0 if nothing. */
 export function retryAfterMs(value: string | null, nowMs: number): number {
   if (value === null) return 0;
-  const text = value.trim();
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
-  return ms > 0 ? Math.min(ms, LONGEST_TIMER_MS) : 0;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
+  return ms > 0 ? timed(ms) : 0;
 }
 
 /**
@@ -50,5 +49,5 @@ export function retryAfterMs(value: string | null, nowMs: number): number {
 export function delayMs(retryMs: number, failures: number, random: () => number): number {
   const longest = failures > MANY_FAILURES ? LONGEST_LATE_WAIT_MS : LONGEST_WAIT_MS;
   const bound = Math.min(retryMs * 2 ** Math.max(0, failures - 1), longest);
-  return random() * Math.max(bound, Math.min(retryMs, LONGEST_TIMER_MS));
+  return random() * Math.max(bound, timed(retryMs));
 }

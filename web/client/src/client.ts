@@ -1,7 +1,7 @@
 // One client for each page. The pages of one account in a browser share their streams: one page
 // leads and has the connections, and tells the others what it hears.
 
-import type { FeedSnapshot, JobStatus, JobWaiting, Snapshot, StreamEvent } from "./events.gen.ts";
+import type { FeedSnapshot, JobWaiting, Snapshot, StreamEvent } from "./events.gen.ts";
 import { step } from "./cursor.ts";
 import { listenToPage } from "./page.ts";
 import { reduce, reduceFeed } from "./reduce.ts";
@@ -64,7 +64,6 @@ type Message =
 /** A new leader knows of no other tab yet; within this time they have answered. */
 const HELLO_MS = 1_000;
 
-const WAITING: readonly string[] = ["pending", "retrying"] satisfies JobStatus[];
 const CONNECTING: Connection = { state: "connecting", attempts: 0 };
 const PAUSED: Connection = { state: "paused", attempts: 0 };
 
@@ -90,7 +89,7 @@ export function createClient(options: ClientOptions = {}): JobsClient {
   function wanted(withStates: boolean): Wanted {
     return Object.fromEntries(
       [...topics].map(([topic, { view: { cursor, state } }]) => [
-        topic, withStates ? { cursor, state } : { cursor },
+        topic, { cursor, ...(withStates && { state }) },
       ]),
     );
   }
@@ -267,7 +266,7 @@ export function createClient(options: ClientOptions = {}): JobsClient {
 
 /** Nobody is at the job; that is not known before its first state either. */
 function mayWait(state: State | null): boolean {
-  return state === null || (state.type === "snapshot" && WAITING.includes(state.status));
+  return state === null || (state.type === "snapshot" && (state.status === "pending" || state.status === "retrying"));
 }
 
 /** Holds a lock until the signal. Where locks are refused, the page acts as if it were alone. */

@@ -30,14 +30,16 @@ export function build([name, tag = "div", attribute, value = "", ...inside]: Par
   return made;
 }
 
-export const STYLE = `:host{display:block}
-:host([hidden]),[hidden]{display:none!important}
-[part=bar]{overflow:hidden;block-size:.75rem;border-radius:999px;background:var(--job-progress-track,#8883)}
-[part=fill]{block-size:100%;border-radius:inherit;background:var(--job-progress-fill,currentColor);transition:inline-size .25s linear}
-.moving [part=fill]{inline-size:25%!important;animation:move 1.6s ease-in-out infinite alternate}
-@keyframes move{to{translate:300%}}
-[part=panel]>div{overflow-wrap:anywhere}
-[part=pace]{margin-inline-start:.5ch}
-[part=text]{font-variant-numeric:tabular-nums;min-block-size:1lh}
-[part=panel]>:empty,[part=connection]:empty{display:none}
-@media (prefers-reduced-motion:reduce){[part=fill]{transition:none;animation:none!important}.moving [part=fill]{inline-size:100%!important;opacity:.3}}`;
+export const STYLE = [
+  ":host{display:block}",
+  ":host([hidden]),[hidden]{display:none!important}",
+  "[part=bar]{overflow:hidden;block-size:.75rem;border-radius:1rem;background:var(--job-progress-track,#8883)}",
+  "[part=fill]{block-size:100%;border-radius:inherit;background:var(--job-progress-fill,currentColor);transition:inline-size .25s linear}",
+  ".moving [part=fill]{inline-size:25%!important;animation:move 1.6s ease-in-out infinite alternate}",
+  "@keyframes move{to{translate:300%}}",
+  "[part=panel]>div{overflow-wrap:anywhere}",
+  "[part=pace]{margin-inline-start:.5ch}",
+  "[part=text]{font-variant-numeric:tabular-nums;min-block-size:1lh}",
+  "[part=panel]>:empty,[part=connection]:empty{display:none}",
+  "@media (prefers-reduced-motion:reduce){[part=fill]{transition:none;animation:none!important}.moving [part=fill]{inline-size:100%!important;opacity:.3}}",
+].join("");

@@ -14,8 +14,8 @@ export interface JobStateOptions extends SourceOptions {
   readonly feed: FeedSnapshot | null;
   /** Resolves when one more request may be sent, or at the signal. */
   readonly turn: OtherWay["turn"] | undefined;
-  feedConnection(): Connection;
-  onState(state: Snapshot): void;
+  connection(): Connection;
+  show(state: Snapshot): void;
   onConnection(connection: Connection): void;
 }
 
@@ -38,7 +38,7 @@ export function createJobState(options: JobStateOptions): Source & OnFeed {
 
   function become(next: Snapshot): void {
     state = next;
-    options.onState(next);
+    options.show(next);
     if (isTerminal(next.status)) close({ state: "closed", attempts: 0, reason: "ended" });
   }
 
@@ -112,9 +112,9 @@ export function createJobState(options: JobStateOptions): Source & OnFeed {
   else if (options.feed) take(options.feed);
 
   return {
-    get connection() { return closed ?? options.feedConnection(); },
+    get connection() { return closed ?? options.connection(); },
     get held() { return { cursor: "", state }; },
-    get hasEnded() { return closed !== null; },
+    get ended() { return closed !== null; },
     take,
     wake() {
       if (timer !== undefined) askNow();

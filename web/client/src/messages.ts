@@ -92,7 +92,7 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
   let hasMessages = false;
   /** This connection has brought a whole block. */
   let hasSpoken = false;
-  let mutes = otherWay?.isNeeded ? MUTE_CONNECTIONS : 0;
+  let mutes = otherWay?.isSlow ? MUTE_CONNECTIONS : 0;
   let detour: AbortController | null = null;
   let mayBeEarly = true;
 
@@ -157,11 +157,9 @@ export function createMessageStream(options: MessageStreamOptions): Stream {
       get cursor() { return cursor; },
       take,
       close,
-      onAnswer(attempts, delayMs) {
-        show(attempts ? { state: "waiting", attempts, delayMs } : { state: "open", attempts, isSlow: true });
-      },
+      show,
     };
-    void otherWay.bring(polled, signal);
+    void otherWay.read(polled, signal);
   }
 
   function endDetour(): void {

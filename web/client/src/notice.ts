@@ -83,9 +83,9 @@ export function createNotice(options: NoticeOptions = {}): Notice {
 export function pie(fraction: number | null): string {
   const arc = Math.round((fraction ?? 0) * 100);
   const svg =
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="15" fill="#e3e0ea"/>' +
-    '<circle cx="16" cy="16" r="7.5" fill="none" stroke="#6a2ff0" stroke-width="15" pathLength="100" ' +
-    `stroke-dasharray="${arc} 100" transform="rotate(-90 16 16)"/></svg>`;
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-16 -16 32 32"><circle r="15" fill="#ddd"/>' +
+    '<circle r="7.5" fill="none" stroke="#6a2ff0" stroke-width="15" pathLength="100" ' +
+    `stroke-dasharray="${arc} 100" transform="rotate(-90)"/></svg>`;
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
 

@@ -8,8 +8,7 @@ export interface PageListener {
   offline?(): void;
 }
 
-const EVENTS = ["pageshow", "pagehide", "online", "offline"];
-const DOCUMENT_EVENTS = ["visibilitychange", "freeze", "resume"];
+const EVENTS = ["pageshow", "pagehide", "online", "offline", "visibilitychange", "freeze", "resume"];
 
 /** Listens to the page, where there is one. Returns how to stop. */
 export function listenToPage(listener: PageListener): () => void {
@@ -21,10 +20,9 @@ export function listenToPage(listener: PageListener): () => void {
     else if (type !== "visibilitychange" || !document.hidden) listener.wake();
   }
 
-  for (const type of EVENTS) addEventListener(type, hear);
-  for (const type of DOCUMENT_EVENTS) document.addEventListener(type, hear);
+  // Captured: those of the document pass the window on their way down.
+  for (const type of EVENTS) addEventListener(type, hear, true);
   return () => {
-    for (const type of EVENTS) removeEventListener(type, hear);
-    for (const type of DOCUMENT_EVENTS) document.removeEventListener(type, hear);
+    for (const type of EVENTS) removeEventListener(type, hear, true);
   };
 }

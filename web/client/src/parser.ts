@@ -26,7 +26,7 @@ export interface Parser {
 }
 
 const LINE_END = /\r\n|\r|\n/g;
-const DIGITS = /^[0-9]+$/;
+const DIGITS = /^\d+$/;
 
 /** A parser of one response. Each response needs its own: what was unfinished is discarded. */
 export function createParser(options: ParserOptions): Parser {

@@ -2,7 +2,7 @@
 
 import { delayMs, isRefusal, retryAfterMs, USUAL_RETRY_MS } from "./answer.ts";
 import type { EventPage } from "./events.gen.ts";
-import type { ConnectionOptions } from "./messages.ts";
+import type { Connection, ConnectionOptions } from "./messages.ts";
 import type { Message } from "./parser.ts";
 
 type Requests = Pick<ConnectionOptions, "fetch" | "headers" | "credentials">;
@@ -19,20 +19,20 @@ export interface Polled {
   readonly cursor: string;
   take(message: Message): void;
   /** A page came, or after some failures in a row the next one is asked for after a while. */
-  onAnswer(failures: number, delayMs: number): void;
+  show(connection: Connection): void;
   close(reason: "ended" | "refused", status?: number): void;
 }
 
 /** Another way for a stream's messages while its connections are mute. */
 export interface OtherWay {
   /** Whether connections of this browser are known to be mute. */
-  readonly isNeeded: boolean;
+  readonly isSlow: boolean;
   /** A connection without a whole block for this long from its beginning is mute. */
   readonly muteMs: number;
   /** While the messages come the other way, a stream is tried this often. */
   readonly tryAgainMs: number;
   /** Brings messages until the signal. */
-  bring(stream: Polled, signal: AbortSignal): Promise<void>;
+  read(stream: Polled, signal: AbortSignal): Promise<void>;
   /** Resolves when one more request may be sent, or at the signal. */
   turn(signal: AbortSignal): Promise<void>;
 }
@@ -85,7 +85,11 @@ export async function poll(options: PollingOptions, stream: Polled, signal: Abor
     if (signal.aborted) return;
     failures = quietMs === null ? 0 : failures + 1;
     const waitMs = quietMs === null ? 0 : quietMs + delayMs(USUAL_RETRY_MS, failures, options.random ?? Math.random);
-    stream.onAnswer(failures, Math.round(waitMs));
+    stream.show(
+      failures
+        ? { state: "waiting", attempts: failures, delayMs: Math.round(waitMs) }
+        : { state: "open", attempts: 0, isSlow: true },
+    );
     if (waitMs) await pause(waitMs, signal);
   }
 }

@@ -34,7 +34,7 @@ const KNOWN: Record<StreamEvent["type"], 1> = {
 
 /** Whether this version knows the type of what a stream brings. */
 export function isKnown(type: string): boolean {
-  return Object.hasOwn(KNOWN, type);
+  return KNOWN[type as keyof typeof KNOWN] === 1;
 }
 
 /** Whether nothing can follow a status. */

@@ -59,7 +59,7 @@ export interface Source {
 /** The further methods of a source that is fed by the feed's events. */
 export interface OnFeed {
   /** By itself, whatever becomes of the feed. */
-  readonly hasEnded: boolean;
+  readonly ended: boolean;
   take(event: StreamEvent | null): void;
 }
 
@@ -141,11 +141,11 @@ export function createSources(
   function otherWay(jobId: string | null): OtherWay {
     const url = options.url(jobId, "events");
     return {
-      isNeeded: isSlow,
+      isSlow,
       muteMs,
       tryAgainMs,
       turn,
-      bring: (stream, signal) => poll({ ...options, url, turn }, stream, signal),
+      read: (stream, signal) => poll({ ...options, url, turn }, stream, signal),
     };
   }
 
@@ -157,7 +157,7 @@ export function createSources(
 
   function tellDependents(connection: Connection): void {
     for (const [topic, source] of sources) {
-      if (source.take && !source.hasEnded) send({ topic, connection });
+      if (source.take && !source.ended) send({ topic, connection });
     }
   }
 
@@ -170,8 +170,8 @@ export function createSources(
       state: state as Snapshot | null,
       turn: isSlow ? turn : undefined,
       feed: known,
-      feedConnection: () => sources.get("feed")?.connection ?? feed.connection,
-      onState: (state) => send({ topic, state, cursor: "" }),
+      connection: () => sources.get("feed")?.connection ?? feed.connection,
+      show: (state) => send({ topic, state, cursor: "" }),
       onConnection(connection) {
         send({ topic, connection });
         queueMicrotask(settle);

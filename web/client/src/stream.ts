@@ -36,7 +36,8 @@ function createEventStream(options: StreamOptions, isLast: (event: StreamEvent) 
     // second time is passed over.
     const isNews = isState && (isFirst || lastEventId !== cursor);
     if (comes === "past" && !isNews) return "passed";
-    if (comes === "gap" && !isState) throw new Error(`${lastEventId} does not follow ${cursor}`);
+    // Heard by the connection alone, which is given up.
+    if (comes === "gap" && !isState) throw new RangeError();
     run(() => options.onEvent(event, lastEventId));
     return event && isLast(event) ? "last" : "taken";
   }

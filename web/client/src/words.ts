@@ -10,7 +10,9 @@ const amount = (count: number, noun: string): string =>
 
 const plain = (value: unknown): string => (typeof value === "number" ? number(value) : String(value));
 
-const span = (minutes: number): string => (minutes < 90 ? `${minutes} min` : `${Math.floor((minutes + 30) / 60)} h`);
+const hours = (minutes: number): number => Math.floor((minutes + 30) / 60);
+
+const span = (minutes: number): string => (minutes < 90 ? `${minutes} min` : `${hours(minutes)} h`);
 
 const took = (seconds: number): string => (seconds < 90 ? `${Math.round(seconds)} s` : span(Math.round(seconds / 60)));
 
@@ -26,7 +28,8 @@ function time(at: string): string {
   return moment.toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit" });
 }
 
-const STATUSES: Record<JobStatus, string> = {
+/** A status as a word for a person. The element leaves it to the page. */
+export const statusWords: Record<JobStatus, string> = {
   pending: "Waiting", running: "Running", retrying: "Waiting to try again",
   completed: "Done", failed: "Failed", cancelled: "Cancelled",
 };
@@ -43,10 +46,9 @@ export const english = {
   pace(progress: Progress | null): string {
     const left = progress?.etaSeconds;
     if (!left) return "";
-    if (left < 60) return "less than a minute left";
     const minutes = Math.floor((left + 30) / 60);
-    if (minutes < 90) return `about ${amount(minutes, "minute")} left`;
-    return `about ${Math.floor((minutes + 30) / 60)} hours left`;
+    const said = minutes < 90 ? amount(minutes, "minute") : `${hours(minutes)} hours`;
+    return `${left < 60 ? "less than a minute" : `about ${said}`} left`;
   },
 
   /** How much is done in a second or in a minute. */
@@ -54,11 +56,9 @@ export const english = {
     const speed = progress?.perSecond;
     if (!speed) return "";
     const [count, unit] = speed >= 1 ? [speed, "second"] : [speed * 60, "minute"];
-    const text = count >= 10 ? number(Math.floor(count + 0.5)) : String(Math.floor(count * 10 + 0.5) / 10);
+    const text = number(count >= 10 ? Math.floor(count + 0.5) : Math.floor(count * 10 + 0.5) / 10);
     return text === "0" ? "" : `${text} a ${unit}`;
   },
-
-  status: (status: JobStatus): string => STATUSES[status],
 
   phase(progress: Progress | null): string {
     const now = progress?.phase;
@@ -98,13 +98,10 @@ export const english = {
 
   connection(connection: Connection): string {
     const { state } = connection;
-    if (state === "open" && connection.isSlow) return "Updates are slow here: something on the way holds them back.";
+    if (state === "open" && connection.isSlow) return "Updates are slow here: something holds them back.";
     if (isLost(connection)) return "The connection was lost. Trying again…";
-    if (state === "closed" && "status" in connection) {
-      if (connection.status === 401) return "Sign in again to go on watching.";
-      if (connection.status !== 204) return "This job cannot be watched.";
-    }
-    return "";
+    if (state !== "closed" || connection.reason !== "refused") return "";
+    return connection.status === 401 ? "Sign in again to go on watching." : "This job cannot be watched.";
   },
 
   tryNow: "Try now",

@@ -6,7 +6,7 @@ import type { Item, Snapshot } from "../events.gen.ts";
 import { noticeElements } from "../notice.ts";
 import { isTerminal } from "../reduce.ts";
 import { showLocalTimes } from "../times.ts";
-import { english } from "../words.ts";
+import { english, statusWords } from "../words.ts";
 import { visible } from "../visible.ts";
 
 const RETRY_MS = 2_000;
@@ -21,7 +21,7 @@ document.addEventListener("job-change", ({ target, detail: { state } }) => {
   const place = (target as Element).closest<HTMLElement>("[data-job]");
   if (!state || !place) return;
   const status = part("status", place);
-  const words = english.status(state.status);
+  const words = statusWords[state.status];
   if (status && status.textContent !== words) {
     status.textContent = words;
     status.className = `status ${state.status}`;

@@ -3,7 +3,7 @@
 import { createInterface } from "node:readline";
 import { expect, it } from "vitest";
 import type { JobStatus, Progress } from "../../src/events.gen.ts";
-import { english } from "../../src/words.ts";
+import { english, statusWords } from "../../src/words.ts";
 
 const SINCE = `
 import json, sys
@@ -70,7 +70,7 @@ for line in sys.stdin:
 it("says where a job stands as Python does", async () => {
   const child = python("-c", "import json; from web.words import STATUSES; print(json.dumps(STATUSES))");
   const { value } = await createInterface({ input: child.stdout! })[Symbol.asyncIterator]().next();
-  for (const [status, words] of Object.entries(JSON.parse(value!))) expect(english.status(status as JobStatus)).toBe(words);
+  for (const [status, words] of Object.entries(JSON.parse(value!))) expect(statusWords[status as JobStatus]).toBe(words);
 });
 
 it("says why a job waits as Python does", async () => {
@@ -109,11 +109,11 @@ it("says of a connection only what a person can use", () => {
   expect(english.connection({ state: "waiting", attempts: 0, delayMs: 5 })).toBe("");
   expect(english.connection({ state: "connecting", attempts: 3 })).toMatch(/Trying again/);
   expect(english.connection({ state: "waiting", attempts: 1, delayMs: 5 })).toMatch(/Trying again/);
-  const closed = (status?: number) =>
-    english.connection({ state: "closed", attempts: 0, reason: "refused", ...(status ? { status } : {}) });
-  expect([closed(401), closed(404), closed(204), closed()]).toEqual([
-    "Sign in again to go on watching.", "This job cannot be watched.", "", "",
-  ]);
+  const refused = (status: number) => english.connection({ state: "closed", attempts: 0, reason: "refused", status });
+  expect([refused(401), refused(404)]).toEqual(["Sign in again to go on watching.", "This job cannot be watched."]);
+  for (const reason of ["ended", "closed"] as const) {
+    expect(english.connection({ state: "closed", attempts: 0, reason, status: 204 })).toBe("");
+  }
 });
 
 it.each([

@@ -106,11 +106,17 @@ def set_folder(session: Session, *, account_id: UUID, location: str, name: str) 
     return present
 
 
-def set_synced(session: Session, *, source_id: UUID, location: str, now: datetime) -> None:
-    """Note that a sync has read all of a source at a location."""
-    session.execute(
-        update(Source).where(Source.id == source_id).values(synced_location=location, synced_at=now)
-    )
+def set_synced(
+    session: Session,
+    *,
+    source_id: UUID,
+    location: str,
+    now: datetime,
+    read_version: int | None = None,
+) -> None:
+    """Note that a sync has read all of a source at a location, by the rules of a version."""
+    said = {"synced_location": location, "synced_at": now, "read_version": read_version}
+    session.execute(update(Source).where(Source.id == source_id).values(**said))
 
 
 def locations(session: Session, *, source_id: UUID) -> tuple[str, str | None]:

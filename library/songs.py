@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from . import likes
 from .identity import identity_of
-from .models import Features, LikedSong, Match, Song, UnheardSong
+from .models import Features, LikedSong, Match, Song, Source, UnheardSong
 from .sources.records import SongRecord
 
 #: Longest title, artist, album and genre. PostgreSQL takes no longer ones into an index.
@@ -67,6 +67,20 @@ def save(session: Session, *, account_id: UUID, source_id: UUID, record: SongRec
     song.identity = song.identity or identity_of(source_id, record.external_id)
     session.flush()
     return song
+
+
+def fingerprints(
+    session: Session, *, source_id: UUID, read_version: int
+) -> dict[str, tuple[str, ...]]:
+    """Size, time and inode of a source's present songs as they were read, by its own names.
+
+    Empty where the newest sync read the source by other rules.
+    """
+    by_these = select(Source.id).where(Source.id == source_id, Source.read_version == read_version)
+    query = select(Song.external_id, Song.size_bytes, Song.modified_ns, Song.inode).where(
+        Song.source_id == by_these.scalar_subquery(), Song.present
+    )
+    return {name: tuple(map(str, values)) for name, *values in session.execute(query)}
 
 
 def ids_by_external(session: Session, *, source_id: UUID) -> dict[str, UUID]:

@@ -18,7 +18,7 @@ from library.errors import SourceIncomplete
 from library.loss import Loss, assess
 from library.models import utc_now
 from library.sources.contents import Contents, part_of
-from library.sources.folder import FolderSource
+from library.sources.folder import READ_VERSION, FolderSource
 from library.sources.places import SongIndex
 from library.sources.records import PlaylistRecord
 
@@ -44,6 +44,8 @@ class _Place:
     #: The playlists that were there at the last sync, those of liked songs among them.
     known_playlists: frozenset[str]
     loss: Loss
+    #: Size, time and inode of the songs as they are known: what is unchanged is not read again.
+    fingerprints: dict[str, tuple[str, ...]]
     #: What could not be looked at and stays as it is known, with the reasons.
     unseen: dict[str, str]
 
@@ -76,6 +78,7 @@ def _look(task: PipelineTask) -> _Place:
     with task.database.session() as session:
         known = gone.known(session, account_id=task.account_id, source_id=source_id)
         location, synced = accounts.locations(session, source_id=source_id)
+        prints = songs.fingerprints(session, source_id=source_id, read_version=READ_VERSION)
     loss = assess(
         known,
         missing_songs=contents.missing(sorted(known.songs), folder.is_there),
@@ -85,7 +88,9 @@ def _look(task: PipelineTask) -> _Place:
         is_expected=synced not in (None, location) and bool(contents.songs),
     )
     unseen = contents.kept_unseen((*known.songs, *known.playlists))
-    return _Place(source_id, location, folder, contents, frozenset(known.playlists), loss, unseen)
+    return _Place(
+        source_id, location, folder, contents, frozenset(known.playlists), loss, prints, unseen
+    )
 
 
 def _refuse_a_large_loss(task: PipelineTask, place: _Place) -> None:
@@ -128,7 +133,11 @@ def _read(task: PipelineTask, place: _Place) -> None:
     result = _result(place, tally) | {"liked": _read_liked(task, place, tally)}
     with task.database.session() as session:
         accounts.set_synced(
-            session, source_id=place.source_id, location=place.location, now=utc_now()
+            session,
+            source_id=place.source_id,
+            location=place.location,
+            now=utc_now(),
+            read_version=READ_VERSION,
         )
     task.keep(succeeded=tally.succeeded, failed=tally.failed, **result)
 
@@ -163,6 +172,9 @@ def _read_song(task: PipelineTask, place: _Place, name: str, index: int) -> bool
     mine = {"account_id": task.account_id, "source_id": place.source_id}
     with task.item(name, kind="song", label=label, index=index, count=count):
         with reading(place.folder, name):
+            known = place.fingerprints.get(name)
+            if known is not None and known == place.folder.fingerprint(name):
+                return True
             record = place.folder.read_song(name)
         with task.database.session() as session:
             songs.save(session, **mine, record=record)

@@ -41,6 +41,8 @@ class Source(Base):
     #: folder was chosen since then.
     synced_location: Mapped[str | None]
     synced_at: Mapped[datetime | None]
+    #: The rules (`sources.folder.READ_VERSION`) by which the newest completed sync read all of it.
+    read_version: Mapped[int | None]
     #: Songs with at least so many stars are loved. 0: stars say nothing.
     liked_from_stars: Mapped[int] = mapped_column(default=4, server_default="4")
 

@@ -20,6 +20,8 @@ from .records import EntryRecord, PlaylistRecord, SongRecord
 from .tags import Tags, read_tags
 from .walk import NOT_THERE, Identity, Walk, identity_of
 
+#: Raise it when more or something else is read of a file, so that all files are read again.
+READ_VERSION = 1
 #: Longest name of a playlist or an entry, and the longest path of an entry, in letters.
 MAX_NAME = 300
 MAX_PLACE = 1_000
@@ -133,6 +135,20 @@ class FolderSource:
         if not Path(os.path.realpath(path)).is_relative_to(self._real_root):
             raise UnreadableFile("The file is outside of the music folder.")
         return path
+
+    def fingerprint(self, external_id: str) -> tuple[str, ...] | None:
+        """Size, time and inode of a file, by which it is known to be unchanged; None if it is gone.
+
+        The device is not among them: its number changes when a disk is mounted again.
+
+        Raises:
+            UnreadableFile: the name leads out of the folder.
+        """
+        try:
+            status = self.path(external_id).stat()
+        except OSError:
+            return None
+        return str(status.st_size), str(status.st_mtime_ns), str(status.st_ino)
 
     def read_song(self, external_id: str) -> SongRecord:
         """A song's tags; what they do not say is told by the file's name.

@@ -7,7 +7,7 @@ import plistlib
 from pathlib import Path
 
 import mutagen
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from library import (
     accounts,
@@ -22,7 +22,7 @@ from library import (
     songs,
     unheard,
 )
-from library.models import Match
+from library.models import Match, Song, Source
 from progress.events import ItemEvent, StatusEvent
 from tests.integration.conftest import Pipelines
 
@@ -278,3 +278,38 @@ def test_a_sync_follows_lists_stars_and_choices_and_takes_no_heart_away(
     with pipelines.runtime.database.session() as session:
         kept = playlists.page(session, account_id=account)
         assert [playlist.name for playlist in kept] == ["Mes favoris"]
+
+
+def test_a_file_that_is_unchanged_is_not_read_again(
+    pipelines: Pipelines, music: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    good = (music / "Dance" / "Neon Street.flac").read_bytes()
+    for name in ("a", "b"):
+        (folder / f"{name}.flac").write_bytes(good)
+    account = pipelines.account(folder)
+    pipelines.run(account, "sync")
+
+    def write(title: str) -> None:
+        """Have another title in the rows, which a sync that reads the files would mend."""
+        with pipelines.runtime.database.session() as session:
+            session.execute(update(Song).where(Song.account_id == account).values(title=title))
+
+    def titles() -> list[str]:
+        with pipelines.runtime.database.session() as session:
+            return sorted(song.title for song in songs.page(session, account_id=account))
+
+    (title,) = set(titles())
+    write("Mine")
+    row, _, _ = pipelines.run(account, "sync")
+    assert (row.succeeded, row.result["songs"]) == (2, 2)
+    assert titles() == ["Mine", "Mine"]
+    (folder / "b.flac").touch()
+    pipelines.run(account, "sync")
+    assert titles() == sorted(["Mine", title])
+    # By other rules all files are read again.
+    with pipelines.runtime.database.session() as session:
+        session.execute(update(Source).values(read_version=0))
+    pipelines.run(account, "sync")
+    assert titles() == [title, title]

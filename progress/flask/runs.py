@@ -40,7 +40,7 @@ def run_response(log: Log, kept: JobRun | None, ref: JobRef) -> Response:
 
 
 def find_run(log: Log, kept: JobRun | None, ref: JobRef) -> Run | None:
-    """The run that the log tells, if it tells its end; else what is kept; None where nothing is.
+    """The run that the log tells; what is kept, where that alone tells the end or anything at all.
 
     Raises:
         LogUnavailable: the log cannot be asked, and none is kept.
@@ -51,7 +51,9 @@ def find_run(log: Log, kept: JobRun | None, ref: JobRef) -> Run | None:
     except LogUnavailable as unavailable:
         error = unavailable
     if kept is not None and (told is None or told.finished_at is None):
-        told = kept(ref) or told
+        row = kept(ref)
+        # An application may make a run of what its row says of a job that is under way.
+        told = row if told is None or (row is not None and row.finished_at is not None) else told
     if told is None and error is not None:
         raise error
     return told

@@ -58,10 +58,12 @@ def test_a_job_whose_log_is_gone_is_told_from_its_row(site: Site) -> None:
     assert other.browser.get(link).status_code == 404
 
 
-def test_a_job_of_which_nothing_is_kept_says_so(site: Site) -> None:
+def test_a_job_of_which_nothing_is_kept_is_told_by_the_times_of_its_row(site: Site) -> None:
     person = site.person()
     ref = started(site, person)
     log = site.runtime.log
     log.client.delete(*log.client.keys(f"*{ref.job_id}*"))
-    assert person.browser.get(f"/api/jobs/{ref.job_id}/run").status_code == 404
-    assert "It has not begun." in person.browser.get(f"/jobs/{ref.job_id}").text
+    told = Run.model_validate(person.browser.get(f"/api/jobs/{ref.job_id}/run").json)
+    assert (told.status, told.rows) == (JobStatus.PENDING, ())
+    assert told.sent_at is not None
+    assert table(person, ref) == ["Wait for a worker"]

@@ -81,6 +81,9 @@ def test_what_the_application_kept_is_told_where_the_log_is_gone_or_was_not_told
             found.fail_next = 9
         answer = client_of(found, lambda _: kept_run("failed")).get(PATH, headers=MINE)
         assert answer.json["status"] == "failed"
+    unended = job_run(REF.job_id, {"sent": "2026-01-01T00:00:00.000Z"})
+    answer = client_of(log, lambda _: unended).get(PATH, headers=MINE)
+    assert Run.model_validate(answer.json) == log.run(REF)
     log.append(REF, [status("completed")], attempt=1)
     answer = client_of(log, lambda _: kept_run("failed")).get(PATH, headers=MINE)
     assert answer.json["status"] == "completed"

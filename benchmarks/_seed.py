@@ -70,7 +70,7 @@ def seed(database: Database, size: Size, *, password_hash: str, name: str = "lis
     longest = {
         "job_id": str(jobs[-1]),
         "playlist_id": str(playlists[0]),
-        "song_id": str(songs[1]),
+        "song_id": str(songs[min(1, len(songs) - 1)]),
     }
     return Seeded(account.id, email, longest)
 

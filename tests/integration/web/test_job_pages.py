@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from library import jobs
 from library.models import Job, utc_now
 from progress.log import JobRef
 from progress.reports import ErrorReport, NoteReport, Report, TotalReport
-from progress.testing import item, status
+from progress.testing import ManualClock, item, status
 from tests import axe
 from tests.integration.web.conftest import Person, Site
 from tests.packages import package
@@ -35,6 +35,7 @@ class Desk:
 
     def __init__(self, site: Site, person: Person) -> None:
         self.site, self.person = site, person
+        self.now: Callable[[], float] = time.time
 
     def job(self, kind: str, *, retry_of: UUID | None = None) -> UUID:
         """A job that nobody has begun."""
@@ -47,7 +48,7 @@ class Desk:
     def begin(self, key: UUID, *reports: Report) -> None:
         with self.site.runtime.database.session() as session:
             jobs.begin_attempt(session, job_id=key, now=utc_now())
-        self.tell(key, status("running", at=time.time()), *reports)
+        self.tell(key, status("running", at=self.now()), *reports)
 
     def end(self, key: UUID, name: str, *, error: str | None = None, **result: object) -> None:
         with self.site.runtime.database.session() as session:
@@ -64,8 +65,8 @@ class Desk:
                 error_message=error,
                 error_code=error and "source_unavailable",
             )
-        reports = [ErrorReport(error, "source_unavailable", time.time())] if error else []
-        self.tell(key, *reports, status(name, at=time.time(), reason=error))
+        reports = [ErrorReport(error, "source_unavailable", self.now())] if error else []
+        self.tell(key, *reports, status(name, at=self.now(), reason=error))
 
     def ended(self, kind: str, name: str, **more: object) -> UUID:
         key = self.job(kind)
@@ -301,6 +302,32 @@ def _finished(desk: Desk) -> str:
     return f"/jobs/{desk.ended('sync', 'completed', **READ)}"
 
 
+def _replayed(desk: Desk) -> str:
+    """A job of 80 seconds, by a clock of its own."""
+    key, log = desk.job("analysis"), desk.site.runtime.log
+    begun = time.time() - 90
+    desk.now = clock = ManualClock(begun)
+    log.clock_us = clock.microseconds
+    try:
+        desk.tell(key, status("pending", at=clock()))
+        clock.advance(6)
+        desk.begin(key, TotalReport(40, clock()))
+        for number in range(40):
+            clock.advance(1 + number % 3)
+            name = "failed" if number == 17 else "succeeded"
+            desk.tell(key, item(f"{number + 1}", name, at=clock(), error="The file is empty."))
+            desk.tell(key, item(f"{number + 2}", "in_progress", at=clock()))
+        desk.end(key, "completed", heard=39)
+    finally:
+        log.clock_us = None
+    with desk.site.runtime.database.session() as session:
+        job = session.get(Job, key)
+        job.created_at, job.started_at, job.finished_at = (
+            datetime.fromtimestamp(at, UTC) for at in (begun, begun + 6, clock())
+        )
+    return f"/jobs/{key}"
+
+
 def _list(desk: Desk) -> str:
     _failed(desk)
     desk.ended("matching", "completed", proposed=3)
@@ -308,7 +335,9 @@ def _list(desk: Desk) -> str:
     return "/jobs"
 
 
-@pytest.mark.parametrize("state", ["waiting", "running", "failed", "cancelled", "finished", "list"])
+@pytest.mark.parametrize(
+    "state", ["waiting", "running", "failed", "cancelled", "finished", "replayed", "list"]
+)
 def test_each_state_fits_every_screen_and_axe_finds_nothing(
     desk: Desk, show: Callable[..., Page], state: str
 ) -> None:
@@ -317,6 +346,10 @@ def test_each_state_fits_every_screen_and_axe_finds_nothing(
         page = show(path, viewport={"width": width, "height": height})
         if state == "waiting":
             expect(page.locator('[part="waiting"]')).to_contain_text("No worker")
+        elif state == "replayed":
+            page.get_by_role("button", name="Play it again").click()
+            page.get_by_role("button", name="Pause").click()
+            page.get_by_role("slider").fill("60")
         elif state == "running":
             expect(page.locator('[part="counts"]')).to_contain_text("20 of 48")
         for scheme in ("light", "dark"):
@@ -332,7 +365,7 @@ def _picture(page: Page, name: str) -> None:
     if not IMAGES:
         return
     path = Path(IMAGES) / f"{name}.png"
-    page.screenshot(path=path)
+    page.screenshot(path=path, full_page="replayed" in name)
     script = (
         "import sys; from PIL import Image; "
         "Image.open(sys.argv[1]).convert('RGB').quantize(128).save(sys.argv[1], optimize=True)"

@@ -23,11 +23,13 @@ from progress.history import EventPage, Links
 from progress.limits import StreamLimits
 from progress.log import FeedRef, JobRef, Retention
 from progress.memory import MemoryLog
+from progress.queues import Destination
 from progress.reports import Report
 from progress.rules.snapshot import fold
 from progress.testing import FaultyLog, entries_of, fresh_ref, item, status
 
 REF = fresh_ref()
+JSON = {"Accept": "application/json"}
 NO_JOB = {"type": "about:blank", "title": "Not Found", "status": 404}
 NO_JOB |= {"detail": "There is no such job."}
 
@@ -393,3 +395,29 @@ def test_an_id_that_leads_to_a_job_is_waited_for_as_the_job_is(name: str) -> Non
     page = EventPage.model_validate_json(answer.data)
     assert page.ended
     assert page.snapshot is not None or page.events
+
+
+def test_a_job_that_waits_says_why_in_both_answers_and_by_their_etags() -> None:
+    log = MemoryLog()
+    ref = fresh_ref()
+    log.append(JobRef(REF.account, ref.job_id), [status("pending")], attempt=1)
+    log.queues.sent(JobRef(REF.account, ref.job_id), Destination("analysis"))
+    client = client_of(log)
+    etags = set()
+    for workers in (0, 1):
+        if workers:
+            log.queues.take("one", ["analysis"], seconds=60)
+        state, page = (
+            client.get(path_of(n, ref.job_id), headers=JSON) for n in ("progress", "events")
+        )
+        for answer in (state, page):
+            assert answer.json["waiting"]["queue"] == "analysis"
+            assert answer.json["waiting"]["workers"] == workers
+            assert answer.headers["ETag"] not in etags
+        again = client.get(
+            path_of("events", ref.job_id), headers=JSON | {"If-None-Match": page.headers["ETag"]}
+        )
+        assert again.status_code == 304
+        etags.add(page.headers["ETag"])
+    log.append(JobRef(REF.account, ref.job_id), [status("running")], attempt=1)
+    assert "waiting" not in client.get(path_of("events", ref.job_id)).json

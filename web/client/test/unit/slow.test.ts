@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createClient, type ClientOptions, type JobsClient, type View } from "../../src/client.ts";
-import type { FeedSnapshot, Snapshot, StreamEvent } from "../../src/events.gen.ts";
+import type { FeedSnapshot, JobWaiting, Snapshot, StreamEvent } from "../../src/events.gen.ts";
 
 const AT = "2026-01-31T12:00:00.000Z";
 const snapshot = (jobId: string, changes: Partial<Snapshot> = {}): Snapshot => ({
@@ -23,6 +23,7 @@ type Proxy = "holds the head" | "passes the hint alone" | "holds the body" | "pa
 interface Log {
   readonly first: Snapshot | FeedSnapshot;
   readonly events: StreamEvent[];
+  readonly why?: JobWaiting;
 }
 
 let proxy: Proxy;
@@ -74,7 +75,8 @@ async function page(url: string, signal: AbortSignal): Promise<Response> {
   const events = log.events.map((event, at) => ({ id: `1-${at + 2}`, event }));
   const last = log.events.at(-1);
   const body = after ? { events: events.slice(after - 1) } : { snapshot: state(log), events: [] };
-  return Response.json({ cursor: `1-${log.events.length + 1}`, ended: last?.type === "status" && last.status === "completed", ...body });
+  const why = log.why ? { waiting: log.why } : {};
+  return Response.json({ ...why, cursor: `1-${log.events.length + 1}`, ended: last?.type === "status" && last.status === "completed", ...body });
 }
 
 function state({ first, events }: Log): Snapshot | FeedSnapshot {
@@ -159,6 +161,17 @@ describe.each(["holds the head", "holds the body", "passes the hint alone"] as c
 
 describe("while streams are mute", () => {
   beforeEach(() => { proxy = "holds the head"; });
+
+  it("a job that waits says why", async () => {
+    const why: JobWaiting = { type: "waiting", jobId: "a", queue: "q", workers: 0 };
+    logs.set(A, { first: { ...logs.get(A)!.first, status: "pending" } as Snapshot, events: [], why });
+    const seen = watch("a", true);
+    await seconds(20);
+    expect(seen.view).toMatchObject({ waiting: why, cursor: "1-1" });
+    write(A, status("a", "running"));
+    await seconds(3.1);
+    expect(seen.view).toMatchObject({ waiting: null, state: { status: "running" } });
+  });
 
   it("no two requests follow within 3 s, however many jobs are followed and whatever happens", async () => {
     const client = make();

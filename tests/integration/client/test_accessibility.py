@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from progress.reports import ErrorReport, NoteReport, PhaseReport, ResultReport, TotalReport
 from progress.testing import item, status
-from tests import client
+from tests.axe import faults
 
-AXE = client.CLIENT / "node_modules" / "axe-core" / "axe.min.js"
 #: Of the page around the element, which is the test's.
 OF_THE_PAGE = ["page-has-heading-one", "landmark-one-main", "region"]
-
-
-def faults(page: Page) -> list[str]:
-    page.add_script_tag(path=AXE)
-    rules = {rule: {"enabled": False} for rule in OF_THE_PAGE}
-    found = page.evaluate("rules => axe.run({ rules })", rules)
-    assert found["passes"]
-    return [
-        f"{fault['id']}: {node['html']}" for fault in found["violations"] for node in fault["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -33,10 +22,10 @@ def test_no_fault_is_found_while_a_job_runs_and_after(report, open_page, scheme:
     page.emulate_media(color_scheme=scheme)
     page.evaluate("page.add('one', {items: '', label: 'Hear all songs'})")
     expect(page.get_by_role("progressbar")).to_be_visible()
-    assert faults(page) == []
+    assert faults(page, without=OF_THE_PAGE) == []
     report("one", ResultReport(b'{"songs":12}', 0), status("failed", reason="Cut off."))
     expect(page.locator("job-progress")).to_have_attribute("data-status", "failed")
-    assert faults(page) == []
+    assert faults(page, without=OF_THE_PAGE) == []
 
 
 def test_no_fault_is_found_where_the_connection_is_lost_or_the_session_is_over(
@@ -47,8 +36,8 @@ def test_no_fault_is_found_where_the_connection_is_lost_or_the_session_is_over(
     page = open_page()
     page.evaluate("page.add('one', {label: 'Hear all songs', 'sign-in': '/sign-in?next='})")
     expect(page.get_by_role("button", name="Try now")).to_be_visible()
-    assert faults(page) == []
+    assert faults(page, without=OF_THE_PAGE) == []
     server.answers.append((401, {}))
     page.get_by_role("button", name="Try now").click()
     expect(page.get_by_role("link", name="Sign in")).to_be_visible()
-    assert faults(page) == []
+    assert faults(page, without=OF_THE_PAGE) == []

@@ -96,7 +96,7 @@ def waiting(why: JobWaiting | None, status: str) -> str:
     if not why.workers:
         said.append(f"No worker takes jobs of the queue ‘{why.queue}’ at the moment.")
     elif why.before == 0:
-        said.append("It is the next one.")
+        said.append("It is next.")
     elif why.before is not None:
         is_or_are = "is" if why.before == 1 else "are"
         said.append(f"About {amount(why.before, 'job')} {is_or_are} before it.")

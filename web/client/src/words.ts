@@ -53,11 +53,11 @@ export const english = {
 
   /** How much is done in a second or in a minute. */
   rate(progress: Progress | null): string {
-    const speed = progress?.perSecond;
-    if (!speed) return "";
-    const [count, unit] = speed >= 1 ? [speed, "second"] : [speed * 60, "minute"];
-    const text = number(count >= 10 ? Math.floor(count + 0.5) : Math.floor(count * 10 + 0.5) / 10);
-    return text === "0" ? "" : `${text} a ${unit}`;
+    const speed = progress?.perSecond ?? 0;
+    const count = speed < 1 ? speed * 60 : speed;
+    const digit = count < 10 ? 10 : 1;
+    const said = Math.round(count * digit) / digit;
+    return said ? `${number(said)} a ${speed < 1 ? "minute" : "second"}` : "";
   },
 
   phase(progress: Progress | null): string {
@@ -67,12 +67,10 @@ export const english = {
 
   /** Why a job waits: no worker, others before it, a time. */
   waiting({ queue, workers, before, until }: JobWaiting, status: JobStatus): string {
-    const said = [];
-    if (until !== undefined) said.push(`${status === "retrying" ? "Tries again" : "Begins"} at ${time(until)}.`);
-    if (!workers) said.push(`No worker takes jobs of the queue ‘${queue}’ at the moment.`);
-    else if (before === 0) said.push("It is the next one.");
-    else if (before !== undefined) said.push(`About ${amount(before, "job")} ${before === 1 ? "is" : "are"} before it.`);
-    return said.join(" ");
+    const when = until ? `${status === "retrying" ? "Tries again" : "Begins"} at ${time(until)}. ` : "";
+    if (!workers) return `${when}No worker takes jobs of the queue ‘${queue}’ at the moment.`;
+    if (before) return `About ${amount(before, "job")} ${before > 1 ? "are" : "is"} before it.`;
+    return before === 0 ? "It is next." : when.trim();
   },
 
   /** How long an item is worked on, from a minute on. */

@@ -20,6 +20,6 @@ export async function bundle({ entry, text, external = [] }) {
     write: false,
   });
   // Some four parts in a hundred smaller than what esbuild makes alone.
-  const { code } = await minify(outputFiles[0].text, { module: true, ecma: 2022, compress: { passes: 3, unsafe_arrows: true } });
+  const { code } = await minify(outputFiles[0].text, { module: true, ecma: 2022, compress: { passes: 3, unsafe_arrows: true, pure_getters: true } });
   return code;
 }

@@ -111,7 +111,7 @@ export function createClient(options: ClientOptions = {}): JobsClient {
     for (const [topic, { view }] of topics) {
       if (view.connection.state === "paused") show(topic, { ...view, connection: CONNECTING });
     }
-    const { locks } = isShared && typeof BroadcastChannel === "function" ? navigator : { locks: null };
+    const locks = isShared && globalThis.BroadcastChannel && navigator.locks;
     if (!locks) return lead();
     channel = new BroadcastChannel(name);
     channel.onmessage = ({ data }: MessageEvent<Message>) => hear(data, locks);

@@ -231,9 +231,9 @@ function setAttribute(element: Element, name: string, value: string | null): voi
 }
 
 /** Makes the element known to the document. Harmless if repeated. */
-export function defineJobProgress(name = "job-progress"): void {
-  if (!globalThis.customElements || customElements.get(name)) return;
-  customElements.define(name, name === "job-progress" ? JobProgressElement : class extends JobProgressElement {});
+export function defineJobProgress(): void {
+  const all = globalThis.customElements;
+  if (!all?.get("job-progress")) all?.define("job-progress", JobProgressElement);
 }
 
 defineJobProgress();

@@ -58,14 +58,15 @@ export function createJobState(options: JobStateOptions): Source & OnFeed {
     listed = new Set(feed.jobs.map((each) => each.jobId));
     const job = feed.jobs.find((each) => each.jobId === jobId);
     if (!job) return void ask();
-    const empty = { itemsInProgress: [], failedItems: [] };
-    become({ ...empty, ...state, ...job, type: "snapshot" });
+    become({ itemsInProgress: [], failedItems: [], ...state, ...job, type: "snapshot" });
   }
 
   /** Asks for the state of a job that ended before the feed was read, or is not this account's. */
   async function ask(): Promise<void> {
     if (isAsking) return;
     isAsking = true;
+    clearTimeout(timer);
+    timer = undefined;
     try {
       await options.turn?.(controller.signal);
       const response = await askJson(options, options.url(options.jobId, "progress"), controller.signal);
@@ -75,7 +76,7 @@ export function createJobState(options: JobStateOptions): Source & OnFeed {
       // The feed may have said something newer meanwhile.
       if (!closed && !(state && state.at > snapshot.at)) become(snapshot);
       // What the feed does not tell, as the sum of a group, is asked for until it is over.
-      if (!closed && !listed.has(jobId)) askAgain(POLL_MS);
+      if (!listed.has(jobId)) askAgain(POLL_MS);
     } catch {
       askLater();
     } finally {
@@ -85,27 +86,18 @@ export function createJobState(options: JobStateOptions): Source & OnFeed {
 
   function refused(status: number): void {
     // A job that is too young to be known is asked for once more.
-    const isEarly = status === 404 && !failures;
-    if (isEarly || !isRefusal(status)) return askLater(isEarly ? 1_000 : 0);
+    if (status === 404 && !failures++) return askAgain(1_000);
+    if (!isRefusal(status)) return askLater();
     if (!closed) close({ state: "closed", attempts: 0, reason: "refused", status });
   }
 
-  function askLater(leastMs = 0): void {
-    if (closed || controller.signal.aborted) return;
+  function askLater(): void {
     failures += 1;
-    askAgain(leastMs + delayMs(USUAL_RETRY_MS, failures, options.random ?? Math.random));
+    askAgain(delayMs(USUAL_RETRY_MS, failures, options.random ?? Math.random));
   }
 
   function askAgain(inMs: number): void {
-    if (controller.signal.aborted) return;
-    clearTimeout(timer);
-    timer = setTimeout(askNow, inMs);
-  }
-
-  function askNow(): void {
-    clearTimeout(timer);
-    timer = undefined;
-    void ask();
+    if (!closed && !controller.signal.aborted) timer = setTimeout(ask, inMs);
   }
 
   if (state && isTerminal(state.status)) closed = { state: "closed", attempts: 0, reason: "ended" };
@@ -117,7 +109,7 @@ export function createJobState(options: JobStateOptions): Source & OnFeed {
     get ended() { return closed !== null; },
     take,
     wake() {
-      if (timer !== undefined) askNow();
+      if (timer !== undefined) void ask();
     },
     close() {
       clearTimeout(timer);

@@ -47,8 +47,6 @@ const LIMIT = 500;
 export async function poll(options: PollingOptions, stream: Polled, signal: AbortSignal): Promise<void> {
   let failures = 0;
   let isBehind = false;
-  // The first page tells at once that this way is open.
-  let wait = 0;
 
   function take({ cursor, ended, snapshot, events, waiting }: EventPage): void {
     const say = (document: unknown, id: string, hasOwnId = id !== "") =>
@@ -66,7 +64,7 @@ export async function poll(options: PollingOptions, stream: Polled, signal: Abor
   async function ask(): Promise<number | null> {
     const after = stream.cursor && !isBehind ? `&after=${encodeURIComponent(stream.cursor)}` : "";
     try {
-      const url = `${options.url}?limit=${LIMIT}&wait=${wait}${after}`;
+      const url = `${options.url}?limit=${LIMIT}&wait=${WAIT_SECONDS}${after}`;
       const response = await askJson(options, url, AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]));
       if (response.ok) take(await response.json());
       else if (isRefusal(response.status)) stream.close("refused", response.status);
@@ -81,7 +79,6 @@ export async function poll(options: PollingOptions, stream: Polled, signal: Abor
     await options.turn(signal);
     if (signal.aborted) return;
     const quietMs = await ask();
-    wait = WAIT_SECONDS;
     if (signal.aborted) return;
     failures = quietMs === null ? 0 : failures + 1;
     const waitMs = quietMs === null ? 0 : quietMs + delayMs(USUAL_RETRY_MS, failures, options.random ?? Math.random);

@@ -161,13 +161,13 @@ export function createSources(
     }
   }
 
-  function openOnFeed(topic: Topic, state: State | null = null): Source {
+  function openOnFeed(topic: Topic, held?: Held): Source {
     const feed = sources.get("feed")!;
     const known = feed.held.state as FeedSnapshot | null;
     return createJobState({
       ...options,
       jobId: jobIdOf(topic),
-      state: state as Snapshot | null,
+      state: (held?.state ?? null) as Snapshot | null,
       turn: isSlow ? turn : undefined,
       feed: known,
       connection: () => sources.get("feed")?.connection ?? feed.connection,
@@ -194,9 +194,9 @@ export function createSources(
     const live = [...wanted].filter((topic) => !isOver(topic));
     // Where requests are rare, one thing is asked for: a job, or all jobs together.
     const places = !isSlow ? MAX_ITEM_STREAMS : live.length === 1 ? 1 : 0;
-    const left = new Map<Topic, State | null>();
+    const left: Wanted = {};
     for (const topic of live.filter((each) => streamed.has(each)).slice(places)) {
-      left.set(topic, sources.get(topic)!.held.state ?? null);
+      left[topic] = sources.get(topic)!.held;
       drop(topic);
     }
     for (const topic of wanted) if (topic.startsWith("items:")) grant(topic, places);
@@ -207,7 +207,7 @@ export function createSources(
     }
     if (needsFeed && !sources.has("feed")) sources.set("feed", openStream("feed"));
     for (const topic of onFeed) {
-      if (!sources.has(topic)) sources.set(topic, openOnFeed(topic, left.get(topic) ?? heldByTabs(topic)?.state));
+      if (!sources.has(topic)) sources.set(topic, openOnFeed(topic, left[topic] ?? heldByTabs(topic)));
     }
   }
 

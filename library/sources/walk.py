@@ -16,6 +16,14 @@ _LEADS_NOWHERE = NOT_THERE | {errno.ELOOP}
 
 Identity = tuple[int, int]
 
+#: Folders that systems make for themselves: recycle bins, indexes, previews. In small letters.
+SYSTEM_FOLDERS = frozenset(
+    (
+        *("$recycle.bin", "recycler", "#recycle", "@recycle", "@eadir", "#snapshot"),
+        *("system volume information", "lost+found", "__macosx"),
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
@@ -65,7 +73,7 @@ class Walk:
         if folder.parent == self.root and folder != self.root:
             self.top_folders[folder.name] = identity
         for entry in entries:
-            if not entry.name.startswith("."):
+            if not entry.name.startswith(".") and entry.name.lower() not in SYSTEM_FOLDERS:
                 yield from self._of_entry(entry)
 
     def _of_entry(self, entry: os.DirEntry[str]) -> Iterator[Path]:

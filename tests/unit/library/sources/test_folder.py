@@ -46,6 +46,10 @@ class TestScan:
         make(tmp_path, ".part-a.ogg", ".trash/b.ogg", "c.ogg")
         assert FolderSource(tmp_path).scan().songs == ("c.ogg",)
 
+    def test_leaves_recycle_bins_and_indexes_alone(self, tmp_path):
+        make(tmp_path, "$RECYCLE.BIN/a.ogg", "a/#recycle/b.ogg", "a/@eaDir/c.ogg/d.ogg", "e.ogg")
+        assert FolderSource(tmp_path).scan().songs == ("e.ogg",)
+
     def test_says_what_to_do_when_the_folder_is_gone(self, tmp_path):
         with pytest.raises(SourceUnavailable, match="Check that it exists"):
             FolderSource(tmp_path / "gone").scan()

@@ -16,6 +16,9 @@ from tests.acceptance.test_main_job import sign_in
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "react"
 
+# In a fresh clone npm installs the client's packages and the example's first.
+pytestmark = pytest.mark.timeout(400)
+
 
 @pytest.fixture(scope="module")
 def built() -> None:

@@ -8,8 +8,8 @@ How to use it, each call in a `Database.session()`:
 - `undo` any decision by its id, `undo_batch` all that one `accept_all` made. The proposal is back.
 - `accept_all` of what a `matches.Wanted` names, some at a time: call it with one `batch_id` until
   it returns 0. `matches.total` of the same `Wanted` is the preview: how many, and how sure.
-- `library.decided` tells what was decided: pages of it, counts, pairs in force, pairs to write.
-- `settle` takes out of a matching's proposals what was decided about while it ran.
+- `page` and `counts` tell what was decided. `library.pairs` has the pairs in force, and takes those
+  that were decided about while a matching ran out of its proposals.
 
 No sync, analysis, matching or purge changes a decision: it knows song and playlist by identity.
 """

@@ -27,7 +27,7 @@ CONTENT_TYPE = "application/json"
 #: Who waits for news is answered after this time at the latest: proxies end what takes longer.
 MAX_WAIT_SECONDS = 25
 
-#: Of every JSON answer about a job. A browser asks each time whether its copy still holds.
+#: Headers of every JSON answer about a job. A browser asks each time whether its copy still holds.
 HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding"}
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from library import decisions, matches, overlaps, playlists
-from tasks import matching_again
+from library import matches, overlaps, playlists
 
+from . import deciding
 from .job_views import parse_id
 from .paging import Page, mark_text, parse_mark
 from .review_requests import BOUNDS, DecisionRequest, QueueRequest
@@ -58,16 +58,10 @@ def decide(playlist_id: str) -> ResponseReturnValue:
     said = DecisionRequest.parse({**request.form, "list": str(key)}) or abort(400)
     if said.verdict not in ("accept", "reject"):
         abort(400)
-    act = decisions.accept if said.verdict == "accept" else decisions.reject
     with services().database.session() as session:
-        made = act(session, account_id=mine, song_id=said.song_id, playlist_id=key)
-    if made is None:
-        flash("This song or this playlist is not there any more.")
-    else:
-        into = "goes into" if said.verdict == "accept" else "does not go into"
-        flash(f"{made.song_label} {into} {made.playlist_name}.")
-        ids = {"song_id": said.song_id, "playlist_id": key}
-        matching_again.send(services().celery, account_id=mine, **ids)
+        done, decision = deciding.decide(session, said)
+    deciding.match_again(said, decision)
+    flash(deciding.sentence(said, decision) if done else deciding.GONE)
     least = QueueRequest.parse(request.form).least_percent
     page = url_for(".candidates", playlist_id=playlist_id, least=least or None)
     return redirect(page, 303)

@@ -25,8 +25,8 @@ from sqlalchemy.orm import Session
 
 from library import decisions, jobs, likes, matches, overlaps, playlists, songs
 from library.models import Decision
-from tasks import matching_again
 
+from . import deciding
 from .job_views import parse_id
 from .paging import Page, mark_text, parse_mark, parse_number
 from .problems import problem
@@ -105,38 +105,14 @@ def decide() -> ResponseReturnValue:
     """Take what the person says of a song."""
     said = DecisionRequest.parse(request.form) or abort(400)
     with services().database.session() as session:
-        done, decision = _do(session, said)
+        reason = request.form.get("reason", "")
+        done, decision = deciding.decide(session, said, reason=reason)
         # In the same transaction: the counts are those after this decision and before any other.
         state = _state(session) if done else {}
     if not done:
         return _gone()
-    if decision is not None and said.playlist_id is not None:
-        ids = {"song_id": said.song_id, "playlist_id": said.playlist_id}
-        matching_again.send(services().celery, account_id=account_id(), **ids)
-    return _answer(_sentence(said, decision), decision, state)
-
-
-def _do(session: Session, said: DecisionRequest) -> tuple[bool, Decision | None]:
-    """Whether there was such a song and playlist, and the decision that was made."""
-    mine, song_id = account_id(), said.song_id
-    if said.verdict == "later":
-        return decisions.put_off(session, account_id=mine, song_id=song_id), None
-    if said.verdict == "take-up" or said.playlist_id is None:
-        return decisions.take_up(session, account_id=mine, song_id=song_id), None
-    act = decisions.accept if said.verdict == "accept" else decisions.reject
-    reason = request.form.get("reason", "")
-    made = act(
-        session, account_id=mine, song_id=song_id, playlist_id=said.playlist_id, reason=reason
-    )
-    return made is not None, made
-
-
-def _sentence(said: DecisionRequest, decision: Decision | None) -> str:
-    if decision is None:
-        return "Put off for later." if said.verdict == "later" else "Back among the proposals."
-    if said.verdict == "accept":
-        return f"{decision.song_label} goes into {decision.playlist_name}."
-    return f"{decision.song_label} does not go into {decision.playlist_name}."
+    deciding.match_again(said, decision)
+    return _answer(deciding.sentence(said, decision), decision, state)
 
 
 @blueprint.get("/proposals/accept-all")
@@ -249,8 +225,7 @@ def _answer(
 
 
 def _gone() -> Response | ResponseReturnValue:
-    sentence = "This song or this playlist is not there any more. Load the page again."
     if _wants_json():
-        return problem(404, sentence)
-    flash(sentence)
+        return problem(404, deciding.GONE)
+    flash(deciding.GONE)
     return redirect(url_for("review.queue"), 303)

@@ -207,13 +207,14 @@ def _trial(job: Job) -> str:
     if "hit1" not in result:
         return ""
     asked = amount(result["asked"], "song")
+    first, among_three = (f"{100 * result[name]:.0f} %" for name in ("hit1", "hit3"))
     return (
-        f" Of {asked} hidden from your own playlists {result['hit1']:.0%} came back first, "
-        f"{result['hit3']:.0%} among the first three."
+        f" As a trial, {asked} of your playlists had to be found again: "
+        f"{first} came first, {among_three} among the first three."
     )
 
 
-#: Of each kind of job the number that its result has, and the sentence.
+#: The number in the result of each kind of job, and the sentence about it.
 _OUTCOMES: dict[str, tuple[str, Callable[[Job], str]]] = {
     "sync": ("songs", _read),
     "analysis": ("heard", _heard),

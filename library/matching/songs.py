@@ -103,7 +103,7 @@ def _codes(names: Sequence[str | None]) -> Places:
 
 
 def _normal_quantiles(count: int) -> tuple[Floats, Floats]:
-    # Of a fine table of the distribution: numpy has no inverse of it.
+    # Read from a fine table of the distribution: numpy has no inverse of it.
     values = np.linspace(-6, 6, 24_001)
     density = np.exp(-(values**2) / 2)
     shares = np.cumsum(density) / density.sum()

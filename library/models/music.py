@@ -116,7 +116,7 @@ class Song(FoundAgain, Base):
     album: Mapped[str | None]
     album_artist: Mapped[str | None]
     genre: Mapped[str | None]
-    #: Of the first publication, where that is known.
+    #: The year of the first publication, where that is known.
     year: Mapped[int | None]
     track_number: Mapped[int | None]
     #: 0 to 5, as the file's tags say.

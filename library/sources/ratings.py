@@ -28,7 +28,7 @@ def stars_of(values: Mapping[str, Any]) -> float | None:
     if number := _number(values.get("rate")):
         return _bounded(number / 20)
     if number := _number(values.get("rating")):
-        # Of 100, of 5, or of 1.
+        # The number counts up to 100, to 5, or to 1.
         return _bounded(number / 20 if number > MOST_STARS else number * (5 if number < 1 else 1))
     return None
 

@@ -59,7 +59,7 @@ class Tags:
     album: str | None = None
     album_artist: str | None = None
     genre: str | None = None
-    #: Of the first publication, if that is said.
+    #: The year of the first publication, if the tags say that.
     year: int | None = None
     track_number: int | None = None
     duration_seconds: float | None = None

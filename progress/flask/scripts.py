@@ -25,7 +25,7 @@ _HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
-#: Of a URL that names this very version, and of any other.
+#: How long a copy holds: one from a URL that names this very version, and one from any other.
 _FOR_EVER, _ASK_EACH_TIME = "public, max-age=31536000, immutable", "public, no-cache"
 
 

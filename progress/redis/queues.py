@@ -20,7 +20,7 @@ from .connection import Server, unavailable
 
 #: Workers look into queues for this long after somebody has asked why a job waits.
 _WANTED_MS = 15_000
-#: Of all workers that take a queue one looks into it in this time.
+#: Within this time one of the workers that take a queue looks into it, and no other.
 _LOOK_MS = 3_000
 _WAITING = {status.value.encode() for status in WAITING_STATUSES}
 

@@ -133,8 +133,8 @@ if not (has_log and has_run and (has_items and call('EXISTS', log, items, run) =
   end
 end
 local is_new = not is_known or behind or items_lost or log_lost
--- Of a user that may not do all that an append does, nothing is written; a command that was renamed
--- raises here. Redis 6.2 cannot be asked.
+-- A user that may not do all that an append does writes nothing. A command that was renamed raises
+-- here. Redis 6.2 cannot be asked.
 if is_new and redis.acl_check_cmd then
   for _, may in ipairs({{'HSET', state, 'at', ''}, {'HSETNX', state, 'at', ''}, {'HDEL', state, 'at'},
       {'DEL', log}, {'EXPIRE', log, '1'}, {'XADD', log, '*', 'e', ''}, {'XTRIM', log, 'MAXLEN', '1'},

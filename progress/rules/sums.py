@@ -37,7 +37,7 @@ def sum_of(
     state = Snapshot(
         job_id=sum_id,
         at=max(state.at for state in states),
-        # Of any job's next attempt, since counts may go back then.
+        # It grows with every job's next attempt, since counts may go back then.
         attempt=1 + sum(state.attempt - 1 for state in states),
         status=status,
         reason=failed.reason if failed is not None else None,

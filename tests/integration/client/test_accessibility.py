@@ -9,7 +9,7 @@ from progress.reports import ErrorReport, NoteReport, PhaseReport, ResultReport,
 from progress.testing import item, status
 from tests.axe import faults
 
-#: Of the page around the element, which is the test's.
+#: Rules about the page around the element, which is the test's.
 OF_THE_PAGE = ["page-has-heading-one", "landmark-one-main", "region"]
 
 

@@ -251,17 +251,6 @@ def test_a_row_of_an_older_version_is_decided_about_by_the_identity_it_will_have
     assert desk.in_force() == [("a", "p", True)]
 
 
-def test_what_is_to_be_written_is_accepted_and_not_in_its_list(desk: Desk) -> None:
-    desk.accept("a", "p")
-    desk.accept("b", "p")
-    desk.reject("c", "p")
-    desk.home.playlist("p", desk.songs["b"])
-    found = pairs.to_write(desk.session, **desk.mine)
-    assert [(pair.song_id, pair.playlist_id) for pair in found] == [
-        (desk.songs["a"].id, desk.lists["p"].id)
-    ]
-
-
 def test_nobody_decides_about_anothers_songs(desk: Desk, make_home: Callable[[], Home]) -> None:
     other = make_home()
     made, theirs = desk.accept("a", "p"), {"account_id": other.id}
@@ -354,7 +343,7 @@ def test_no_question_about_decisions_or_queues_grows_with_the_product_of_two_tab
         decisions.page(session, **desk.mine, after=(page[-1].decided_at, page[-1].id), limit=5)
         decisions.counts(session, **desk.mine)
         pairs.in_force(session, **desk.mine)
-        pairs.to_write(session, **desk.mine)
+        pairs.settle(session, **desk.mine, since=page[-1].decided_at)
         matches.total(session, **desk.mine, wanted=wanted)
         (first, *_) = matches.page(session, **desk.mine, wanted=Wanted(least=0.2))
         matches.page(session, **desk.mine, wanted=wanted, after=first.mark)

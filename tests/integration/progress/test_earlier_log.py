@@ -53,7 +53,7 @@ def test_a_job_of_an_earlier_version_goes_on_to_its_end(
     assert said[-1][0][0]["status"] == "completed"
     run = log.run(earlier_log.REF)
     assert run is not None
-    # Of a run that began before there were runs, what is left is told.
+    # A run that began before logs kept runs is told as far as it is known.
     assert [(row.kind, row.attempt, row.status) for row in run.rows] == [
         ("attempt", 2, "completed")
     ]

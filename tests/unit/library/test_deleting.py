@@ -66,7 +66,7 @@ def all_deletions() -> set[tuple[str, str, str]]:
     return found
 
 
-#: Of other things: a proposal that was decided about, what a playlist has and misses.
+#: Rows of other things: a proposal that was decided about, what a playlist has and misses.
 OTHERS = {
     ("library/decisions.py", "_decide", "match"),
     ("library/likes.py", "set_heart", "known"),

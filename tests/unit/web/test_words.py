@@ -28,7 +28,7 @@ READ = {"songs": 12, "playlists": 3, "liked": 5}
             "matching",
             0,
             {"proposed": 9, "asked": 1_200, "hit1": 0.714, "hit3": 0.92},
-            "playlists 71% came back first, 92% among the first three.",
+            "found again: 71 % came first, 92 % among the first three.",
         ),
     ],
 )

@@ -200,7 +200,7 @@ def _shape(name: str) -> Any:
             ],
             step.si("g"),
         ),
-        # Of these two, another task of the header ends last.
+        # The last one to end is another task of the header in each of these two.
         "first-is-slow": lambda: _chords(0.4, 0.02),
         "last-is-slow": lambda: _chords(0.02, 0.4),
         "plain-between": lambda: chain(step.si("a"), plain.si("p"), step.si("b")),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from .models import Decision, MissingEntry, Playlist, PlaylistEntry, Song
 from .playlist_formats import ListedFile
 from .sources.names import unescaped
 
+#: A statement names at most this many songs: databases bound the number of its values.
+_BATCH = 500
 _SONG = (Song.external_id, Song.title, Song.artist, Song.album, Song.duration_seconds)
 
 
@@ -37,19 +40,32 @@ def files(session: Session, *, account_id: UUID, playlist_id: UUID) -> list[List
     for position, song_id, *song in here:
         places[position] = _file(*song)
         there.add(song_id)
-    accepted = session.execute(
-        select(Song.id, *_SONG)
-        .join(
-            Decision,
-            and_(Decision.account_id == account_id, Decision.song_identity == Song.identity),
-        )
-        .join(Playlist, Playlist.identity == Decision.playlist_identity)
-        .where(Song.account_id == account_id, Song.present, Playlist.id == playlist_id)
-        .where(Decision.verdict == "accepted", Decision.undone_at.is_(None))
-        .order_by(Decision.decided_at, Decision.id)
-    )
+    accepted = _accepted(session, account_id, playlist_id)
     new = [_file(*song) for song_id, *song in accepted if song_id not in there]
     return [places[position] for position in sorted(places)] + new
+
+
+def _accepted(session: Session, account_id: UUID, playlist_id: UUID) -> Iterator[Sequence[Any]]:
+    """The songs that were accepted for a playlist, the earliest decision first."""
+    into = select(Playlist.identity).where(
+        Playlist.account_id == account_id, Playlist.id == playlist_id
+    )
+    said = select(Decision.song_identity).where(
+        Decision.account_id == account_id,
+        Decision.playlist_identity == into.scalar_subquery(),
+        Decision.verdict == "accepted",
+        Decision.undone_at.is_(None),
+    )
+    identities = list(session.scalars(said.order_by(Decision.decided_at, Decision.id)))
+    # Two queries: SQLite may look through all decisions for each song where they are one.
+    for start in range(0, len(identities), _BATCH):
+        part = identities[start : start + _BATCH]
+        mine = Song.account_id == account_id, Song.identity.in_(part), Song.present
+        found = {
+            row[0]: row[1:]
+            for row in session.execute(select(Song.identity, Song.id, *_SONG).where(*mine))
+        }
+        yield from (found[identity] for identity in part if identity in found)
 
 
 def _file(external_id: Any, *rest: Any) -> ListedFile:

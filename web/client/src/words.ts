@@ -69,8 +69,8 @@ export const english = {
   waiting({ queue, workers, before, until }: JobWaiting, status: JobStatus): string {
     const when = until ? `${status === "retrying" ? "Tries again" : "Begins"} at ${time(until)}. ` : "";
     if (!workers) return `${when}No worker takes jobs of the queue ‘${queue}’ at the moment.`;
-    if (before) return `About ${amount(before, "job")} ${before > 1 ? "are" : "is"} before it.`;
-    return before === 0 ? "It is next." : when.trim();
+    if (before) return `${when}About ${amount(before, "job")} ${before > 1 ? "are" : "is"} before it.`;
+    return before === 0 ? `${when}It is next.` : when.trim();
   },
 
   /** How long an item is worked on, from a minute on. */

@@ -100,6 +100,8 @@ it("says until when a job waits, with the day where it is another one", () => {
   const words = english.waiting({ ...why, workers: 0, until: later(48).toISOString() }, "pending");
   expect(words).toMatch(/^Begins at .*\d.*\. No worker takes jobs/);
   expect(words).toContain(String(later(48).getDate()));
+  const soon = english.waiting({ ...why, before: 2, until: today.toISOString() }, "pending");
+  expect(soon).toBe(`Begins at ${clock(today)}. About 2 jobs are before it.`);
 });
 
 it("says of a connection only what a person can use", () => {

@@ -80,6 +80,9 @@ class Watch:
                 parser.feed(data)
                 now = time.monotonic()
                 for id_, text in parser.events[known:]:
-                    self.frames.append(Seen(now, id_, json.loads(text)))
+                    event = json.loads(text)
+                    # Why a job waits is no event of its log, and has no place in it.
+                    if event["type"] != "waiting":
+                        self.frames.append(Seen(now, id_, event))
         finally:
             connection.close()

@@ -259,8 +259,8 @@ def receivers() -> dict[str, int]:
 @app.task(bind=True, base=JobTask)  # type: ignore[untyped-decorator]
 def stuck(self: Any, how: str, mark: str = "") -> None:
     """Never comes to an end by itself."""
-    with self.job.item("sleep", kind="step"):
-        try:
+    try:  # first: who sees the item may end this process at once
+        with self.job.item("sleep", kind="step"):
             self.job.flush()
             while how == "compute":
                 sum(range(10**12))
@@ -268,9 +268,9 @@ def stuck(self: Any, how: str, mark: str = "") -> None:
                 with suppress(BaseException):
                     time.sleep(3600)
             time.sleep(3600)
-        finally:
-            if mark:
-                Path(mark).touch()
+    finally:
+        if mark:
+            Path(mark).touch()
 
 
 @app.task(bind=True, base=JobTask)  # type: ignore[untyped-decorator]

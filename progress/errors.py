@@ -66,7 +66,10 @@ class JobEnded(WriteRefused):
 
 
 class JobFailure(ProgressError):
-    """Raised by a task whose job has failed; the message is for the person whose job it is."""
+    """Raised by a task whose job has failed; the message is for the person whose job it is.
+
+    Where the task is a part of its job, no further part is begun.
+    """
 
     def __init__(self, message: object, *, code: object = "failed") -> None:
         self.message = fit_text(message) or "The work failed."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from .events import JobStatus
@@ -19,6 +19,8 @@ class Settlement:
     status: JobStatus
     message: str | None = None
     code: str | None = None
+    #: A part of the job has found that the whole of it fails: nothing more of it is to be begun.
+    is_final: bool = field(default=False, compare=False)
 
 
 def reports_of(settlement: Settlement, *, at: float) -> list[Report]:

@@ -154,4 +154,4 @@ def is_windowed(ref: JobRef, task_id: str) -> bool:
 
 def halts(outcome: Settlement | None) -> bool:
     """Whether nothing more is to be sent once a part has ended so."""
-    return outcome is not None and outcome.status is JobStatus.CANCELLED
+    return outcome is not None and (outcome.status is JobStatus.CANCELLED or outcome.is_final)

@@ -22,7 +22,7 @@ REJECTED = Settlement(JobStatus.FAILED, "The work was turned away. Try again.", 
 def failure(error: Exception) -> Settlement:
     """How a job ends of which a task raised this."""
     if isinstance(error, JobFailure):
-        return Settlement(JobStatus.FAILED, error.message, error.code)
+        return Settlement(JobStatus.FAILED, error.message, error.code, is_final=True)
     if isinstance(error, SoftTimeLimitExceeded):
         return TIME_LIMIT
     # The text of any other exception may hold arguments and paths: it is for the log of the

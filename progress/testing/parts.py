@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from ..events import JobStatus
 from ..lifecycle import Settlement
@@ -146,6 +147,15 @@ class PartContract:
         assert end(book, 0, _CANCELLED).next is None
         last = end(book, 1)
         assert (last.is_last, last.next, last.outcome) == (True, None, _CANCELLED)
+
+    def test_nothing_follows_a_part_that_has_failed_the_job_in_its_own_words(
+        self, log: SupportsParts
+    ) -> None:
+        book = log.parts
+        fan_out(book, parts=9, size=2)
+        assert end(book, 0, replace(_FAILED, is_final=True)).next is None
+        last = end(book, 1)
+        assert (last.is_last, last.next, last.outcome) == (True, None, _FAILED)
 
     def test_parts_of_an_older_attempt_are_followed_by_nothing(self, log: SupportsParts) -> None:
         book = log.parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from tests.servers import Server, valkey
 from tests.workers import worker
 
 PROCESSES, WINDOW = 2, 8
+ARTISTS = 97
 SECONDS = 60.0
 
 
@@ -38,7 +40,9 @@ class Busy(Pipelines):
     def library(self, count: int, folder: Path) -> UUID:
         """An account with rows of songs whose files are not there: each fails in a millisecond."""
         folder.mkdir(exist_ok=True)
-        (folder / "cover.jpg").touch()  # an empty folder would count as a lost disk
+        for artist in range(ARTISTS):  # a folder that is not there would count as a lost disk
+            (folder / f"Artist {artist}").mkdir(exist_ok=True)
+            (folder / f"Artist {artist}" / "cover.jpg").touch()
         account = self.account(folder)
         with self.runtime.database.session() as session:
             found = accounts.source(session, account_id=account)
@@ -48,9 +52,9 @@ class Busy(Pipelines):
                     "id": uuid4(),
                     "account_id": account,
                     "source_id": found.id,
-                    "external_id": f"Artist {number % 97}/Album/{number:06} Song.flac",
+                    "external_id": f"Artist {number % ARTISTS}/Album/{number:06} Song.flac",
                     "title": f"Song {number}",
-                    "artist": f"Artist {number % 97}",
+                    "artist": f"Artist {number % ARTISTS}",
                     "size_bytes": 1,
                     "modified_ns": "1",
                     "present": True,
@@ -138,6 +142,20 @@ def _find_a_lost_job(busy: Busy, folder: Path, *, beside: Job) -> None:
     assert state is not None
     assert state.status == "running"
     assert busy.runtime.log.client.llen("celery") > 0
+
+
+def test_a_large_job_whose_folders_are_lost_begins_no_further_parts(
+    busy: Busy, tmp_path: Path
+) -> None:
+    account = busy.library(5_000, tmp_path / "music")
+    for artist in range(ARTISTS):
+        shutil.rmtree(tmp_path / "music" / f"Artist {artist}")
+    (tmp_path / "music" / "cover.jpg").touch()
+    job = jobs.start(busy.celery, account_id=account, kind="analysis")
+    row, _, _ = busy.finish(job)
+    assert (row.status, row.error_code, row.failed) == ("failed", "source_incomplete", 0)
+    begun = [task for task in busy.received() if task.startswith("earmark.analysis.part")]
+    assert 0 < len(begun) <= WINDOW + PROCESSES
 
 
 @pytest.mark.parametrize(("busy_accounts", "count"), [(1, 5_000), (20, 400)])

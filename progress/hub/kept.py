@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..cursor import Cursor
-from ..events import WAITING_STATUSES, FeedSnapshot, Snapshot
+from ..events import WAITING_STATUSES, FeedSnapshot, JobStatus, Snapshot
 from ..log import Entry
 from ..reports import is_terminal_json, waits_json
 from ..sse import frame
@@ -13,6 +13,8 @@ from .ring import Ring
 
 #: A new reader is sent a state and at most this many frames that followed it.
 _MAX_TAIL = 64
+#: How an item event begins.
+_ITEM = b'{"type":"item"'
 
 
 class Kept:
@@ -56,6 +58,8 @@ class Kept:
             waits = waits_json(entry.document)
             if waits is not None:
                 self.waits = waits
+            elif self.waits and entry.document.startswith(_ITEM):
+                self.waits = False  # its task is at work, whether it says "running" or not
         return True
 
     def fill(self, after: int, frames: Sequence[bytes], entries: Sequence[Entry]) -> None:
@@ -72,7 +76,8 @@ class Kept:
             return
         self.ended = self.ended or snapshot.status.is_terminal
         if cursor == self.position:
-            self.waits = snapshot.status in WAITING_STATUSES
+            has_begun = snapshot.status is JobStatus.PENDING and snapshot.progress is not None
+            self.waits = snapshot.status in WAITING_STATUSES and not has_begun
 
     def forget_old(self, sent: int) -> None:
         """Keep only the frames that came since the last call, and those after `sent`."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from progress.cursor import Cursor
-from progress.events import JobStatus, StatusEvent
+from progress.events import JobStatus, Progress, StatusEvent
 from progress.hub.kept import Kept
 from progress.log import Entry
 from progress.rules.snapshot import begin
@@ -93,7 +93,7 @@ def test_frames_that_came_since_the_last_time_or_are_unsent_are_not_forgotten(ke
     assert (kept.holds(Cursor(1, 7)), kept.holds(Cursor(1, 8))) == (False, True)
 
 
-def test_whether_a_job_waits_follows_from_its_statuses_alone(kept: Kept) -> None:
+def test_whether_a_job_waits_follows_from_its_statuses_and_not_from_its_words(kept: Kept) -> None:
     kept.keep_state(STATE, Cursor(1, 7))
     assert kept.waits
     for name, waits in (("running", False), ("retrying", True), ("completed", False)):
@@ -102,3 +102,14 @@ def test_whether_a_job_waits_follows_from_its_statuses_alone(kept: Kept) -> None
         )
         kept.take([entry(kept.position.seq + 1, b'{"type":"note","text":"pending"}')])
         assert kept.waits is waits
+
+
+def test_a_job_whose_items_are_told_waits_for_nothing_though_nobody_said_that_it_runs(
+    kept: Kept,
+) -> None:
+    kept.keep_state(STATE, Cursor(1, 7))
+    kept.take([entry(8, b'{"type":"item","itemId":"1"}')])
+    assert not kept.waits
+    counts = Progress(done=1, total=None, succeeded=1, failed=0, fraction=None)
+    kept.keep_state(STATE.model_copy(update={"progress": counts}), kept.position)
+    assert not kept.waits

@@ -88,6 +88,6 @@ def _sentence(trial: Trial | None) -> str:
     if trial is None:
         return "Your playlists have too few songs to try the matcher on"
     return (
-        f"Of {trial.songs:,} songs of yours that were hidden and asked for, {trial.hit1:.0%} came "
-        f"back first and {trial.hit3:.0%} among the first three"
+        f"Tried on {trial.songs:,} songs of your playlists: {trial.hit1:.0%} were found first, "
+        f"{trial.hit3:.0%} among the first three"
     )

@@ -210,8 +210,10 @@ def test_a_matching_says_how_good_it_is_and_leaves_out_what_was_decided(
 ) -> None:
     account = pipelines.account(music)
     for kind in ("sync", "analysis", "matching"):
-        row, _, shown = pipelines.run(account, kind)
+        row, snapshot, shown = pipelines.run(account, kind)
     assert row.result.items() >= {"proposed": 3, "asked": 9, "misplaced": 0}.items()
+    assert snapshot.progress is not None
+    assert snapshot.progress.fraction == 1  # a song that nothing is asked about is done, too
     assert 0 <= row.result["hit1"] <= row.result["hit3"] <= 1
     told = [frame.event for frame in shown if not isinstance(frame.event, StatusEvent)]
     assert not any(isinstance(event, ItemEvent) for event in told)

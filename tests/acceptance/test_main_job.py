@@ -49,7 +49,7 @@ def watch_to_the_end(page: Page) -> None:
 
 def look_back(page: Page) -> None:
     """See how the job went, once it is over, and play it again."""
-    run = page.get_by_role("group", name="How it went")
+    run = page.get_by_role("group", name="Timeline")
     expect(run.get_by_role("img", name=re.compile("^Attempt 1: .*completed$"))).to_be_visible()
     picture(page, "run")
     page.get_by_role("button", name="Play it again").click()

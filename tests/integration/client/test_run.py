@@ -123,7 +123,7 @@ def test_all_of_a_run_is_drawn_on_one_axis_and_each_bar_says_what_it_is(tell, sh
     three_attempts(job, parts=10)
     page = show("drawn")
     expect(page.get_by_text("The server's own table")).to_be_hidden()
-    picture = page.get_by_role("group", name="How it went")
+    picture = page.get_by_role("group", name="Timeline")
     expect(picture).to_have_accessible_description(re.compile("with the arrow keys"))
     expect(bar(page, "Wait for a worker: 6 s, from 0:00 to 0:06")).to_have_count(1)
     expect(bar(page, "Attempt 1: ")).to_have_attribute(
@@ -170,7 +170,7 @@ def test_it_is_a_table_too(tell, show):
     three_attempts(job, parts=3)
     page = show("table", width=390)
     page.get_by_text("As a table").click()
-    rows = page.get_by_role("table", name=re.compile("^How it went, from ")).get_by_role("row")
+    rows = page.get_by_role("table", name=re.compile("^Timeline, from ")).get_by_role("row")
     expect(rows).to_have_count(1 + 3 + 3 + 6 + 9)
     expect(rows.nth(1)).to_contain_text("Wait for a worker")
     expect(page.get_by_role("table", name="Counts along the way")).to_be_visible()

@@ -37,7 +37,7 @@ const ENDS: Record<RowStatus | "waiting", string> = {
 
 /** The sentences of the picture. Another language is another object of this form. */
 export const english = {
-  title: "How it went",
+  title: "Timeline",
   hint: "Point at a bar, or go from bar to bar with the arrow keys, to read what it is.",
   lanes: { attempt: "Attempts", phase: "Phases", part: "Parts" },
   clock,

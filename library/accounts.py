@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from . import sessions
+from . import account_sources, sessions
 from .errors import EmailTaken
 from .models import Account, Source
 
@@ -90,38 +89,16 @@ def set_password(
 
 
 def source(session: Session, *, account_id: UUID) -> Source | None:
-    """The account's source of music, the oldest where there are several."""
-    mine = select(Source).where(Source.account_id == account_id)
-    return session.scalar(mine.order_by(Source.created_at, Source.id).limit(1))
+    """The account's oldest source of music; `account_sources.of_account` has all of them."""
+    found = account_sources.of_account(session, account_id=account_id)
+    return found[0] if found else None
 
 
 def set_folder(session: Session, *, account_id: UUID, location: str, name: str) -> Source:
-    """Make a folder the account's source of music, if it is not yet."""
+    """Have a folder in place of the account's oldest source, or as its first one."""
     present = source(session, account_id=account_id)
     if present is None:
-        present = Source(account_id=account_id, kind="folder", location=location, name=name)
-        session.add(present)
+        return account_sources.add(session, account_id=account_id, location=location, name=name)
     present.location, present.name = location, name
     session.flush()
     return present
-
-
-def set_synced(
-    session: Session,
-    *,
-    source_id: UUID,
-    location: str,
-    now: datetime,
-    read_version: int | None = None,
-) -> None:
-    """Note that a sync has read all of a source at a location, by the rules of a version."""
-    said = {"synced_location": location, "synced_at": now, "read_version": read_version}
-    session.execute(update(Source).where(Source.id == source_id).values(**said))
-
-
-def locations(session: Session, *, source_id: UUID) -> tuple[str, str | None]:
-    """Where a source is, and where its newest completed sync found it."""
-    row = session.execute(
-        select(Source.location, Source.synced_location).where(Source.id == source_id)
-    ).one()
-    return row.location, row.synced_location

@@ -25,6 +25,10 @@ class UnhearableFile(UnreadableFile):
     """A file of which too little can be heard; so it is as long as its content stays the same."""
 
 
+class NoSound(UnreadableFile):
+    """A song for which its source has no sound."""
+
+
 class SourceUnavailable(LibraryError):
     """A music library that cannot be read at all, such as a folder that is gone."""
 

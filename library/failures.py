@@ -111,6 +111,15 @@ def newest(
     return [ListedFailure(*row) for row in reversed(rows)]
 
 
+def of_kind(
+    session: Session, *, account_id: UUID, job_id: UUID, item_kind: str, limit: int = 20
+) -> list[ListedFailure]:
+    """The failures of one kind of items of an account's own job, oldest first."""
+    own = (ItemFailure.job_id == _own(account_id, job_id), ItemFailure.item_kind == item_kind)
+    query = _LISTED.where(*own).order_by(ItemFailure.id).limit(limit)
+    return [ListedFailure(*row) for row in session.execute(query)]
+
+
 def count(session: Session, *, account_id: UUID, job_id: UUID) -> int:
     """How many items of an account's own job failed."""
     mine = ItemFailure.job_id == _own(account_id, job_id)

@@ -42,6 +42,7 @@ class SongToHear:
     """A song as an analysis needs it."""
 
     id: UUID
+    source_id: UUID
     external_id: str
     title: str
     artist: str | None
@@ -75,7 +76,7 @@ class SongToMatch:
         return tuple(self.several_artists or ((self.artist,) if self.artist else ()))
 
 
-TO_HEAR = (Song.id, Song.external_id, Song.title, Song.artist, CONTENT_KEY)
+TO_HEAR = (Song.id, Song.source_id, Song.external_id, Song.title, Song.artist, CONTENT_KEY)
 
 
 def to_analyse(
@@ -89,13 +90,14 @@ def to_analyse(
 ) -> Iterator[SongToHear]:
     """The songs that were not heard yet, or heard in another form or by another analyser.
 
-    Those that could not be heard as they are, by this analyser, are left out.
+    Those without sound are left out, and those that could not be heard as they are, by this
+    analyser.
     In the order of their ids, from the one after `after` to `through`; fetched while they are read.
     """
     query = (
         select(*TO_HEAR)
         .outerjoin(Features, Features.song_id == Song.id)
-        .where(Song.account_id == account_id, Song.present)
+        .where(Song.account_id == account_id, Song.present, Song.has_sound)
         .where(
             or_(
                 Features.song_id.is_(None),

@@ -101,8 +101,7 @@ def set_found(
     session.flush()
 
 
-def set_bound(session: Session, *, account_id: UUID, stars: int) -> None:
-    """Love the songs of the account's source with at least so many stars; 0: stars say nothing."""
-    session.execute(
-        update(Source).where(Source.account_id == account_id).values(liked_from_stars=stars)
-    )
+def set_bound(session: Session, *, account_id: UUID, source_id: UUID, stars: int) -> None:
+    """Love the songs of an account's source with at least so many stars; 0: stars say nothing."""
+    own = (Source.account_id == account_id, Source.id == source_id)
+    session.execute(update(Source).where(*own).values(liked_from_stars=stars))

@@ -24,14 +24,15 @@ def replace(
     *,
     account_id: UUID,
     song_ids: Sequence[UUID],
+    source_id: UUID | None = None,
     origin: str = LIST,
     said_by: Mapping[UUID, str] | None = None,
     is_unread: Callable[[str | None], bool] = lambda _: False,
 ) -> None:
     """Make these the songs that are loved by an origin, and no others, of those that are there.
 
-    `said_by` has the external id of the list that names a song. What a list said before still
-    holds where it `is_unread`.
+    Where a source is named, the songs of others stay as they are. `said_by` has the external id of
+    the list that names a song. What a list said before still holds where it `is_unread`.
     """
     mine = (LikedSong.account_id == account_id, LikedSong.origin == origin)
     present = (
@@ -39,6 +40,8 @@ def replace(
         .join(Song, and_(LikedSong.account_id == Song.account_id, LikedSong.song_id == Song.id))
         .where(*mine, Song.present)
     )
+    if source_id is not None:
+        present = present.where(Song.source_id == source_id)
     known = {song_id: name for song_id, name in session.execute(present)}  # noqa: C416 - its types
     wanted = dict.fromkeys(song_ids) | dict(said_by or {})
     others = [key for key in known if key not in wanted and not is_unread(known[key])]
@@ -63,7 +66,7 @@ def follow_ratings(session: Session, *, account_id: UUID, source_id: UUID) -> No
     if bound:
         query = select(Song.id).where(Song.source_id == source_id, Song.rating_stars >= bound)
         rated = list(session.scalars(query.where(Song.present)))
-    replace(session, account_id=account_id, origin=RATING, song_ids=rated)
+    replace(session, account_id=account_id, source_id=source_id, origin=RATING, song_ids=rated)
 
 
 def set_heart(session: Session, *, account_id: UUID, song_id: UUID, is_loved: bool) -> bool:

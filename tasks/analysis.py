@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from celery import shared_task
@@ -13,11 +15,12 @@ from library import failures, features, parts, unheard
 from library.analysis import ANALYSER_VERSION, analyse
 from library.errors import UnhearableFile, UnreadableFile
 from library.features import SongToHear
-from library.sources.folder import FolderSource
+from library.sources.source import MusicSource
 from progress.errors import JobFailure
 from progress.events import ItemStatus
 
-from .base import PipelineTask, failing_with_the_source, reading
+from .base import PipelineTask
+from .sources import SourceFailure, Sources, failing_with_the_source, reading
 
 logger = logging.getLogger(__name__)
 
@@ -32,23 +35,63 @@ CHUNK_SONGS = 8
 def analysis(task: PipelineTask) -> None:
     """Find the songs to hear and share them out over parts, of which a few are in the queue."""
     heard, lasts, waiting = _share_out(task)
-    if waiting:
-        _require(task.source()[1])
-    task.job.total(heard + waiting)
+    with task.sources() as sources:
+        away = _Away(task, sources)
+        left = sum(count for source_id, count in waiting.items() if away.is_here(source_id))
+    task.job.total(heard + left + len(away.failures))
     task.job.flush()
     task.fan_out(analyse_part.s(), parts=len(lasts), window=task.window, then=finish_analysis.si())
 
 
-def _share_out(task: PipelineTask) -> tuple[int, list[UUID], int]:
-    """Number of songs this job has heard, last song id of each part, number of songs left."""
-    account_id, since, waiting = task.account_id, task.begun_at, 0
+@dataclass
+class _Away:
+    """Which of the account's sources cannot be read at the moment."""
+
+    task: PipelineTask
+    sources: Sources
+    failures: dict[UUID, SourceFailure] = field(default_factory=dict)
+    _names: dict[UUID, str] = field(default_factory=dict)
+
+    def is_here(self, source_id: UUID) -> bool:
+        """Whether a source can be read. One that cannot fails as an item, and no song for it.
+
+        Raises:
+            SourceFailure: it cannot, and it is the only one.
+        """
+        if source_id in self.failures:
+            return False
+        try:
+            with failing_with_the_source():
+                self.sources.open(source_id).check()
+        except SourceFailure as failure:
+            self.note(source_id, failure)
+            return False
+        return True
+
+    def note(self, source_id: UUID, failure: SourceFailure) -> None:
+        """Have a source fail.
+
+        Raises:
+            SourceFailure: it is the only one.
+        """
+        self._names = self._names or {row.id: row.name for row, _ in self.sources.rows()}
+        if len(self._names) == 1:
+            raise failure
+        self.failures[source_id] = failure
+        name = self._names.get(source_id, "")
+        self.task.item_failed(source_id, kind="source", label=name, reason=failure.message)
+
+
+def _share_out(task: PipelineTask) -> tuple[int, list[UUID], Counter[UUID]]:
+    """Number of songs this job has heard, last song id of each part, songs left by source."""
+    account_id, since = task.account_id, task.begun_at
+    waiting: Counter[UUID] = Counter()
 
     def ids(session: Session) -> Iterator[UUID]:
-        nonlocal waiting
         for song in features.to_analyse(
             session, account_id=account_id, analyser_version=ANALYSER_VERSION
         ):
-            waiting += 1
+            waiting[song.source_id] += 1
             yield song.id
 
     with task.database.reading() as session:
@@ -72,39 +115,48 @@ def analyse_part(task: PipelineTask, number: int) -> None:
     """Listen to the songs of one part. Never raises for a song: the job waits for every part.
 
     Raises:
-        JobFailure: the folder that they are in went away.
+        SourceFailure: the source that they are in went away, and the account has no other.
     """
-    _, folder = task.source()
     heard, unheard_before, waiting = _songs_of(task, number)
     for song in heard:  # by an execution that was lost before it could say so
         _tell_heard(task, song)
     for song, reason in unheard_before:
         task.item_failed(song.id, kind="song", label=label(song), reason=reason)
-    task.job.queue(((song.id, label(song)) for song in waiting), kind="song")
-    if waiting:
-        # Its disk may have gone since the parts were shared out: no song fails for that.
-        _require(folder)
-    for song in waiting:
-        with task.item(song.id, kind="song", label=label(song)) as item:
-            try:
-                with reading(folder, song.external_id):
-                    _listen(task, folder, song)
-            except UnhearableFile as error:
-                _remember(task, song, error.reason)
-                raise
-            except (UnreadableFile, JobFailure, *task.autoretry_for):
-                raise  # of a file, of the folder, or for the part to be tried again with this song
-            except Exception:
-                logger.exception(
-                    "Song %s could not be heard.", song.id, extra={"action": "listening_failed"}
-                )
-                item.fail("Something went wrong while listening to this song.")
+    with task.sources() as sources:
+        # A disk may have gone since the parts were shared out: no song fails for that.
+        away = _Away(task, sources)
+        here = [song for song in waiting if away.is_here(song.source_id)]
+        task.job.queue(((song.id, label(song)) for song in here), kind="song")
+        for song in here:
+            if song.source_id not in away.failures:
+                _hear(task, song, away)
     task.failures.flush()
 
 
-def _require(folder: FolderSource) -> None:
-    with failing_with_the_source():
-        folder.check()
+def _hear(task: PipelineTask, song: SongToHear, away: _Away) -> None:
+    try:
+        _listen_to(task, song, away.sources.open(song.source_id))
+    except SourceFailure as failure:
+        away.note(song.source_id, failure)
+        # The others are heard yet, and it would be in progress for as long.
+        task.item_failed(song.id, kind="song", label=label(song), reason=failure.message)
+
+
+def _listen_to(task: PipelineTask, song: SongToHear, music: MusicSource) -> None:
+    with task.item(song.id, kind="song", label=label(song)) as item:
+        try:
+            with reading(music, song.external_id):
+                _listen(task, music, song)
+        except UnhearableFile as error:
+            _remember(task, song, error.reason)
+            raise
+        except (UnreadableFile, JobFailure, *task.autoretry_for):
+            raise  # of a file, of the source, or for the part to be tried again with this song
+        except Exception:
+            logger.exception(
+                "Song %s could not be heard.", song.id, extra={"action": "listening_failed"}
+            )
+            item.fail("Something went wrong while listening to this song.")
 
 
 def _songs_of(
@@ -126,8 +178,9 @@ def _tell_heard(task: PipelineTask, song: SongToHear) -> None:
     task.job.item_status(song.id, ItemStatus.SUCCEEDED, kind="song", label=label(song))
 
 
-def _listen(task: PipelineTask, folder: FolderSource, song: SongToHear) -> None:
-    listening = analyse(folder.path(song.external_id))
+def _listen(task: PipelineTask, music: MusicSource, song: SongToHear) -> None:
+    with music.sound(song.external_id) as path:
+        listening = analyse(path)
     with task.database.session() as session:
         features.save_features(
             session,
@@ -157,7 +210,11 @@ def label(song: SongToHear) -> str:
 
 @shared_task(bind=True, base=PipelineTask, name=f"{NAME}.finish")
 def finish_analysis(task: PipelineTask) -> None:
-    """Count what was heard, when all parts are done."""
+    """Count what was heard, when all parts are done.
+
+    Raises:
+        JobFailure: a source could not be read; the songs of the others were heard.
+    """
     job_id, account_id, since = UUID(task.job.ref.job_id), task.account_id, task.begun_at
     with task.database.reading() as session:
         found = features.heard_since(
@@ -165,4 +222,7 @@ def finish_analysis(task: PipelineTask) -> None:
         )
         heard = sum(1 for _ in found)
         failed = failures.count(session, account_id=account_id, job_id=job_id)
+        away = failures.of_kind(session, account_id=account_id, job_id=job_id, item_kind="source")
+    if away:
+        raise JobFailure(" ".join(found.reason for found in away), code="source_unavailable")
     task.keep(succeeded=heard, failed=failed, heard=heard)

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from sqlalchemy.exc import OperationalError
 
-from library import accounts, jobs
+from library import jobs
 from library.database import Database
-from library.errors import SourceIncomplete, SourceUnavailable, UnreadableFile
-from library.sources.folder import FolderSource
-from library.sources.location import folder_at
+from library.errors import UnreadableFile
 from progress.celery import JobTask
 from progress.errors import JobFailure, LogUnavailable
 from progress.events import ItemStatus
@@ -25,6 +22,7 @@ from progress.reporting.reporter import JobReporter
 
 from .failures import FailureBook
 from .runtime import Runtime
+from .sources import SourceFailure, Sources
 
 #: The failures of each execution, by its reporter and not by its request: an eager task has two.
 _books: WeakKeyDictionary[JobReporter, FailureBook] = WeakKeyDictionary()
@@ -67,28 +65,10 @@ class PipelineTask(JobTask):
                 raise JobFailure("The job is not known any more.", code="unknown_job")
             return job.created_at
 
-    def source(self) -> tuple[UUID, FolderSource]:
-        """The account's source of music and its id.
-
-        Raises:
-            JobFailure: the account has none.
-        """
-        with self.database.session() as session:
-            source = accounts.source(session, account_id=self.account_id)
-            if source is None:
-                raise JobFailure("No music folder has been chosen yet.", code="no_source")
-            return source.id, FolderSource(self._allowed(folder_at(source.location)))
-
-    def _allowed(self, folder: Path) -> Path:
-        """The folder, unless a link or the settings have changed since it was chosen."""
+    def sources(self) -> Sources:
+        """The account's sources of music, to be used as a block."""
         settings = cast("Runtime", self.app.runtime).settings
-        if settings.music_roots and not settings.roots.holds(folder):
-            raise JobFailure(
-                "Your music folder is none of those that accounts may choose from any more. "
-                "Choose one on the page Account.",
-                code="source_unavailable",
-            )
-        return folder
+        return Sources(self.database, settings, self.account_id)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task; what failed in it is kept, however it ends."""
@@ -129,6 +109,9 @@ class PipelineTask(JobTask):
         try:
             with item:
                 yield item
+        except SourceFailure as failure:
+            failure.item = (kind, item_id, label)
+            raise
         finally:
             if item.error is not None:
                 self.failures.add(item_id, kind=kind, label=label, reason=item.error)
@@ -152,27 +135,3 @@ class PipelineTask(JobTask):
                 failed=failed,
                 result=result,
             )
-
-
-@contextmanager
-def reading(folder: FolderSource, name: str) -> Iterator[None]:
-    """A block that reads a file. Where its folder or disk went away, the job fails and no item."""
-    try:
-        yield
-    except JobFailure:
-        raise
-    except Exception:
-        with failing_with_the_source():
-            folder.check(name)
-        raise
-
-
-@contextmanager
-def failing_with_the_source() -> Iterator[None]:
-    """A block whose job fails where the music folder is not there, or not as it was."""
-    try:
-        yield
-    except SourceUnavailable as error:
-        raise JobFailure(str(error), code="source_unavailable") from error
-    except SourceIncomplete as error:
-        raise JobFailure(str(error), code="source_incomplete") from error

@@ -184,10 +184,7 @@ def confirm_loss(app: Celery, *, account_id: UUID, job_id: UUID) -> Job | None:
     loss = job.result.get(sync.LOSS) if job is not None else None
     if job is None or loss is None:
         return None
-    return start(
-        app,
-        account_id=account_id,
-        kind="sync",
-        parameters={sync.CONFIRMED_LOSS: loss["key"]},
-        retry_of=job.id,
-    )
+    parameters = {sync.CONFIRMED_LOSS: loss["key"]}
+    if "source" in loss:  # what an earlier version wrote is of the only source there was
+        parameters[sync.SOURCE] = loss["source"]
+    return start(app, account_id=account_id, kind="sync", parameters=parameters, retry_of=job.id)

@@ -1,292 +1,148 @@
-"""Sync: read the account's music library into the database.
+"""Sync: read the account's sources into the database, one after another.
 
-What could not be looked at is not gone, and what is missing in a large part is not believed to be:
-such a sync fails, removes nothing, and its page asks the person.
+A source that cannot be read takes nothing from the others: they are read, and the job fails at its
+end with the sentence about it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from celery import shared_task
 
-from library import accounts, gone, jobs, liked_lists, likes, playlists, songs
-from library.errors import SourceIncomplete
-from library.loss import Loss, assess
-from library.models import utc_now
-from library.sources.contents import Contents, part_of
-from library.sources.folder import READ_VERSION, FolderSource
-from library.sources.places import SongIndex
-from library.sources.records import PlaylistRecord
+from library import account_sources, jobs, likes
+from library.sources.source import SourceRow
 
-from .base import PipelineTask, failing_with_the_source, reading
+from . import sync_source
+from .base import PipelineTask
+from .sources import SourceFailure, Sources
+from .sync_source import LossRefused, Outcome
 
 NAME = "earmark.sync"
 
-#: The key in a failed job's result that holds the loss.
+#: The key in a failed job's result that holds the loss of the first source that has one.
 LOSS = "loss"
+#: The key of the losses of the others.
+MORE_LOSSES = "moreLosses"
 #: The parameter of a job that names the one loss which the person has confirmed.
 CONFIRMED_LOSS = "confirmed_loss"
-
-
-@dataclass(frozen=True)
-class _Place:
-    """What one sync reads."""
-
-    source_id: UUID
-    #: Where it was when the sync began.
-    location: str
-    folder: FolderSource
-    contents: Contents
-    #: The playlists that were there at the last sync, those of liked songs among them.
-    known_playlists: frozenset[str]
-    loss: Loss
-    #: Size, time and inode of the songs as they are known: what is unchanged is not read again.
-    fingerprints: dict[str, tuple[str, ...]]
-    #: What could not be looked at and stays as it is known, with the reasons.
-    unseen: dict[str, str]
+#: The parameter of a job that names the one source it is to read, by its id.
+SOURCE = "source"
 
 
 @dataclass
-class _Tally:
-    """What one sync came to."""
+class _Reading:
+    """What one job has read so far."""
 
-    succeeded: int = 0
-    failed: int = 0
-    songs: int = 0
-    playlists: list[PlaylistRecord] = field(default_factory=list)
-    #: The files with playlists that could not be read.
-    unread: set[str] = field(default_factory=set)
+    #: The one loss that the person has confirmed.
+    confirmed: str | None
+    #: How many sources there are to read.
+    size: int
+    done: list[Outcome] = field(default_factory=list)
+    failures: list[SourceFailure] = field(default_factory=list)
+    losses: list[dict[str, Any]] = field(default_factory=list)
 
 
 @shared_task(bind=True, base=PipelineTask, name=NAME)
 def sync(task: PipelineTask) -> None:
-    """Read songs and playlists. What cannot be read fails by itself, and the job goes on."""
-    with failing_with_the_source():
-        place = _look(task)
-        _refuse_a_large_loss(task, place)
-        _read(task, place)
-
-
-def _look(task: PipelineTask) -> _Place:
-    """Scan the folder, and compare what is there with what was."""
-    source_id, folder = task.source()
-    contents = folder.scan()
-    with task.database.session() as session:
-        known = gone.known(session, account_id=task.account_id, source_id=source_id)
-        location, synced = accounts.locations(session, source_id=source_id)
-        prints = songs.fingerprints(session, source_id=source_id, read_version=READ_VERSION)
-    loss = assess(
-        known,
-        missing_songs=contents.missing(sorted(known.songs), folder.is_there),
-        missing_playlists=contents.missing(sorted(known.playlists), folder.is_there),
-        top_folders=contents.top_folders,
-        source_id=source_id,
-        is_expected=synced not in (None, location) and bool(contents.songs),
-    )
-    unseen = contents.kept_unseen((*known.songs, *known.playlists))
-    return _Place(
-        source_id, location, folder, contents, frozenset(known.playlists), loss, prints, unseen
-    )
-
-
-def _refuse_a_large_loss(task: PipelineTask, place: _Place) -> None:
-    """Remove nothing where too much is missing, unless its person has said that this is real.
+    """Read songs and playlists. What cannot be read fails by itself, and the job goes on.
 
     Raises:
-        SourceIncomplete: it is so.
+        SourceFailure: a source could not be read; the others were.
     """
-    with task.database.session() as session:
+    parameters = _parameters(task)
+    only = parameters.get(SOURCE)
+    with task.sources() as sources:
+        rows = [row for row, _ in sources.rows(UUID(only) if only else None)]
+        reading = _Reading(parameters.get(CONFIRMED_LOSS), len(rows))
+        for row in rows:
+            task.job.plan(*sync_source.phases(_suffix(row, reading)).items())
+        for row in rows:
+            _read(task, sources, row, reading)
+    _end(task, reading)
+
+
+def _parameters(task: PipelineTask) -> Mapping[str, Any]:
+    with task.database.reading() as session:
         job = jobs.load(session, job_id=UUID(task.job.ref.job_id))
-    confirmed = job.parameters.get(CONFIRMED_LOSS) if job is not None else None
-    if not place.loss.is_too_much or place.loss.key == confirmed:
+        return job.parameters if job is not None else {}
+
+
+def _suffix(row: SourceRow, reading: _Reading) -> str:
+    """What tells a source's phases from those of the others."""
+    return f" in {row.name}" if reading.size > 1 else ""
+
+
+def _read(task: PipelineTask, sources: Sources, row: SourceRow, reading: _Reading) -> None:
+    try:
+        done = sync_source.read(
+            task,
+            row,
+            sources.open(row.id),
+            suffix=_suffix(row, reading),
+            confirmed_loss=reading.confirmed,
+        )
+        reading.done.append(done)
+    except SourceFailure as failure:
+        if isinstance(failure, LossRefused):
+            reading.losses.append(failure.loss | {"source": str(row.id), "name": row.name})
+        reading.failures.append(failure)
+        _note_failure(task, row, failure, is_one_of_several=reading.size > 1)
+
+
+def _note_failure(
+    task: PipelineTask, row: SourceRow, failure: SourceFailure, *, is_one_of_several: bool
+) -> None:
+    with task.database.session() as session:
+        account_sources.set_failed(session, source_id=row.id, reason=failure.message)
+    if not is_one_of_several:
+        return  # the job itself says it
+    if failure.item is not None:
+        # The others are read yet, and it would be in progress for as long.
+        kind, item_id, label = failure.item
+        task.item_failed(item_id, kind=kind, label=label, reason=failure.message)
+    task.job.add_total(1)
+    task.item_failed(row.id, kind="source", label=row.name, reason=failure.message)
+
+
+def _end(task: PipelineTask, reading: _Reading) -> None:
+    """Keep what the job came to.
+
+    Raises:
+        SourceFailure: a source could not be read.
+    """
+    counts: Counter[str] = Counter()
+    for done in reading.done:
+        counts.update(done.counts)
+    with task.database.reading() as session:
+        result: dict[str, Any] = counts | {
+            "liked": likes.count(session, account_id=task.account_id)
+        }
+    if not reading.failures:
+        task.keep(
+            succeeded=sum(done.succeeded for done in reading.done),
+            failed=sum(done.failed for done in reading.done),
+            **result,
+        )
         return
+    if reading.losses:
+        result |= {LOSS: reading.losses[0], MORE_LOSSES: reading.losses[1:]}
     with task.database.session() as session:
         jobs.set_result(
             session,
             job_id=UUID(task.job.ref.job_id),
             attempt=task.job.attempt,
-            result={LOSS: place.loss.as_json()},
+            result=result,
         )
-    raise SourceIncomplete(place.loss.sentence(f"The music folder {place.folder.root}"))
+    raise _as_one(reading.failures)
 
 
-def _read(task: PipelineTask, place: _Place) -> None:
-    task.job.plan(("songs", 8.0), ("playlists", 1.0), ("liked songs", 1.0))
-    tally = _Tally()
-    _read_songs(task, place, tally)
-    # Its disk may have gone since: then what was found missing is not.
-    place.folder.check()
-    missing = place.loss
-    with task.database.session() as session:
-        gone.mark(
-            session,
-            source_id=place.source_id,
-            songs=missing.missing_songs,
-            playlists=missing.missing_playlists,
-            now=utc_now(),
-        )
-    _read_playlists(task, place, tally)
-    result = _result(place, tally) | {"liked": _read_liked(task, place, tally)}
-    with task.database.session() as session:
-        accounts.set_synced(
-            session,
-            source_id=place.source_id,
-            location=place.location,
-            now=utc_now(),
-            read_version=READ_VERSION,
-        )
-    task.keep(succeeded=tally.succeeded, failed=tally.failed, **result)
-
-
-def _result(place: _Place, tally: _Tally) -> dict[str, Any]:
-    return {
-        "songs": tally.songs,
-        "playlists": sum(not playlist.is_liked for playlist in tally.playlists),
-        "gone": len(place.loss.missing_songs),
-        "unseen": len(place.unseen),
-    }
-
-
-def _read_songs(task: PipelineTask, place: _Place, tally: _Tally) -> None:
-    names = place.contents.songs
-    with task.job.phase("songs", total=len(names) + len(place.unseen)):
-        for index, name in enumerate(names, 1):
-            if _read_song(task, place, name, index):
-                tally.songs += 1
-                tally.succeeded += 1
-            else:
-                tally.failed += 1
-        for name, reason in place.unseen.items():
-            tally.failed += 1
-            stays = f"{reason} What is known of it stays."
-            task.item_failed(name, kind="folder", label=name, reason=stays)
-
-
-def _read_song(task: PipelineTask, place: _Place, name: str, index: int) -> bool:
-    """Whether the song could be read."""
-    label, count = PurePosixPath(name).stem, len(place.contents.songs)
-    mine = {"account_id": task.account_id, "source_id": place.source_id}
-    with task.item(name, kind="song", label=label, index=index, count=count):
-        with reading(place.folder, name):
-            known = place.fingerprints.get(name)
-            if known is not None and known == place.folder.fingerprint(name):
-                return True
-            record = place.folder.read_song(name)
-        with task.database.session() as session:
-            songs.save(session, **mine, record=record)
-        return True
-    return False
-
-
-def _read_playlists(task: PipelineTask, place: _Place, tally: _Tally) -> None:
-    with task.database.session() as session:
-        chosen = liked_lists.chosen(session, source_id=place.source_id)
-        present = songs.ids_by_external(session, source_id=place.source_id)
-        hidden = gone.songs_by_external(session, source_id=place.source_id)
-    root = place.folder.root
-    indexes = SongIndex(present, root), SongIndex(hidden, root)
-    with task.job.phase("playlists", total=len(place.contents.playlists)):
-        for name in place.contents.playlists:
-            records = _read_playlist_file(task, place, name, indexes)
-            if records is None:
-                tally.unread.add(name)
-                tally.failed += 1
-                continue
-            records = tuple(
-                replace(found, is_liked=chosen.get(found.external_id, found.is_liked))
-                for found in records
-            )
-            _save_playlists(task, place, name, records, hidden | present)
-            tally.playlists += records
-            tally.succeeded += 1
-            tally.failed += sum(_report_missing(task, record) for record in records)
-
-
-def _read_playlist_file(
-    task: PipelineTask, place: _Place, name: str, indexes: tuple[SongIndex, SongIndex]
-) -> tuple[PlaylistRecord, ...] | None:
-    label = PurePosixPath(name).stem
-    with task.item(name, kind="playlist", label=label), reading(place.folder, name):
-        return place.folder.read_playlists(name, *indexes)
-    return None
-
-
-def _save_playlists(
-    task: PipelineTask,
-    place: _Place,
-    name: str,
-    records: tuple[PlaylistRecord, ...],
-    ids: dict[str, UUID],
-) -> None:
-    kept = [record for record in records if not record.is_liked]
-    here = {record.external_id for record in kept}
-    # A list of liked songs may have been a playlist before it was named so.
-    over = [known for known in (*place.known_playlists, name) if part_of(known, (name,))]
-    with task.database.session() as session:
-        gone.mark(
-            session,
-            source_id=place.source_id,
-            playlists=[known for known in over if known not in here],
-            now=utc_now(),
-        )
-        for record in kept:
-            playlists.save(
-                session,
-                account_id=task.account_id,
-                source_id=place.source_id,
-                external_id=record.external_id,
-                name=record.name,
-                song_ids=[ids.get(entry.song or "") for entry in record.entries],
-                missing={at: e for at, e in enumerate(record.entries) if e.is_missing},
-            )
-
-
-def _report_missing(task: PipelineTask, record: PlaylistRecord) -> int:
-    """Say which entries of a playlist name files that are not there."""
-    missing = {(e.place or e.label): e.label for e in record.entries if e.is_missing}
-    if missing:
-        task.job.add_total(len(missing))
-    for place, label in missing.items():
-        task.item_failed(
-            f"{record.external_id}\n{place}",
-            kind="song",
-            label=label,
-            reason=f"The playlist “{record.name}” names a file that is not in the folder.",
-        )
-    return len(missing)
-
-
-def _read_liked(task: PipelineTask, place: _Place, tally: _Tally) -> int:
-    """Bring what is loved up to date; number of loved songs, hearts among them."""
-    loved = [record for record in tally.playlists if record.is_liked]
-    said_by = {song: record.external_id for record in loved for song in record.songs}
-    read = {*place.contents.playlists, *place.loss.missing_playlists} - tally.unread
-    is_all_read = not tally.unread and not place.unseen
-
-    def is_unread(name: str | None) -> bool:
-        return not is_all_read if name is None else part_of(name, read) is None
-
-    account_id, source_id = task.account_id, place.source_id
-    with task.job.phase("liked songs"), task.database.session() as session:
-        ids = songs.ids_by_external(session, source_id=source_id)
-        wanted = {ids[song]: name for song, name in said_by.items() if song in ids}
-        likes.replace(
-            session,
-            account_id=account_id,
-            song_ids=list(wanted),
-            said_by=wanted,
-            is_unread=is_unread,
-        )
-        likes.follow_ratings(session, account_id=account_id, source_id=source_id)
-        liked_lists.set_found(
-            session,
-            account_id=account_id,
-            source_id=source_id,
-            lists={record.external_id: record.name for record in loved},
-            is_unread=is_unread,
-        )
-        return likes.count(session, account_id=account_id)
+def _as_one(failures: list[SourceFailure]) -> SourceFailure:
+    """One failure in the words of all."""
+    if len(failures) == 1:
+        return failures[0]
+    return SourceFailure(" ".join(f.message for f in failures), code=failures[0].code)

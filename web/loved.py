@@ -73,7 +73,7 @@ def choose_stars() -> ResponseReturnValue:
         abort(400)
     with services().database.session() as session:
         found = accounts.source(session, account_id=mine) or abort(404)
-        liked_lists.set_bound(session, account_id=mine, stars=int(wanted))
+        liked_lists.set_bound(session, account_id=mine, source_id=found.id, stars=int(wanted))
         session.flush()
         likes.follow_ratings(session, account_id=mine, source_id=found.id)
     flash("Your choice of stars is kept.")

@@ -12,15 +12,14 @@ from .jobs import ACTIVE_STATUSES, JOB_KINDS, TERMINAL_STATUSES, ItemFailure, Jo
 from .matches import QUEUES, VERDICTS, Decision, Match
 from .music import (
     Features,
-    LikedList,
     LikedSong,
     MissingEntry,
     Playlist,
     PlaylistEntry,
     Song,
-    Source,
     UnheardSong,
 )
+from .sources import LikedList, Source
 
 __all__ = [
     "ACTIVE_STATUSES",

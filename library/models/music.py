@@ -1,4 +1,4 @@
-"""The tables of music: where it is, the songs and playlists, what the person loves."""
+"""The tables of music: the songs and playlists, what the person loves and what was heard."""
 
 from __future__ import annotations
 
@@ -14,37 +14,11 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     text,
+    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, account_column, utc_now, where_known, within_account
-
-
-class Source(Base):
-    """Where an account's music is: a folder."""
-
-    __tablename__ = "sources"
-    __table_args__ = (
-        UniqueConstraint("account_id", "kind", "location"),
-        UniqueConstraint("account_id", "id"),
-        CheckConstraint("kind IN ('folder')", name="kind"),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    account_id: Mapped[UUID] = account_column()
-    kind: Mapped[str] = mapped_column(String(20), default="folder")
-    #: A folder's absolute path.
-    location: Mapped[str]
-    name: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(default=utc_now)
-    #: The location that the newest completed sync read. It differs from `location` where another
-    #: folder was chosen since then.
-    synced_location: Mapped[str | None]
-    synced_at: Mapped[datetime | None]
-    #: The rules (`sources.folder.READ_VERSION`) by which the newest completed sync read all of it.
-    read_version: Mapped[int | None]
-    #: Songs with at least so many stars are loved. 0: stars say nothing.
-    liked_from_stars: Mapped[int] = mapped_column(default=4, server_default="4")
+from .base import Base, utc_now, where_known, within_account
 
 
 class FoundAgain:
@@ -132,6 +106,8 @@ class Song(FoundAgain, Base):
     search_text: Mapped[str] = mapped_column(default="", server_default="")
     #: False once the source has it no longer.
     present: Mapped[bool] = mapped_column(default=True)
+    #: False where the source has no sound for it, such as a service's export of names.
+    has_sound: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class Playlist(FoundAgain, Base):
@@ -213,21 +189,6 @@ class LikedSong(Base):
     liked_at: Mapped[datetime] = mapped_column(default=utc_now)
     #: The external id of the list that says so. A list that cannot be read takes no song back.
     said_by: Mapped[str | None]
-
-
-class LikedList(Base):
-    """A list of songs that the person loves, or one that they said is none."""
-
-    __tablename__ = "liked_lists"
-    __table_args__ = (within_account("source_id", "sources"),)
-
-    source_id: Mapped[UUID] = mapped_column(primary_key=True)
-    external_id: Mapped[str] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID]
-    name: Mapped[str]
-    is_liked: Mapped[bool]
-    #: Whether the person said so, and not the list's name.
-    is_chosen: Mapped[bool]
 
 
 class Features(Base):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from ..errors import SourceIncomplete, SourceUnavailable, UnreadableFile
@@ -12,11 +13,13 @@ from .beside import AUDIO_SUFFIXES, Beside
 from .contents import Contents, top_folder
 from .liked import is_liked_name
 from .lists import Entry, SongList
+from .location import folder_at
 from .names import escaped, text_of, unescaped
 from .names_of_files import Told, told_by_name
 from .places import SongIndex
 from .playlist_files import is_playlist, parse_file
 from .records import EntryRecord, PlaylistRecord, SongRecord
+from .source import Installation, MusicSource, SourceRow
 from .tags import Tags, read_tags
 from .walk import NOT_THERE, Identity, Walk, identity_of
 
@@ -34,12 +37,19 @@ class FolderSource:
     a name that are no UTF-8 appear as ``\xNN``, and a backslash as two.
     """
 
+    read_version = READ_VERSION
+
     def __init__(self, root: Path) -> None:
         self.root = root
         self._real_root = Path(os.path.realpath(root))
         #: The root and the folders directly in it, by their names, as they were when scanned.
         self._scanned: dict[str, Identity] = {}
         self._beside = Beside()
+
+    @property
+    def where(self) -> str:
+        """What a sentence about it begins with."""
+        return f"The music folder {self.root}"
 
     def scan(self) -> Contents:
         """All songs and playlists in it, and what could not be looked at.
@@ -80,7 +90,7 @@ class FolderSource:
             self._require_content(top)
             return
         if now != self._scanned.get("", now):
-            raise SourceIncomplete(_went_away(f"The music folder {self.root}"))
+            raise SourceIncomplete(_went_away(self.where))
         if top not in self._scanned:
             return
         with suppress(OSError):
@@ -135,6 +145,18 @@ class FolderSource:
         if not Path(os.path.realpath(path)).is_relative_to(self._real_root):
             raise UnreadableFile("The file is outside of the music folder.")
         return path
+
+    @contextmanager
+    def sound(self, external_id: str) -> Iterator[Path]:
+        """A song's sound: its file.
+
+        Raises:
+            UnreadableFile: the name leads out of the folder.
+        """
+        yield self.path(external_id)
+
+    def close(self) -> None:
+        """Nothing: it holds nothing open."""
 
     def fingerprint(self, external_id: str) -> tuple[str, ...] | None:
         """Size, time and inode of a file, by which it is known to be unchanged; None if it is gone.
@@ -218,6 +240,34 @@ class FolderSource:
             )
             for found in lists
         )
+
+
+@dataclass(frozen=True, slots=True)
+class FolderKind:
+    """Folders of this machine."""
+
+    name: str = "folder"
+    title: str = "A folder"
+    has_sound: bool = True
+
+    def open(self, row: SourceRow, installation: Installation) -> MusicSource:
+        """The folder of a row.
+
+        Raises:
+            SourceUnavailable: a link or the settings have changed since it was chosen, and
+                accounts may choose it no longer.
+        """
+        folder = folder_at(row.location)
+        if installation.roots is not None and not installation.roots.holds(folder):
+            raise SourceUnavailable(
+                f"The music folder {folder} is none of those that accounts may choose from any "
+                "more. Choose another one on the page Sources."
+            )
+        return FolderSource(folder)
+
+
+#: Named by the entry point in pyproject.toml.
+KIND = FolderKind()
 
 
 def _name_of(found: SongList, external_id: str) -> str:

@@ -32,15 +32,19 @@ _SAYS_LITTLE = re.compile(
 class SongIndex:
     """Finds the song that a playlist's entry means, among a folder's songs."""
 
-    def __init__(self, songs: Iterable[str], root: Path) -> None:
+    def __init__(self, songs: Iterable[str], root: Path | None = None) -> None:
+        """Without a root, whole paths and paths from it are found by their ends alone."""
         self._exact = {song: song for song in songs}
         self._alike = {alike(song): song for song in self._exact}
         self._called: defaultdict[str, list[str]] = defaultdict(list)
         for name in self._alike:
             self._called[name.rpartition("/")[2]].append(name)
-        self._roots = tuple(
-            dict.fromkeys(escaped(Path(path).as_posix()) for path in (root, os.path.realpath(root)))
-        )
+        paths = () if root is None else (root, os.path.realpath(root))
+        self._roots = tuple(dict.fromkeys(escaped(Path(path).as_posix()) for path in paths))
+
+    def __contains__(self, external_id: object) -> bool:
+        """Whether there is a song of a name."""
+        return external_id in self._exact
 
     def find(self, entry: Entry, at: PurePosixPath) -> str | None:
         """The external id for an entry of a playlist in the folder `at`, or None.

@@ -30,6 +30,8 @@ class SongRecord:
     #: Its file's device and inode, by which a sync finds the song again when the name changed.
     device: str | None = None
     inode: str | None = None
+    #: Whether its source has sound for it.
+    has_sound: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,9 +256,6 @@ class TestOnce:
             Source(account_id=home.id, kind="folder", location=home.source.location, name="x"),
         )
 
-    def test_a_source_is_of_a_known_kind(self, home, session):
-        refused(session, Source(account_id=home.id, kind="cloud", location="x", name="x"))
-
     def test_a_source_names_a_song_and_a_playlist_once(self, home, session):
         home.song("a")
         home.playlist("a")

@@ -34,10 +34,10 @@ def test_a_song_is_loved_as_long_as_anything_says_so(session: Session, home: Hom
     assert loved(session, home) == {"a", "b", "c"}
     likes.replace(session, **mine, song_ids=[])
     assert loved(session, home) == {"a", "b"}
-    liked_lists.set_bound(session, **mine, stars=5)
+    liked_lists.set_bound(session, **mine, source_id=home.source.id, stars=5)
     likes.follow_ratings(session, **mine, source_id=home.source.id)
     assert loved(session, home) == {"a"}
-    liked_lists.set_bound(session, **mine, stars=0)
+    liked_lists.set_bound(session, **mine, source_id=home.source.id, stars=0)
     likes.follow_ratings(session, **mine, source_id=home.source.id)
     assert loved(session, home) == {"a"}
     assert likes.set_heart(session, **mine, song_id=a.id, is_loved=False)

@@ -20,7 +20,7 @@ from progress.events import ItemStatus, JobStatus
 from progress.lifecycle import CANCELLED, Settlement
 from progress.redis import RedisLog
 from progress.reporting.reporter import JobReporter
-from tasks import jobs, sync
+from tasks import jobs, sync, sync_source
 from tasks.failures import BATCH, FailureBook
 from tasks.store import DatabaseStore
 from tests.integration.conftest import Pipelines
@@ -70,7 +70,7 @@ def test_after_a_retry_and_a_redelivery_each_item_counts_once(
         return once(*arguments, **options)
 
     ref = jobs.ref_of(job)
-    monkeypatch.setattr(sync.gone, "mark", locked)
+    monkeypatch.setattr(sync_source.gone, "mark", locked)
     header = {"account": ref.account, "jobId": ref.job_id, "attempt": 0}
     pipelines.celery.tasks[sync.NAME].apply(task_id=ref.job_id, headers={jobs.HEADER: header})
     row, _, _ = pipelines.finish(job)
@@ -93,7 +93,7 @@ def test_what_works_in_the_next_attempt_is_no_failure_any_more(
         return once(*arguments, **options)
 
     ref = jobs.ref_of(job)
-    monkeypatch.setattr(sync.gone, "mark", locked)
+    monkeypatch.setattr(sync_source.gone, "mark", locked)
     header = {"account": ref.account, "jobId": ref.job_id, "attempt": 0}
     pipelines.celery.tasks[sync.NAME].apply(task_id=ref.job_id, headers={jobs.HEADER: header})
     row, _, _ = pipelines.finish(job)
@@ -107,7 +107,7 @@ def test_failures_of_a_job_that_breaks_are_kept_and_counted(
     with pipelines.runtime.database.session() as session:
         job, _ = rows.create(session, account_id=pipelines.account(trouble), kind="sync")
     ref = jobs.ref_of(job)
-    monkeypatch.setattr(sync, "_read_playlists", broken)
+    monkeypatch.setattr(sync_source, "_read_playlists", broken)
     header = {"account": ref.account, "jobId": ref.job_id, "attempt": 0}
     pipelines.celery.tasks[sync.NAME].apply(task_id=ref.job_id, headers={jobs.HEADER: header})
     row, _, _ = pipelines.finish(job)

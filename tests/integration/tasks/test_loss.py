@@ -22,7 +22,7 @@ from library.matching import Proposal
 from library.models import Decision, Features, Job, LikedSong, Match, PlaylistEntry, Song, utc_now
 from library.sources.folder import FolderSource
 from progress.events import Snapshot
-from tasks import jobs, purge, sync
+from tasks import jobs, purge, sync, sync_source
 from tasks.factory import create_celery
 from tasks.runtime import Runtime
 from tasks.settings import Settings
@@ -317,7 +317,8 @@ def test_a_loss_that_its_person_confirms_is_taken_away_and_kept(full: Shelf) -> 
     failed = full.sync()
     confirmed = full.confirm(failed)
     assert (confirmed.status, confirmed.result["gone"]) == ("completed", 60)
-    assert confirmed.parameters == {"confirmed_loss": failed.result["loss"]["key"]}
+    loss = failed.result["loss"]
+    assert confirmed.parameters == {"confirmed_loss": loss["key"], "source": loss["source"]}
     assert confirmed.retry_of == failed.id
     after = full.shown()
     assert after["counts"] == (74, 1, 0)
@@ -437,13 +438,13 @@ class TestMidRun:
     ) -> None:
         before = full.shown()
         (full.folder / "Few" / "000.wav").unlink()
-        read_songs = sync._read_songs
+        read_songs = sync_source._read_songs
 
         def read_songs_and_go(*arguments: Any) -> None:
             read_songs(*arguments)
             unmounted(full.folder)
 
-        monkeypatch.setattr(sync, "_read_songs", read_songs_and_go)
+        monkeypatch.setattr(sync_source, "_read_songs", read_songs_and_go)
         assert full.sync().error_code == "source_incomplete"
         assert full.shown() == before
 

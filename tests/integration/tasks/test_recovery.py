@@ -15,7 +15,7 @@ from progress.events import Snapshot, StatusEvent, parse_event
 from progress.log import JobRef
 from progress.redis import RedisLog
 from progress.testing import entries_of
-from tasks import jobs, sync
+from tasks import jobs, sync, sync_source
 from tests.integration.conftest import Pipelines
 
 
@@ -50,7 +50,7 @@ def test_a_locked_database_has_a_job_tried_again_and_says_so(
         for fault in faults:
             raise fault
 
-    monkeypatch.setattr(sync.gone, "mark", locked)
+    monkeypatch.setattr(sync_source.gone, "mark", locked)
     header = {"account": ref.account, "jobId": ref.job_id, "attempt": 0}
     pipelines.celery.tasks[sync.NAME].apply(task_id=ref.job_id, headers={jobs.HEADER: header})
 

@@ -1,0 +1,147 @@
+"""The contract of a source: whatever holds music gives the same songs and playlists.
+
+A folder, a server and an export are read by one sync, through this alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
+
+from ..music_roots import MusicRoots
+from .contents import Contents
+from .places import SongIndex
+from .records import PlaylistRecord, SongRecord
+
+
+class MusicSource(Protocol):
+    """A source that is open for reading. Names are external ids: its own names for what it has.
+
+    A name may have parts, divided by ``/`` as in folders; a loss is told by the first part.
+    """
+
+    @property
+    def read_version(self) -> int:
+        """The rules by which it is read: with another number, all songs are read again."""
+
+    @property
+    def where(self) -> str:
+        """What a sentence about it begins with, such as ``The music folder /srv/music``."""
+
+    @property
+    def root(self) -> Path | None:
+        """The folder that its names are paths in; None where they are none."""
+
+    def scan(self) -> Contents:
+        """All songs and playlists in it, and what could not be looked at.
+
+        Raises:
+            SourceUnavailable: it cannot be read at all.
+        """
+
+    def check(self, external_id: str = "") -> None:
+        """Look whether it, and the part of a name, is still what was scanned.
+
+        Called after every song that could not be read, so that no song fails for its source.
+
+        Raises:
+            SourceUnavailable: it cannot be read any more.
+            SourceIncomplete: it can be read, and is not what it was.
+        """
+
+    def is_there(self, external_id: str) -> bool:
+        """Whether a name is that of something that is there, or that cannot be looked at."""
+
+    def fingerprint(self, external_id: str) -> tuple[str, ...] | None:
+        """Size, time and inode, by which a song is known to be unchanged; None if it is gone.
+
+        Three texts, equal to those of the song's `SongRecord` (`size_bytes`, `modified_ns` and
+        `inode`). A source that has others of them gives a hash or a date in their place.
+        """
+
+    def read_song(self, external_id: str) -> SongRecord:
+        """A song as the source has it.
+
+        Raises:
+            UnreadableFile: it cannot be used, in a sentence for the person.
+        """
+
+    def read_playlists(
+        self, external_id: str, songs: SongIndex, gone: SongIndex | None = None
+    ) -> tuple[PlaylistRecord, ...]:
+        """The playlists that stand under a name of `Contents.playlists`.
+
+        ``name in songs`` tells whether a song is known; one of those that are `gone` may be named,
+        and is missing.
+
+        Raises:
+            UnreadableFile: they cannot be read, in a sentence for the person.
+        """
+
+    def sound(self, external_id: str) -> AbstractContextManager[Path]:
+        """A block in which a song's sound is a file to decode.
+
+        Raises:
+            NoSound: the source has none for it.
+            UnreadableFile: it cannot be had, in a sentence for the person.
+        """
+
+    def close(self) -> None:
+        """Let go of what it holds, such as connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """What is kept of a source: what its kind opens it by."""
+
+    id: UUID
+    account_id: UUID
+    #: What its kind finds it by: of a folder, the absolute path.
+    location: str
+    #: As people see it.
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    #: What its kind needs to be let in, sealed as it was kept.
+    secret: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What kinds of sources may know of the installation they are opened in."""
+
+    #: The folder for all that Earmark writes. A kind keeps what it caches in a folder below it.
+    data_dir: Path
+    #: The folders that accounts may choose from; None: every folder of the machine.
+    roots: MusicRoots | None = None
+    #: What secrets are sealed with, if the installation has such a key.
+    secret_key: str | None = field(default=None, repr=False)
+
+
+class SourceKind(Protocol):
+    """A kind of source, such as folders. Found by its entry point, and registered under its name.
+
+    One object serves all threads.
+    """
+
+    @property
+    def name(self) -> str:
+        """As rows have it: at most 20 letters, the same as its entry point's."""
+
+    @property
+    def title(self) -> str:
+        """As people read it, such as ``A folder``."""
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether its songs can be heard, as a rule; each song's record says it of the song."""
+
+    def open(self, row: SourceRow, installation: Installation) -> MusicSource:
+        """The source of a row. It need not be looked at before it is scanned or checked.
+
+        Raises:
+            SourceUnavailable: it may not or cannot be opened, in a sentence for the person.
+        """

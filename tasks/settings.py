@@ -20,6 +20,7 @@ __all__ = ["Settings", "SettingsError"]
 DEFAULT_PORT = 5000
 DEFAULT_WEB_PROCESSES = 2
 DEFAULT_KEEP_GONE_DAYS = 90
+DEFAULT_SOUND_CACHE_MB = 2_000
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
 
@@ -74,6 +75,11 @@ class Settings:
     #: How many parts of an analysis are in the queue or under way (``EARMARK_WINDOW``). None: by
     #: the worker's processors.
     window: int | None = None
+    #: Whether people may name music servers of the private network (``EARMARK_PRIVATE_SERVERS``).
+    #: `earmark up` on one's own machine lets them.
+    private_servers: bool = False
+    #: How many megabytes of sound fetched from servers are kept (``EARMARK_SOUND_CACHE_MB``).
+    sound_cache_mb: int = DEFAULT_SOUND_CACHE_MB
     #: How log lines are written (``EARMARK_LOG``).
     log_format: LogFormat = "text"
 
@@ -119,6 +125,14 @@ class Settings:
                 said.get("EARMARK_KEEP_JOBS", values.keep_jobs) or JobRetention().each_account,
             ),
             window=said.get("EARMARK_WINDOW", values.window),
+            private_servers=said.get(
+                "EARMARK_PRIVATE_SERVERS",
+                values.private_servers,
+                unset="yes" if is_local else "no",
+            )
+            or False,
+            sound_cache_mb=said.get("EARMARK_SOUND_CACHE_MB", values.sound_cache_mb)
+            or DEFAULT_SOUND_CACHE_MB,
             log_format=said.get("EARMARK_LOG", values.log_format) or "text",
         )
         said.refuse_what_is_wrong()

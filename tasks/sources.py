@@ -87,6 +87,8 @@ def installation(settings: Settings) -> Installation:
         data_dir=settings.data_dir,
         roots=settings.roots if settings.music_roots else None,
         secret_key=settings.secret_key,
+        private_servers=settings.private_servers,
+        sound_cache_bytes=settings.sound_cache_mb * 1024**2,
     )
 
 

@@ -24,6 +24,8 @@ _MOST_PROXIES = 10
 _MOST_WEB_PROCESSES = 1_000
 _MOST_DAYS, _MOST_JOBS = 36_500, 1_000_000
 _LARGEST_WINDOW = 10_000
+# Less holds no long song, more is a disk of its own.
+_LEAST_CACHE_MB, _LARGEST_CACHE_MB = 100, 10_000_000
 _DATABASE_SCHEMES = ("postgres://", "postgresql://", "postgresql+psycopg://", "sqlite://")
 
 
@@ -104,10 +106,29 @@ def email(text: str) -> str:
 
 def secure_cookies(text: str) -> bool:
     """Whether cookies are for HTTPS alone."""
+    return _yes_or_no("EARMARK_SECURE_COOKIES", text)
+
+
+def private_servers(text: str) -> bool:
+    """Whether music servers may be in the private network."""
+    return _yes_or_no("EARMARK_PRIVATE_SERVERS", text)
+
+
+def _yes_or_no(name: str, text: str) -> bool:
     word = text.strip().lower()
     if word not in _YES | _NO:
-        raise SettingsError(f"EARMARK_SECURE_COOKIES is {word!r}: set it to yes or no.")
+        raise SettingsError(f"{name} is {word!r}: set it to yes or no.")
     return word in _YES
+
+
+def sound_cache_mb(text: str) -> int:
+    """A number of megabytes."""
+    if not _is_number(text, lowest=_LEAST_CACHE_MB, highest=_LARGEST_CACHE_MB):
+        raise SettingsError(
+            f"EARMARK_SOUND_CACHE_MB is {text!r}: set it to how many megabytes of sound from music "
+            f"servers are kept, from {_LEAST_CACHE_MB} to {_LARGEST_CACHE_MB:,}."
+        )
+    return int(text)
 
 
 def web_processes(text: str) -> int:

@@ -119,6 +119,10 @@ class Installation:
     roots: MusicRoots | None = None
     #: What secrets are sealed with, if the installation has such a key.
     secret_key: str | None = field(default=None, repr=False)
+    #: Whether people may name servers of the private network.
+    private_servers: bool = False
+    #: How many bytes of sound that was fetched from servers are kept.
+    sound_cache_bytes: int = 2_000 * 1024**2
 
 
 class SourceKind(Protocol):

@@ -11,7 +11,6 @@ from .errors import AnswerRefused, Failed, LoginRefused, NotFound, ServerAway, S
 
 #: How often a broken connection is made anew for one song.
 _TRIES = 4
-_PIECE_BYTES = 64 * 1024
 _RANGE = re.compile(r"bytes (\d{1,15})-\d{1,15}/(?:\d{1,15}|\*)")
 #: The original file, and where that is not allowed, what is played: it, too, as it is.
 _CALLS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
@@ -88,7 +87,7 @@ def _go_on(
     with client.download(endpoint, parameters, offset=part.size, at_most=at_most) as answer:
         if part.size and not _goes_on_at(answer.headers.get("Content-Range", ""), part.size):
             part.begin_again()
-        for piece in answer.iter_raw(_PIECE_BYTES):
+        for piece in answer.iter_raw():
             part.write(piece)
         return "Content-Length" in answer.headers
 

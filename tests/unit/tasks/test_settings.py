@@ -63,6 +63,8 @@ def test_every_variable_is_read():
             "EARMARK_KEEP_JOBS": "250",
             "EARMARK_LOG": "JSON",
             "EARMARK_WINDOW": "40",
+            "EARMARK_PRIVATE_SERVERS": "No",
+            "EARMARK_SOUND_CACHE_MB": "500",
         }
     )
     assert settings == Settings(
@@ -85,6 +87,8 @@ def test_every_variable_is_read():
         job_retention=JobRetention(days=30, each_account=250),
         log_format="json",
         window=40,
+        private_servers=False,
+        sound_cache_mb=500,
     )
 
 
@@ -143,6 +147,12 @@ def test_sign_up_is_closed_but_for_an_installation_of_this_machine_alone():
     )
 
 
+def test_private_servers_are_named_by_people_of_this_machine_alone():
+    assert not Settings.from_environ({}).private_servers
+    assert Settings.from_environ({"EARMARK_LOCAL": "yes"}).private_servers
+    assert Settings.from_environ({"EARMARK_PRIVATE_SERVERS": "yes"}).private_servers
+
+
 def test_a_flag_that_is_neither_yes_nor_no_is_refused():
     with pytest.raises(SettingsError, match="EARMARK_SECURE_COOKIES is 'maybe'"):
         Settings.from_environ({"EARMARK_SECURE_COOKIES": "maybe"})
@@ -178,6 +188,8 @@ def test_all_that_is_wrong_is_told_at_once_a_line_each():
         "EARMARK_KEEP_JOBS_DAYS": "0",
         "EARMARK_KEEP_JOBS": "all",
         "EARMARK_WINDOW": "0",
+        "EARMARK_PRIVATE_SERVERS": "perhaps",
+        "EARMARK_SOUND_CACHE_MB": "99",
     }
     with pytest.raises(SettingsError) as caught:
         Settings.from_environ(wrong)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from library.sources.records import SongRecord
@@ -129,6 +129,7 @@ def test_a_rating_changes_what_is_kept_and_not_what_is_heard() -> None:
     assert max(len(str(text)) for text in (plain.inode, plain.modified_ns)) <= 20
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON))
 def test_no_types_break_a_song(told: dict[str, Any]) -> None:
     found = song_of(told)
@@ -140,6 +141,7 @@ def test_no_types_break_a_song(told: dict[str, Any]) -> None:
         assert record.rating_stars is None or 1 <= record.rating_stars <= 5
 
 
+@settings(max_examples=40)
 @given(JSON)
 def test_no_answer_breaks_the_reading(told: Any) -> None:
     try:

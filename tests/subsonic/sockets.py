@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -21,15 +22,25 @@ def talking(talk: Talk) -> Iterator[int]:
                 while True:
                     taken, _ = server.accept()
                     with taken, suppress(OSError):
-                        head = b""
-                        while b"\r\n\r\n" not in head:
-                            head += taken.recv(65536)
-                        talk(taken, head)
+                        talk(taken, _read(taken))
 
         threading.Thread(target=serve, daemon=True).start()
         yield server.getsockname()[1]
         with suppress(OSError):
             server.shutdown(socket.SHUT_RDWR)
+
+
+def _read(taken: socket.socket) -> bytes:
+    """The head of a request. A body that is left unread would reset the connection."""
+    read = b""
+    while b"\r\n\r\n" not in read:
+        read += taken.recv(65536)
+    head, _, body = read.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head.lower())
+    left = int(length[1]) - len(body) if length else 0
+    while left > 0:
+        left -= len(taken.recv(65536))
+    return head
 
 
 class _Quiet(WSGIRequestHandler):

@@ -111,15 +111,17 @@ class SubsonicClient:
     ) -> Iterator[httpx.Response]:
         """The answer of a call that sends a file, from a byte on; the body is not read yet.
 
+        An answer with another status than 206 begins with the first byte.
+
         Raises:
             ServerError: it does not answer, or refuses.
         """
         seconds = self._patience.call_seconds + at_most / _LEAST_BYTES_A_SECOND
-        headers = {"Accept-Encoding": "identity"}
-        if offset:
-            headers["Range"] = f"bytes={offset}-"
 
         def begin(way: Way) -> httpx.Response:
+            headers = {"Accept-Encoding": "identity"}
+            if offset and way.resuming is not None:
+                way, headers["Range"] = way.resuming, f"bytes={offset}-"
             response = self._send(way, endpoint, parameters, headers=headers, seconds=seconds)
             kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             # Errors come as documents, also where a file was asked for.

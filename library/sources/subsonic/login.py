@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 Method = Literal["POST", "GET"]
@@ -67,6 +67,17 @@ class Way:
             for version in VERSIONS
         )
         return next((way for way in known if way.as_json() == told), None)
+
+    @property
+    def resuming(self) -> Way | None:
+        """How a part of a file is asked for; None where that would put a secret into an address.
+
+        Only GET knows parts (RFC 9110 §14.2). A token stands in the address then, with a salt of
+        its own; a password or an API key never does where the server reads forms.
+        """
+        if self.method == "GET":
+            return self
+        return replace(self, method="GET") if self.proof == "token" else None
 
     def as_json(self) -> dict[str, Any]:
         """The way as the settings of a source keep it."""

@@ -14,20 +14,26 @@ from library.sources.subsonic.cache import SoundCache
 from library.sources.subsonic.client import Patience, SubsonicClient
 from library.sources.subsonic.errors import ServerAway
 from library.sources.subsonic.fetching import fetch_sound
-from library.sources.subsonic.login import Login, Way
+from library.sources.subsonic.login import Login, Proof, Way
 from tests.subsonic.sockets import Talk, talking
 
 SOUND = bytes(range(256)) * 800
 HEAD = b"HTTP/1.1 %s\r\nContent-Type: audio/ogg\r\nConnection: close\r\n"
 
 
-def fetched(talk: Talk, folder: Path, *, size: int | None = len(SOUND)) -> bytes:
+def fetched(
+    talk: Talk,
+    folder: Path,
+    *,
+    size: int | None = len(SOUND),
+    way: Way = Way("POST", "token"),  # noqa: B008 - it never changes
+) -> bytes:
     with talking(talk) as port:
         client = SubsonicClient(
             ServerAddress.from_text(f"http://127.0.0.1:{port}"),
             Login("ada", "correct horse"),
             allows_private=True,
-            way=Way("POST", "token"),
+            way=way,
             patience=Patience(call_seconds=2, pauses_seconds=()),
         )
         cache = SoundCache(folder, 10_000_000)
@@ -64,6 +70,19 @@ def test_a_download_goes_on_where_it_broke_off(tmp_path: Path, tells_length: boo
     server = Breaking(90_000, tells_length=tells_length)
     assert fetched(server, tmp_path) == SOUND
     assert server.begun == [0, 90_000, 180_000]
+
+
+@pytest.mark.parametrize("proof", ["password", "api_key"])
+def test_no_password_is_put_into_an_address_to_go_on_by(tmp_path: Path, proof: Proof) -> None:
+    heads: list[bytes] = []
+
+    def talk(taken: socket.socket, head: bytes) -> None:
+        heads.append(head)
+        sent = SOUND[:5_000] if len(heads) == 1 else SOUND
+        taken.sendall(HEAD % b"200 OK" + b"Content-Length: %d\r\n\r\n" % len(SOUND) + sent)
+
+    assert fetched(talk, tmp_path, way=Way("POST", proof)) == SOUND
+    assert [head.partition(b" HTTP")[0] for head in heads] == [b"POST /rest/download.view"] * 2
 
 
 def test_a_server_without_ranges_is_begun_again(tmp_path: Path) -> None:

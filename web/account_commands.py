@@ -14,6 +14,7 @@ from library import accounts, jobs, playlists, removal, songs
 from library.database import Database
 from library.errors import EmailTaken, FolderRefused
 from library.models import JOB_KINDS, Account
+from library.sound.store import SoundStore
 from library.sources.location import folder_at, location_of, name_of, shown
 from web import first_run, valkey
 from web.passwords import hash_password
@@ -145,6 +146,7 @@ def remove_command(email: str, yes: bool) -> None:  # noqa: FBT001 - click calls
             removal.close(session, account_id=account.id)
         _end_streams(account, [job.id for job in running if job is not None])
         _remove(database, account)
+    SoundStore.within(settings_or_refusal().data_dir).forget(account.id)
     click.echo(f"The account for {account.email} is removed.")
 
 

@@ -29,6 +29,8 @@ from . import (
     security,
     services,
     sessions,
+    sound_services,
+    sounds,
     streams,
     words,
 )
@@ -65,6 +67,7 @@ def create_app(
     found = services.Services.of(celery)
     services.keep(app.extensions, found)
     sessions.register(app)
+    sound_services.register(app, settings)
     security.register(app)
     problems.register(app)
     words.register(app)
@@ -80,6 +83,7 @@ def create_app(
         pages.blueprint,
         candidates.blueprint,
         review.blueprint,
+        sounds.blueprint,
     ):
         app.register_blueprint(blueprint)
     streams.register(app, found, limits=limits, streamer=settings.streamer)

@@ -16,7 +16,7 @@ from flask import Flask
 from progress.streamer.supervisor import StreamerSettings, Supervisor
 from tasks import logs, startup
 
-from . import access_log
+from . import access_log, sound_services
 
 _settings = startup.read_settings(needs_key=True)
 logs.configure(_settings)
@@ -85,10 +85,21 @@ def post_worker_init(worker: Any) -> None:
     hub = getattr(blueprint, "hub", None)
     if hub is None:
         return
+    sounds = sound_services.of(app)
     stop_worker: Any = signal.getsignal(signal.SIGTERM)
 
     def stop(signum: int, frame: FrameType | None) -> None:
         hub.drain()
+        sounds.sender.drain()
         stop_worker(signum, frame)
 
     signal.signal(signal.SIGTERM, stop)
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Have what is nearly sent of a song be sent."""
+    app = getattr(worker, "wsgi", None)
+    if isinstance(app, Flask) and sound_services.is_in(app):
+        sender = sound_services.of(app).sender
+        sender.drain()
+        sender.join()

@@ -50,6 +50,7 @@ class Rule:
     key: Callable[[], str]
     #: Counts all, or only those that were refused.
     counts: Callable[[Response], bool] | None = None
+    method: str = "POST"
 
 
 RULES = (
@@ -65,6 +66,10 @@ RULES = (
     Rule("api.retry_job", "60 per minute", _account),
     Rule("pages.start_job", "60 per minute", _account),
     Rule("pages.retry_job", "60 per minute", _account),
+    # A player asks anew for each place that a person jumps to.
+    Rule("sounds.sound", "600 per minute", _account, method="GET"),
+    Rule("sounds.waveform", "300 per minute", _account, method="GET"),
+    Rule("sounds.sampled", "300 per minute", _account, method="GET"),
 )
 
 
@@ -80,7 +85,7 @@ def register(app: Flask) -> None:
     for rule in RULES:
         view: Any = app.view_functions[rule.endpoint]
         hold = limiter.limit(
-            rule.limit, key_func=rule.key, methods=["POST"], deduct_when=rule.counts
+            rule.limit, key_func=rule.key, methods=[rule.method], deduct_when=rule.counts
         )
         app.view_functions[rule.endpoint] = hold(view)
     # The wrapped views refer to the limiter weakly: this keeps it.

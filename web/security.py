@@ -16,6 +16,7 @@ POLICY = "; ".join(
         # The client draws the page's icon as far as the job is.
         "img-src 'self' data:",
         "connect-src 'self'",
+        "media-src 'self'",
         "form-action 'self'",
         "frame-ancestors 'none'",
         "base-uri 'none'",

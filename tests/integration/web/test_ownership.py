@@ -31,6 +31,7 @@ class Belongings:
 @pytest.fixture
 def theirs(site: Site, music) -> Belongings:
     person = site.person()
+    (music / "secret.flac").write_bytes(b"fLaC Secret sound")
     mine = {"account_id": person.account_id}
     with site.runtime.database.session() as session:
         from library import accounts

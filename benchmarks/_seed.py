@@ -71,6 +71,7 @@ def seed(database: Database, size: Size, *, password_hash: str, name: str = "lis
         "job_id": str(jobs[-1]),
         "playlist_id": str(playlists[0]),
         "song_id": str(songs[min(1, len(songs) - 1)]),
+        "write_back_id": str(playlists[0]),
     }
     return Seeded(account.id, email, longest)
 
@@ -110,6 +111,8 @@ class _Library:
         yield models.Job, self._jobs()
         yield models.ItemFailure, self._failures()
         yield models.Match, self._matches()
+        yield models.WriteBack, self._write_backs()
+        yield models.WrittenSong, self._written_songs()
 
     def _words(self, count: int) -> str:
         return " ".join(self.rng.choices(_WORDS, k=count)).title()
@@ -193,6 +196,37 @@ class _Library:
                 "succeeded": 90,
                 "failed": failed,
             }
+
+    def _write_backs(self) -> Iterator[Row]:
+        """One for each of a few playlists, with its id."""
+        for number, playlist_id in enumerate(self.playlists[:10]):
+            yield {
+                "id": playlist_id,
+                "account_id": self.account_id,
+                "batch_id": playlist_id,
+                "source_id": self.source_id,
+                "playlist_identity": playlist_id,
+                "playlist_name": f"{self._words(2)} {number}",
+                "list_id": f"{number}.m3u8",
+                "state": "written",
+                "before_key": "0" * 64,
+                "after_key": "1" * 64,
+                "created_at": _NOW - timedelta(minutes=number),
+                "written_at": _NOW,
+            }
+
+    def _written_songs(self) -> Iterator[Row]:
+        for playlist_id in self.playlists[:10]:
+            for position in range(min(2, len(self.songs))):
+                yield {
+                    "write_back_id": playlist_id,
+                    "song_identity": self.songs[position],
+                    "account_id": self.account_id,
+                    "position": position,
+                    "label": self._words(3),
+                    "place": f"{position}.flac",
+                    "state": "written",
+                }
 
     def _failures(self) -> Iterator[Row]:
         for number in range(self.size.failures):

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from . import parts
 from .errors import JobAlreadyActive
-from .models import ACTIVE_STATUSES, BrowserSession, Job
+from .models import ACTIVE_STATUSES, FILE_KINDS, BrowserSession, Job
 
 #: The account of a session, found by `sessions.token_values` and `job_id`, if the job is its own.
 OWN_AND_SESSION = (
@@ -46,7 +46,7 @@ def create(
     """A new job and True; or, for a key that was used before, that job and False.
 
     Raises:
-        JobAlreadyActive: one of the same kind has not ended.
+        JobAlreadyActive: one of the same kind, or at the same files, has not ended.
     """
     if idempotency_key is not None:
         known = _by_key(session, account_id, idempotency_key)
@@ -75,10 +75,11 @@ def _lost_race(
     known = _by_key(session, account_id, key) if key is not None else None
     if known is not None:
         return known, False
-    running = active(session, account_id=account_id, kind=kind)
+    kinds = FILE_KINDS if kind in FILE_KINDS else (kind,)
+    running = _active(session, account_id, kinds)
     if running is None:
         raise error
-    raise JobAlreadyActive(running.id, kind) from error
+    raise JobAlreadyActive(running.id, running.kind) from error
 
 
 def _by_key(session: Session, account_id: UUID, key: str) -> Job | None:
@@ -99,7 +100,11 @@ def load(session: Session, *, job_id: UUID) -> Job | None:
 
 def active(session: Session, *, account_id: UUID, kind: str) -> Job | None:
     """The account's job of a kind that has not ended."""
-    mine = select(Job).where(Job.account_id == account_id, Job.kind == kind)
+    return _active(session, account_id, (kind,))
+
+
+def _active(session: Session, account_id: UUID, kinds: tuple[str, ...]) -> Job | None:
+    mine = select(Job).where(Job.account_id == account_id, Job.kind.in_(kinds))
     return session.scalar(mine.where(Job.status.in_(ACTIVE_STATUSES)))
 
 
@@ -256,22 +261,6 @@ def finish(
     if is_first:
         parts.forget(session, job_id=job_id)
     return is_first
-
-
-def keep_run(session: Session, *, job_id: UUID, run: dict[str, Any]) -> None:
-    """Keep how a job went; what is kept stays."""
-    session.execute(
-        update(Job)
-        .where(Job.id == job_id, Job.run.is_(None))
-        .values(run=run)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def run_of(session: Session, *, account_id: UUID, job_id: UUID) -> dict[str, Any] | None:
-    """How one of an account's jobs went; None where nothing is kept of it."""
-    query = select(Job.run).where(Job.account_id == account_id, Job.id == job_id)
-    return session.execute(query).scalar_one_or_none()
 
 
 def request_cancel(session: Session, *, account_id: UUID, job_id: UUID, now: datetime) -> bool:

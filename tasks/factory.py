@@ -32,6 +32,7 @@ def create_celery(settings: Settings, *, terms: LeaseTerms | None = None) -> Cel
             "tasks.analysis",
             "tasks.matching",
             "tasks.matching_again",
+            "tasks.write_back",
             "tasks.purge",
         ],
     )

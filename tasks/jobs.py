@@ -22,7 +22,7 @@ from progress.recovery import faults
 from progress.recovery.settlement import tell, tell_settlement
 from progress.reports import StatusReport
 
-from . import analysis, matching, sync
+from . import analysis, matching, sync, write_back
 from .runtime import Runtime
 from .store import DatabaseStore
 
@@ -32,7 +32,12 @@ _NOT_QUEUED = Settlement(
     JobStatus.FAILED, "The work could not be queued. Try again in a minute.", "queue_unavailable"
 )
 
-TASK_NAMES = {"sync": sync.NAME, "analysis": analysis.NAME, "matching": matching.NAME}
+TASK_NAMES = {
+    "sync": sync.NAME,
+    "analysis": analysis.NAME,
+    "matching": matching.NAME,
+    "write_back": write_back.NAME,
+}
 
 
 class QueueUnavailable(Exception):
@@ -56,7 +61,7 @@ def start(
     """Create a job and send it to the workers: the row first, so that a worker finds it.
 
     Raises:
-        library.errors.JobAlreadyActive: one of the kind has not ended.
+        library.errors.JobAlreadyActive: one of the kind, or at the same files, has not ended.
         QueueUnavailable: the queue cannot be reached.
     """
     runtime: Runtime = app.runtime

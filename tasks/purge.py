@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from celery import shared_task
 from sqlalchemy.orm import Session
 
-from library import gone, invites, retention, sessions
+from library import gone, invites, retention, sessions, write_backs
 from library.database import Database
 from library.models import utc_now
+from library.writeback.backups import Backups
 
 from .runtime import Runtime
 
@@ -34,7 +36,7 @@ Step = Callable[[Session], int]
 
 @shared_task(bind=True, name=NAME, ignore_result=True)
 def purge(task: Any) -> None:
-    """Delete what is over: sessions, invites, jobs, and songs and playlists that are gone."""
+    """Delete what is over: sessions, invites, jobs, write-backs, songs and playlists gone."""
     runtime: Runtime = task.app.runtime
     terms = runtime.settings.job_retention
     before = utc_now() - timedelta(days=runtime.settings.keep_gone_days)
@@ -46,7 +48,16 @@ def purge(task: Any) -> None:
         lambda session: gone.settle(session, now=utc_now()),
         lambda session: gone.purge_songs(session, before=before, limit=BATCH),
         lambda session: gone.purge_playlists(session, before=before, limit=BATCH),
+        lambda session: _purge_write_backs(session, runtime.settings.data_dir, before),
     )
+
+
+def _purge_write_backs(session: Session, data_dir: Path, before: datetime) -> int:
+    """Forget what was written before a time, and the lists as they were before that."""
+    over = write_backs.purge(session, before=before, limit=BATCH)
+    for account_id, key in over:
+        Backups(data_dir, account_id).forget(key)
+    return len(over)
 
 
 def run_steps(database: Database, *steps: Step, seconds: float = MOST_SECONDS) -> None:

@@ -44,6 +44,9 @@ class Settings:
     music_dir: Path | None = None
     #: The folders that accounts may choose theirs from, absolute (``EARMARK_MUSIC_ROOTS``).
     music_roots: tuple[Path, ...] = ()
+    #: The folders in which playlists may be written, absolute (``EARMARK_MUSIC_WRITE``). Empty: no
+    #: file among the music is ever written.
+    music_write: tuple[Path, ...] = ()
     #: Who may make an account on the site (``EARMARK_SIGN_UP``): nobody (``closed``), people with
     #: a link from the owner (``invite``), anybody (``open``).
     sign_up: SignUp = "closed"
@@ -105,6 +108,7 @@ class Settings:
             secret_key=said.get("SECRET_KEY", str),
             music_dir=said.get("MUSIC", values.folder),
             music_roots=_folders(said, "EARMARK_MUSIC_ROOTS"),
+            music_write=_folders(said, "EARMARK_MUSIC_WRITE"),
             sign_up=said.get("EARMARK_SIGN_UP", values.sign_up)
             or ("open" if is_local else "closed"),
             is_local=is_local,
@@ -142,6 +146,11 @@ class Settings:
     def roots(self) -> MusicRoots:
         """All folders that accounts may choose from: those of `earmark up` are among them."""
         return MusicRoots((*self.music_roots, self.music_dir or self.data_dir / "music"))
+
+    @property
+    def writable(self) -> MusicRoots:
+        """The folders in which playlists may be written."""
+        return MusicRoots(self.music_write)
 
 
 def _folders(said: Environment, name: str) -> tuple[Path, ...]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from library import failures, jobs
+from library import failures, jobs, runs
 from library.database import Database
 from library.models import Job, utc_now
 from progress.errors import LogUnavailable, StoreUnavailable
@@ -156,7 +156,7 @@ class DatabaseStore:
             # The log is told of the end after the row.
             document = settled(run, settlement.status, utc_now()).to_dict()
             with self._session() as session:
-                jobs.keep_run(session, job_id=job.id, run=document)
+                runs.keep(session, job_id=job.id, run=document)
         except (LogUnavailable, StoreUnavailable) as error:
             extra = {"action": "run_not_kept", "job_id": str(job.id)}
             logger.info("How a job went could not be kept: %s", error, extra=extra)

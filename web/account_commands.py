@@ -16,6 +16,7 @@ from library.errors import EmailTaken, FolderRefused
 from library.models import JOB_KINDS, Account
 from library.sound.store import SoundStore
 from library.sources.location import folder_at, location_of, name_of, shown
+from library.writeback.backups import Backups
 from web import first_run, valkey
 from web.passwords import hash_password
 from web.refusal import Refusal, settings_or_refusal
@@ -140,13 +141,15 @@ def remove_command(email: str, yes: bool) -> None:  # noqa: FBT001 - click calls
             "decisions? Its files stay. This cannot be undone.",
             abort=True,
         )
-    with closing(first_run.open_database(settings_or_refusal())) as database:
+    settings = settings_or_refusal()
+    with closing(first_run.open_database(settings)) as database:
         with database.session() as session:
             running = [jobs.active(session, account_id=account.id, kind=kind) for kind in JOB_KINDS]
             removal.close(session, account_id=account.id)
         _end_streams(account, [job.id for job in running if job is not None])
         _remove(database, account)
-    SoundStore.within(settings_or_refusal().data_dir).forget(account.id)
+    SoundStore.within(settings.data_dir).forget(account.id)
+    Backups(settings.data_dir, account.id).forget_all()
     click.echo(f"The account for {account.email} is removed.")
 
 

@@ -25,22 +25,31 @@ blueprint = Blueprint("api", __name__, url_prefix="/api")
 QUEUE_RETRY_SECONDS = 30
 
 
-@blueprint.errorhandler(Unusable)
 def _unusable(error: Unusable) -> Response:
     return problem(422, str(error), field=error.field)
 
 
-@blueprint.errorhandler(JobAlreadyActive)
 def _already_active(error: JobAlreadyActive) -> Response:
     link = url_for("api.get_job", job_id=str(error.job_id))
-    return problem(409, "A job of this kind is running already.", job=link)
+    return problem(
+        409, "A job of this kind, or one at the same lists, is running already.", job=link
+    )
 
 
-@blueprint.errorhandler(QueueUnavailable)
 def _queue_unavailable(error: QueueUnavailable) -> Response:
     answer = problem(503, str(error))
     answer.headers["Retry-After"] = str(QUEUE_RETRY_SECONDS)
     return answer
+
+
+def answer_errors(blueprint: Blueprint) -> None:
+    """Have the API's errors answered as problems wherever a blueprint's views raise them."""
+    blueprint.register_error_handler(Unusable, _unusable)
+    blueprint.register_error_handler(JobAlreadyActive, _already_active)
+    blueprint.register_error_handler(QueueUnavailable, _queue_unavailable)
+
+
+answer_errors(blueprint)
 
 
 @blueprint.post("/jobs")
@@ -60,7 +69,7 @@ def post_job() -> ResponseReturnValue:
     if job.kind != wanted.kind:
         other = f"a key that was not used before: this one started the {job.kind} {job.id}"
         raise Unusable("Idempotency-Key", wanted.idempotency_key, other)
-    return _accepted(job)
+    return accepted(job)
 
 
 @blueprint.get("/jobs")
@@ -112,7 +121,7 @@ def cancel_job(job_id: str) -> ResponseReturnValue:
 def _cancel(job: Job) -> ResponseReturnValue:
     if not running.cancel(services().celery, account_id=account_id(), job_id=job.id):
         return problem(409, "The job is over already.")
-    return _known(str(job.id), _accepted)
+    return _known(str(job.id), accepted)
 
 
 @blueprint.post("/jobs/<job_id>/retry")
@@ -123,10 +132,11 @@ def retry_job(job_id: str) -> ResponseReturnValue:
 
 def _retry(ended: Job) -> ResponseReturnValue:
     job = running.retry(services().celery, account_id=account_id(), job_id=ended.id)
-    return _accepted(job) if job else _no_job()
+    return accepted(job) if job else _no_job()
 
 
-def _accepted(job: Job) -> ResponseReturnValue:
+def accepted(job: Job) -> ResponseReturnValue:
+    """The answer for a job that was started."""
     body = job_json(job)
     return jsonify(body), 202, {"Location": body["links"]["self"]}
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Self
 from uuid import UUID
 
-from library.models import ACTIVE_STATUSES, JOB_KINDS, TERMINAL_STATUSES
+from library.models import ACTIVE_STATUSES, JOB_KINDS, STEPS, TERMINAL_STATUSES
 
 from .job_views import parse_id
 
@@ -51,7 +51,7 @@ class StartRequest:
         if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
             wanted = "1 to 128 printable ASCII characters without spaces"
             raise Unusable("Idempotency-Key", idempotency_key, wanted)
-        return cls(_kind(_document(body).get("kind")), idempotency_key)
+        return cls(_kind(_document(body).get("kind"), STEPS), idempotency_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +104,9 @@ def _moment(field: str, text: str | None) -> datetime | None:
         raise Unusable(field, text, "a time such as 2026-01-31T12:00:00Z") from error
 
 
-def _kind(value: object) -> str:
-    if not isinstance(value, str) or value not in JOB_KINDS:
-        raise Unusable("kind", value, f"one of {', '.join(JOB_KINDS)}")
+def _kind(value: object, known: tuple[str, ...] = JOB_KINDS) -> str:
+    if not isinstance(value, str) or value not in known:
+        raise Unusable("kind", value, f"one of {', '.join(known)}")
     return value
 
 

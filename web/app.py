@@ -33,6 +33,8 @@ from . import (
     sounds,
     streams,
     words,
+    writing,
+    writing_api,
 )
 from .arrival import MAX_BODY_BYTES
 from .visible import finalize
@@ -84,6 +86,8 @@ def create_app(
         candidates.blueprint,
         review.blueprint,
         sounds.blueprint,
+        writing.blueprint,
+        writing_api.blueprint,
     ):
         app.register_blueprint(blueprint)
     streams.register(app, found, limits=limits, streamer=settings.streamer)

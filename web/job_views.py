@@ -147,6 +147,8 @@ def next_step(job: Job) -> NextStep | None:
         return NextStep("Back to the start", endpoint="pages.start")
     if job.kind == "analysis":
         return NextStep("Match them now", kind="matching")
+    if job.kind == "write_back":
+        return NextStep("See what was written", endpoint="writing.written")
     if job.result.get("songs"):
         return NextStep("Listen to them now", kind="analysis")
     return NextStep("Choose another folder", endpoint="folders.browse")

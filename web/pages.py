@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from library import accounts, failures, jobs, likes, matches, playlists, songs, unheard
 from library.errors import JobAlreadyActive
-from library.models import JOB_KINDS, Job, utc_now
+from library.models import STEPS, Job, utc_now
 from progress.errors import LogUnavailable
 from progress.events import JobWaiting, Snapshot
 from progress.queues import why_job_waits
@@ -42,7 +42,7 @@ def start() -> ResponseReturnValue:
     mine = account_id()
     with services().database.reading() as session:
         source = accounts.source(session, account_id=mine)
-        latest = {kind: jobs.latest(session, account_id=mine, kind=kind) for kind in JOB_KINDS}
+        latest = {kind: jobs.latest(session, account_id=mine, kind=kind) for kind in STEPS}
         total, liked, heard = songs.counts(session, account_id=mine)
         silent = unheard.count(session, account_id=mine)
         kept = playlists.count(session, account_id=mine)
@@ -223,16 +223,20 @@ def job_failures(job_id: str) -> ResponseReturnValue:
 def start_job() -> ResponseReturnValue:
     """Start a job from a page's button."""
     kind = request.form.get("kind", "")
-    if kind not in JOB_KINDS:
+    if kind not in STEPS:
         abort(400)
-    return _to_job(lambda: running.start(services().celery, account_id=account_id(), kind=kind))
+    return _to_job(
+        lambda: running.start(services().celery, account_id=account_id(), kind=kind), kind
+    )
 
 
-def _to_job(start: object) -> ResponseReturnValue:
+def _to_job(start: object, kind: str = "") -> ResponseReturnValue:
     assert callable(start)  # noqa: S101 - for the type checker
     try:
         found = start()
     except JobAlreadyActive as error:
+        if kind not in ("", error.kind):
+            flash("This job has to end first: it is at your lists, too.")
         return redirect(url_for("pages.job", job_id=str(error.job_id)), 303)
     except QueueUnavailable as error:
         flash(str(error))

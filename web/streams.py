@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flask import Flask
 
-from library import failures, jobs
+from library import failures, jobs, runs
 from library.database import Database
 from library.models import utc_now
 from library.sessions import SIGNED_IN, token_values
@@ -94,7 +94,7 @@ def kept_run(database: Database, ref: JobRef) -> Run | None:
         return None
     with database.reading() as session:
         job = jobs.get(session, account_id=UUID(ref.account), job_id=key)
-        kept = jobs.run_of(session, account_id=UUID(ref.account), job_id=key)
+        kept = runs.of_job(session, account_id=UUID(ref.account), job_id=key)
     if job is None or kept is not None:
         return None if kept is None else Run.model_validate(kept)
     return run_from_row(job)

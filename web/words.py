@@ -15,6 +15,7 @@ TITLES = {
     "sync": "Read my music",
     "analysis": "Listen to every song",
     "matching": "Find a playlist for each",
+    "write_back": "Write songs into my lists",
 }
 #: The word on the button that starts each kind.
 ACTIONS = {"sync": "Sync", "analysis": "Analyse", "matching": "Match"}
@@ -214,11 +215,20 @@ def _trial(job: Job) -> str:
     )
 
 
+def _wrote(job: Job) -> str:
+    result = job.result
+    if "undone" in result:
+        return "The list is as it was before." if result["undone"] else "Nothing was put back."
+    songs, lists = amount(result["written"], "song"), amount(result["lists"], "list")
+    return f"Put {songs} into {lists}." if result["written"] else "Nothing was written."
+
+
 #: The number in the result of each kind of job, and the sentence about it.
 _OUTCOMES: dict[str, tuple[str, Callable[[Job], str]]] = {
     "sync": ("songs", _read),
     "analysis": ("heard", _heard),
     "matching": ("proposed", _matched),
+    "write_back": ("written", _wrote),
 }
 
 _FILTERS: tuple[Callable[..., str], ...] = (

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from .accounts import Account, BrowserSession, Invite
 from .base import Base, Moment, utc_now
-from .jobs import ACTIVE_STATUSES, JOB_KINDS, TERMINAL_STATUSES, ItemFailure, Job, JobPart
+from .jobs import (
+    ACTIVE_STATUSES,
+    FILE_KINDS,
+    JOB_KINDS,
+    STEPS,
+    TERMINAL_STATUSES,
+    ItemFailure,
+    Job,
+    JobPart,
+)
 from .matches import QUEUES, VERDICTS, Decision, Match
 from .music import (
     Features,
@@ -20,13 +29,18 @@ from .music import (
     UnheardSong,
 )
 from .sources import LikedList, Source
+from .write_backs import WRITE_BACK_STATES, WRITTEN_SONG_STATES, WriteBack, WrittenSong
 
 __all__ = [
     "ACTIVE_STATUSES",
+    "FILE_KINDS",
     "JOB_KINDS",
     "QUEUES",
+    "STEPS",
     "TERMINAL_STATUSES",
     "VERDICTS",
+    "WRITE_BACK_STATES",
+    "WRITTEN_SONG_STATES",
     "Account",
     "Base",
     "BrowserSession",
@@ -46,5 +60,7 @@ __all__ = [
     "Song",
     "Source",
     "UnheardSong",
+    "WriteBack",
+    "WrittenSong",
     "utc_now",
 ]

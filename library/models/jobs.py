@@ -19,7 +19,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, account_column, to_a_job, utc_now, where_known, within_account
 
-JOB_KINDS = ("sync", "analysis", "matching")
+#: The kinds that need nothing said: a person starts them with a button.
+STEPS = ("sync", "analysis", "matching")
+JOB_KINDS = (*STEPS, "write_back")
+#: The kinds that are at an account's own lists: never two at once.
+FILE_KINDS = ("sync", "write_back")
 ACTIVE_STATUSES = ("pending", "running", "retrying")
 TERMINAL_STATUSES = ("completed", "failed", "cancelled")
 
@@ -49,6 +53,13 @@ class Job(Base):
             unique=True,
             sqlite_where=text(_ACTIVE_SQL),
             postgresql_where=text(_ACTIVE_SQL),
+        ),
+        Index(
+            "ix_jobs_one_at_files",
+            "account_id",
+            unique=True,
+            sqlite_where=text(f"{_ACTIVE_SQL} AND kind IN {FILE_KINDS}"),
+            postgresql_where=text(f"{_ACTIVE_SQL} AND kind IN {FILE_KINDS}"),
         ),
         Index("ix_jobs_account_id_created_at_id", "account_id", "created_at", "id"),
         # A job that is purged is looked for in all that may refer to it.

@@ -20,21 +20,23 @@ _BOMS = (
 )
 
 
-def readings(data: bytes) -> Iterator[str]:
-    """Every text that the bytes may be, the likeliest first; one, where there is no doubt.
+def readings(data: bytes) -> Iterator[tuple[str, str]]:
+    """Every encoding and text that the bytes may be, the likeliest first.
+
+    One, where there is no doubt.
 
     The first keeps what is no UTF-8 as the file system does, by ``surrogateescape``.
     """
     for bom, encoding in _BOMS:
         if data.startswith(bom):
-            yield data[len(bom) :].decode(encoding, "replace")
+            yield encoding, data[len(bom) :].decode(encoding, "replace")
             return
-    yield data.decode("utf-8", "surrogateescape")
+    yield "utf-8", data.decode("utf-8", "surrogateescape")
     if data.isascii():
         return
     for encoding in ENCODINGS[1:]:
         try:
-            yield data.decode(encoding)
+            yield encoding, data.decode(encoding)
         except UnicodeDecodeError:
             continue
 

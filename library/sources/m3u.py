@@ -22,21 +22,27 @@ def parse_m3u(data: bytes, exists: Exists = lambda _: False) -> SongList:
     `exists` knows the most entries; ``surrogateescape`` keeps names that are in none. Where it
     knows none, it is UTF-8, or else that of the West.
     """
-    return _best(data, _read_m3u, exists)
+    return _best(data, read_m3u, exists)[1]
 
 
 def parse_pls(data: bytes, exists: Exists = lambda _: False) -> SongList:
     """The playlist in a PLS file's bytes, its entries in the order of their numbers."""
-    return _best(data, _read_pls, exists)
+    return _best(data, read_pls, exists)[1]
 
 
-def _best(data: bytes, read: Callable[[str], SongList], exists: Exists) -> SongList:
+def encoding_of(data: bytes, read: Callable[[str], SongList], exists: Exists) -> str:
+    """The encoding in which a list of lines is read."""
+    return _best(data, read, exists)[0]
+
+
+def _best(data: bytes, read: Callable[[str], SongList], exists: Exists) -> tuple[str, SongList]:
     texts = list(readings(data))
-    lists = [read(text) for text in texts]
+    lists = [read(text) for _, text in texts]
     known = [_known(found, exists) for found in lists] if len(lists) > 1 else [1]
-    if not any(known) and not is_text(texts[0]):
-        return lists[1]
-    return lists[known.index(max(known))]
+    best = known.index(max(known))
+    if not any(known) and not is_text(texts[0][1]):
+        best = 1
+    return texts[best][0], lists[best]
 
 
 def _known(found: SongList, exists: Exists) -> int:
@@ -44,7 +50,8 @@ def _known(found: SongList, exists: Exists) -> int:
     return sum(exists(entry) for entry in doubtful[:_ENTRIES_TRIED])
 
 
-def _read_m3u(text: str) -> SongList:
+def read_m3u(text: str) -> SongList:
+    """The playlist in an M3U file's text."""
     name = label = None
     entries = []
     for line in lines_of(text):
@@ -58,7 +65,8 @@ def _read_m3u(text: str) -> SongList:
     return SongList(tuple(entries), name)
 
 
-def _read_pls(text: str) -> SongList:
+def read_pls(text: str) -> SongList:
+    """The playlist in a PLS file's text."""
     files: dict[int, str] = {}
     titles: dict[int, str] = {}
     for line in lines_of(text):

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from library.models import (
     ACTIVE_STATUSES,
     JOB_KINDS,
+    STEPS,
     TERMINAL_STATUSES,
     Account,
     Base,
@@ -34,6 +35,8 @@ from library.models import (
     Song,
     Source,
     UnheardSong,
+    WriteBack,
+    WrittenSong,
 )
 from tests.integration.library.conftest import Home
 
@@ -179,8 +182,17 @@ class TestEnd:
             song, playlist = mine.song("s"), mine.playlist("p", mine.song("t"))
             first = job(mine, status="completed", finished_at=NOW)
             session.add_all([first, LikedSong(account_id=mine.id, song_id=song.id)])
+            written = WriteBack(
+                account_id=mine.id, batch_id=uuid4(), source_id=mine.source.id,
+                playlist_identity=uuid4(), playlist_name="p", list_id="p", before_key="",
+            )  # fmt: skip
+            session.add(written)
             session.flush()
             session.add_all([
+                WrittenSong(
+                    write_back_id=written.id, song_identity=uuid4(), account_id=mine.id,
+                    position=0, label="",
+                ),
                 job(mine, retry_of=first.id),
                 features(mine.id, song.id),
                 match(mine.id, song, playlist, job_id=first.id),
@@ -333,7 +345,17 @@ class TestJobs:
         self, home, make_home, session
     ):
         ended = [job(home, status=s, finished_at=NOW) for s in TERMINAL_STATUSES * 2]
-        session.add_all([*ended, *(job(home, kind=kind) for kind in JOB_KINDS), job(make_home())])
+        session.add_all([*ended, *(job(home, kind=kind) for kind in STEPS), job(make_home())])
+        session.flush()
+
+    @pytest.mark.parametrize("second", ["running", "pending", "retrying"])
+    def test_a_sync_and_a_write_back_are_never_at_an_accounts_lists_together(
+        self, home, make_home, session, second
+    ):
+        session.add_all([job(home, kind="sync"), job(make_home(), kind="write_back")])
+        session.flush()
+        refused(session, job(home, kind="write_back", status=second))
+        session.add(job(home, kind="write_back", status="completed", finished_at=NOW))
         session.flush()
 
     def test_a_key_is_an_accounts_own(self, home, make_home, session):

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from library import jobs as rows
+from library import runs
 from library.models import Job
 from progress.errors import LogUnavailable
 from progress.lifecycle import COMPLETED
@@ -20,7 +21,7 @@ from tests.integration.conftest import Pipelines
 
 def kept(pipelines: Pipelines, job: Job) -> Run | None:
     with pipelines.runtime.database.reading() as session:
-        found = rows.run_of(session, account_id=job.account_id, job_id=job.id)
+        found = runs.of_job(session, account_id=job.account_id, job_id=job.id)
     return None if found is None else Run.model_validate(found)
 
 

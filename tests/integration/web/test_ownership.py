@@ -9,7 +9,18 @@ from uuid import uuid4
 import pytest
 from werkzeug.routing import Rule
 
-from library import decisions, invites, jobs, likes, matches, playlists, sessions, songs
+from library import (
+    awaited,
+    decisions,
+    invites,
+    jobs,
+    likes,
+    matches,
+    playlists,
+    sessions,
+    songs,
+    write_backs,
+)
 from library.matching import Proposal
 from library.models import utc_now
 from library.sources.records import SongRecord
@@ -62,6 +73,10 @@ def theirs(site: Site, music) -> Belongings:
         (decision,) = decisions.page(session, **mine)
         matches.replace(session, **mine, **made)
         jobs.finish(session, job_id=job.id, attempt=0, status="completed", now=utc_now())
+        written = uuid4()
+        (awaiting,) = awaited.awaiting_lists(session, **mine)
+        write_backs.plan(session, **mine, batch_id=written, lists=[(awaiting, "key")])
+        (write_back,) = write_backs.of_batch(session, **mine, batch_id=written)
         invites.create(session, **mine, now=utc_now())
         (invite,) = invites.of_account(session, **mine, now=utc_now())
         (signed_in,) = sessions.of_account(session, **mine, now=utc_now())
@@ -73,6 +88,7 @@ def theirs(site: Site, music) -> Belongings:
         "song_id": str(song.id),
         "decision_id": str(decision.id),
         "batch_id": str(batch_id),
+        "write_back_id": str(write_back.id),
     }
     return Belongings(person, ids, ("Secret", str(job.id), str(playlist.id), str(song.id)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
-from library import jobs
+from library import runs
 from library.models import utc_now
 from progress.events import JobStatus
 from progress.log import JobRef
@@ -49,7 +49,7 @@ def test_a_job_whose_log_is_gone_is_told_from_its_row(site: Site) -> None:
     assert told.status is JobStatus.RUNNING
     ended = settled(told, JobStatus.FAILED, utc_now())
     with site.runtime.database.session() as session:
-        jobs.keep_run(session, job_id=UUID(ref.job_id), run=ended.to_dict())
+        runs.keep(session, job_id=UUID(ref.job_id), run=ended.to_dict())
     log = site.runtime.log
     log.client.delete(*log.client.keys(f"*{ref.job_id}*"))
     assert person.browser.get(link).json == ended.to_dict()

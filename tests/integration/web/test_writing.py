@@ -1,0 +1,209 @@
+"""The pages and the API of write-back: what is seen is what is written, and what was is shown."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from library import account_sources, decisions, jobs, playlists, songs, write_backs
+from library.models import Song
+from library.sources.records import SongRecord
+from library.writeback.acts import Act
+from tasks.writers import Writers
+from tests.integration.web.conftest import Site
+
+OLD = b"#EXTM3U\na.mp3\n"
+
+
+class Desk:
+    """A person with a list on the disk, for which songs were accepted."""
+
+    def __init__(self, site: Site, folder: Path, **more: str) -> None:
+        self.site, self.person, self.root = site, site.person(), folder / uuid4().hex
+        self.root.mkdir()
+        self.list = self.root / "mine.m3u"
+        self.list.write_bytes(OLD)
+        self.mine = {"account_id": self.person.account_id}
+        with site.runtime.database.session() as session:
+            source = account_sources.add(
+                session, **self.mine, location=str(self.root), name="Music"
+            )
+            here = {**self.mine, "source_id": source.id}
+            self.playlist_id = playlists.save(
+                session, **here, external_id="mine.m3u", name="Mine <i>", song_ids=[]
+            ).id
+            for name in ("b", "c"):
+                record = SongRecord(external_id=f"{name}.mp3", title=f"Song & {name}")
+                self.accept(session, songs.save(session, **here, record=record))
+            elsewhere = account_sources.add(
+                session, **self.mine, location=str(folder), name="Other"
+            )
+            record = SongRecord(external_id="x.mp3", title="Elsewhere")
+            there = {**self.mine, "source_id": elsewhere.id}
+            self.accept(session, songs.save(session, **there, record=record))
+
+    def accept(self, session: object, song: Song) -> None:
+        decisions.accept(
+            session,  # type: ignore[arg-type]
+            **self.mine,
+            song_id=song.id,
+            playlist_id=self.playlist_id,
+        )
+
+    def ticked(self) -> dict[str, str]:
+        page = self.person.browser.get("/write-back").text
+        fields = {}
+        for name in ("list", "batch"):
+            found = re.search(rf'name="{name}" value="([^"]+)"', page)
+            assert found is not None, page
+            fields[name] = found[1]
+        return fields
+
+    def job(self) -> jobs.Job | None:
+        with self.site.runtime.database.reading() as session:
+            return jobs.active(session, **self.mine, kind="write_back")
+
+    def carry_out(self) -> UUID:
+        """Do what a worker would."""
+        job = self.job()
+        assert job is not None
+        runtime = self.site.runtime
+        with runtime.database.reading() as session:
+            batch = UUID(job.parameters["batch"])
+            (row,) = write_backs.of_batch(session, **self.mine, batch_id=batch)
+        writer = Writers(runtime.database, runtime.settings, row.account_id).of(row.source_id)
+        Act(runtime.database.session, writer, row.account_id, row.id).write()
+        self.person.post(f"/api/jobs/{job.id}/cancel")
+        return row.id
+
+
+@pytest.fixture(scope="module")
+def writing_site(make_site, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    site: Site = make_site(EARMARK_MUSIC_WRITE=str(tmp_path_factory.getbasetemp()))
+    site.account()
+    return site
+
+
+@pytest.fixture
+def desk(writing_site: Site, tmp_path: Path) -> Desk:
+    return Desk(writing_site, tmp_path)
+
+
+def test_the_page_shows_what_would_be_written_and_what_is_left_out(desk: Desk) -> None:
+    page = desk.person.browser.get("/write-back").text
+    assert "Mine &lt;i&gt;" in page
+    assert "2 new songs" in page
+    assert page.count("<ins>") == 2
+    assert "Song &amp; b" in page
+    assert "in another source" in page
+    assert desk.list.read_bytes() == OLD
+
+
+def test_what_was_seen_is_written_shown_and_put_back(desk: Desk) -> None:
+    answer = desk.person.submit("/write-back", **desk.ticked())
+    job = desk.job()
+    assert job is not None
+    assert answer.location == f"/jobs/{job.id}"
+    key = desk.carry_out()
+    assert desk.list.read_bytes() == OLD + b"b.mp3\nc.mp3\n"
+    browser = desk.person.browser
+    assert "was written, 2 songs, 1 left out" in browser.get("/write-backs").text
+    page = browser.get(f"/write-backs/{key}").text
+    assert "byte for byte" in page
+    assert "The file has these songs already" in browser.get("/write-back").text
+    undo = desk.person.submit(f"/write-backs/{key}/undo")
+    job = desk.job()
+    assert job is not None
+    assert (undo.location, job.parameters) == (f"/jobs/{job.id}", {"undo": str(key)})
+
+
+def test_an_undo_is_refused_with_a_diff_where_somebody_edited_since(desk: Desk) -> None:
+    desk.person.submit("/write-back", **desk.ticked())
+    key = desk.carry_out()
+    desk.list.write_bytes(desk.list.read_bytes() + b"theirs.mp3\n")
+    page = desk.person.browser.get(f"/write-backs/{key}").text
+    assert "was changed after Earmark wrote it" in page
+    assert '<ins><span class="hidden">new: </span>theirs.mp3</ins>' in page
+    assert f"/write-backs/{key}/undo" not in page
+    assert desk.person.submit(f"/write-backs/{key}/undo").location == f"/write-backs/{key}"
+    refused = desk.person.post(f"/api/write-backs/{key}/undo")
+    assert (refused.status_code, refused.mimetype) == (409, "application/problem+json")
+    assert desk.job() is None
+
+
+def test_nothing_but_what_was_seen_is_written(desk: Desk) -> None:
+    seen = desk.ticked()
+    with desk.site.runtime.database.session() as session:
+        first = decisions.page(session, **desk.mine)[0]
+        decisions.undo(session, **desk.mine, decision_id=first.id)
+    answer = desk.person.submit("/write-back", **seen)
+    assert answer.location == "/write-back"
+    assert "has changed since you looked" in desk.person.browser.get("/write-back").text
+    assert desk.job() is None
+    for wrong in ({"list": "x:y"}, {"list": f"{uuid4()}:{'0' * 64}.{'0' * 16}"}, {}):
+        desk.person.submit("/write-back", batch=str(uuid4()), **wrong)
+        assert desk.job() is None
+    assert desk.person.submit("/write-back", batch="x").status_code == 400
+
+
+def test_a_form_that_is_sent_twice_starts_one_job_and_one_in_the_way_is_shown(desk: Desk) -> None:
+    seen = desk.ticked()
+    first = desk.person.submit("/write-back", **seen)
+    assert desk.person.submit("/write-back", **seen).location == first.location
+    later = desk.person.submit("/write-back", **(seen | {"batch": str(uuid4())}))
+    assert later.location == first.location
+    assert "has to end first" in desk.person.browser.get(first.location).text
+    sync = desk.person.submit("/jobs", kind="sync")
+    assert sync.location == first.location
+    with desk.site.runtime.database.reading() as session:
+        assert len(write_backs.page(session, **desk.mine)) == 1
+
+
+def test_the_api_says_the_same_and_does_the_same(desk: Desk) -> None:
+    browser = desk.person.browser
+    (found,) = browser.get("/api/write-back").json["lists"]
+    assert found["new"] == ["Song & b", "Song & c"]
+    assert [line["kind"] for line in found["diff"]] == ["same", "same", "new", "new"]
+    assert [one["song"] for one in found["leftOut"]] == ["Elsewhere"]
+    wanted = {"lists": [{"playlist": found["playlist"], "seen": found["seen"]}]}
+    key = str(uuid4())
+    started = desk.person.post("/api/write-back", json=wanted, headers={"Idempotency-Key": key})
+    assert started.status_code == 202
+    again = desk.person.post("/api/write-back", json=wanted, headers={"Idempotency-Key": key})
+    assert again.json["id"] == started.json["id"]
+    other = desk.person.post("/api/write-back", json=wanted)
+    assert (other.status_code, other.json["job"]) == (409, started.json["links"]["self"])
+    written = desk.carry_out()
+    (row,) = browser.get("/api/write-backs").json["writeBacks"]
+    assert (row["id"], row["state"], row["written"]) == (str(written), "written", 2)
+    one = browser.get(f"/api/write-backs/{written}").json
+    assert one["mayUndo"] is True
+    assert [song["place"] for song in one["songs"]] == ["b.mp3", "c.mp3", None]
+    undo = desk.person.post(f"/api/write-backs/{written}/undo")
+    assert (undo.status_code, undo.json["kind"]) == (202, "write_back")
+
+
+@pytest.mark.parametrize(
+    "body", [[], {}, {"lists": [1]}, {"lists": []}, {"lists": [{"playlist": "x", "seen": "y"}]}]
+)
+def test_the_api_refuses_what_it_cannot_use(desk: Desk, body: object) -> None:
+    assert desk.person.post("/api/write-back", json=body).status_code == 422
+    kind = desk.person.start("write_back")
+    assert (kind.status_code, kind.json["field"]) == (422, "kind")
+    assert desk.person.submit("/jobs", kind="write_back").status_code == 400
+
+
+def test_where_writing_is_off_every_list_says_so_and_can_be_downloaded(
+    site: Site, tmp_path: Path
+) -> None:
+    desk = Desk(site, tmp_path)
+    page = desk.person.browser.get("/write-back").text
+    assert "Writing is switched off" in page
+    assert 'name="list"' not in page
+    assert f"/playlists/{desk.playlist_id}/download" in page
+    (found,) = desk.person.browser.get("/api/write-back").json["lists"]
+    assert found["seen"] is None
+    assert "EARMARK_MUSIC_WRITE" in found["obstacle"]

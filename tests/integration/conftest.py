@@ -79,8 +79,8 @@ def pipelines(
     environment = {
         "REDIS_URL": valkey_server.tcp_url,
         "EARMARK_DATA": str(folder),
-        "SECRET_KEY": "for tests",
-        "EARMARK_MUSIC_WRITE": str(tmp_path_factory.getbasetemp()),
+        "SECRET_KEY": "for tests, and long enough",
+        "EARMARK_PRIVATE_SERVERS": "yes",
     }
     settings = Settings.from_environ(environment)
     celery = create_celery(settings)

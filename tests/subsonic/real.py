@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import mutagen
 import numpy as np
 import pytest
 import soundfile
+from mutagen.oggvorbis import OggVorbis
 
 ROOT = Path(__file__).parents[2]
 MANEKI = ROOT / ".venv-maneki" / "bin" / "maneki"
@@ -39,26 +40,21 @@ class RealServer:
         return {path.stem.partition(" - ")[2]: path for path in self.music.rglob("*.ogg")}
 
 
-def write_songs(folder: Path) -> None:
+def write_songs(folder: Path, albums: Iterable[tuple[str, str, int]] = ALBUMS) -> None:
     """Songs of a second each, with tags, in folders by artist and album."""
-    noise = np.random.default_rng(1)
-    for artist, album, count in ALBUMS:
+    noise = io.BytesIO()
+    sound = np.random.default_rng(1).uniform(-0.1, 0.1, 22_050)
+    soundfile.write(noise, sound, 22_050, format="OGG", subtype="VORBIS")
+    for artist, album, count in albums:
         place = folder / artist / album
         place.mkdir(parents=True)
         for number in range(1, count + 1):
             title = f"{album} {number}"
             path = place / f"{number:02} - {title}.ogg"
-            soundfile.write(path, noise.uniform(-0.1, 0.1, 22_050), 22_050)
-            tags = mutagen.File(path, easy=True)
-            tags.update(
-                title=title,
-                artist=artist,
-                album=album,
-                albumartist=artist,
-                genre="Folk",
-                tracknumber=str(number),
-                date="1999",
-            )
+            path.write_bytes(noise.getvalue())
+            tags = OggVorbis(path)
+            names = {"title": title, "artist": artist, "album": album, "albumartist": artist}
+            tags.update(names | {"genre": "Folk", "tracknumber": str(number), "date": "1999"})
             tags.save()
 
 
@@ -68,9 +64,11 @@ def _port() -> int:
 
 
 @contextmanager
-def supysonic(folder: Path) -> Iterator[RealServer]:
+def supysonic(
+    folder: Path, albums: Iterable[tuple[str, str, int]] = ALBUMS
+) -> Iterator[RealServer]:
     """Subsonic 1.12 without extensions and tokens, in Python."""
-    write_songs(folder / "music")
+    write_songs(folder / "music", albums)
     (folder / "cache").mkdir()
     # It reads `supysonic.conf` in its working folder.
     (folder / "supysonic.conf").write_text(

@@ -106,6 +106,8 @@ def several(payload: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 def text(value: object, *, at_most: int) -> str | None:
     """A text as it can be shown, or None where it is none or empty."""
+    if isinstance(value, str) and value.isprintable():
+        return value.strip()[:at_most] or None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     kept = "".join(

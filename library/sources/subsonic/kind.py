@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
-from uuid import UUID
 
 import orjson
 
@@ -55,7 +54,7 @@ class SubsonicKind:
         client = client_of(row, installation)
         sounds = SoundCache(installation.data_dir / SOUND_FOLDER, installation.sound_cache_bytes)
         return SubsonicSource(
-            MusicServer(client), source_id=row.id, name=client.address.text, sounds=sounds
+            MusicServer(client), source_id=row.id, name=_name(client.address), sounds=sounds
         )
 
 
@@ -71,7 +70,7 @@ def client_of(row: SourceRow, installation: Installation) -> SubsonicClient:
     """
     try:
         address = ServerAddress.from_text(row.location.partition(_USER)[0])
-        about = _about(row.account_id, row.location)
+        about = _about(row.location)
         secret = unseal(row.secret, about=about, key=installation.secret_key)
     except (CannotUnseal, ServerError) as error:
         raise SourceUnavailable(f"The music server {row.name} cannot be asked. {error}") from error
@@ -83,9 +82,7 @@ def client_of(row: SourceRow, installation: Installation) -> SubsonicClient:
     )
 
 
-def try_out(
-    address: str, login: Login, *, account_id: UUID, installation: Installation
-) -> NewSource:
+def try_out(address: str, login: Login, *, installation: Installation) -> NewSource:
     """Ask a server once, within 10 s, and seal what it is asked by.
 
     Raises:
@@ -97,7 +94,7 @@ def try_out(
     said = {"api_key": login.api_key} if login.api_key else {"password": login.password}
     secret = seal(
         orjson.dumps(said).decode(),
-        about=_about(account_id, location),
+        about=_about(location),
         key=installation.secret_key,
     )
     private = installation.private_servers
@@ -111,6 +108,6 @@ def _name(server: ServerAddress) -> str:
     return server.text.partition("://")[2]
 
 
-def _about(account_id: UUID, location: str) -> str:
-    """What binds a secret to one account and one place: moved to another row, it does not open."""
-    return f"{account_id} {NAME} {location}"
+def _about(location: str) -> str:
+    """What binds a secret to its server and user: moved to another's row, it does not open."""
+    return f"{NAME} {location}"

@@ -13,6 +13,7 @@ from .values import (
     ServerPlaylist,
     ServerSong,
     albums_of,
+    entries_of,
     playlist_of,
     song_of,
     songs_of,
@@ -72,7 +73,7 @@ class MusicServer:
 
     def starred(self) -> list[ServerSong]:
         """The songs that the person gave a star."""
-        return songs_of(part(self.client.call("getStarred2"), "starred2"), "song")
+        return entries_of(part(self.client.call("getStarred2"), "starred2"), "song")
 
     def playlists(self) -> list[ServerPlaylist]:
         """The person's playlists and those that others show them, without their songs."""

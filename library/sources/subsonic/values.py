@@ -7,8 +7,8 @@ missing. A song without an id is none.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..records import SongRecord
@@ -88,45 +88,60 @@ def songs_of(told: Mapping[str, Any], name: str) -> list[ServerSong]:
 
 def song_of(told: Mapping[str, Any]) -> ServerSong | None:
     """A song; None where this is none."""
-    server = id_of(told)
-    if server is None or told.get("isDir") is True or told.get("isVideo") is True:
+    server = _song_id(told)
+    if server is None:
         return None
     artists = _names(told.get("artists"))
-    shown = _text(told, "displayArtist") or _text(told, "artist")
     year = whole(told.get("year"), at_most=_LAST_YEAR)
-    record = SongRecord(
-        external_id=external_id(server),
-        title=_text(told, "title") or _text(told, "name") or server,
-        artist=shown or ", ".join(artists) or None,
-        artists=artists if len(artists) > 1 else (),
-        album=_text(told, "album"),
-        album_artist=_text(told, "displayAlbumArtist"),
-        genre=_text(told, "genre"),
-        year=year if year is not None and year >= _FIRST_YEAR else None,
-        track_number=whole(told.get("track"), at_most=9_999) or None,
-        rating_stars=_stars(told.get("userRating")),
-        duration_seconds=_seconds(told.get("duration")),
-        size_bytes=whole(told.get("size"), at_most=_LARGEST_BYTES) or None,
+    size = whole(told.get("size"), at_most=_LARGEST_BYTES) or None
+    suffix = (text(told.get("suffix"), at_most=8) or "").lower()
+    said = (
+        _title(told) or server,
+        _artist(told) or ", ".join(artists) or None,
+        artists if len(artists) > 1 else (),
+        _text(told, "album"),
+        _text(told, "displayAlbumArtist"),
+        _text(told, "genre"),
+        year if year is not None and year >= _FIRST_YEAR else None,
+        whole(told.get("track"), at_most=9_999) or None,
+        _stars(told.get("userRating")),
+        _seconds(told.get("duration")),
     )
-    suffix = text(told.get("suffix"), at_most=8) or ""
-    record = _with_fingerprint(record, sound=(record.duration_seconds, told.get("bitRate"), suffix))
+    heard = _hash((size, said[-1], told.get("bitRate"), suffix))
+    # Hashes stand where a file's time and inode do: of what the sound is told by, and of all that
+    # is kept. A song that is rated anew is written, and its sound is not heard again.
+    record = SongRecord(
+        external_id(server), *said, size, modified_ns=heard, inode=_hash((heard, said))
+    )
     album = told.get("albumId")
-    return ServerSong(record, str(album) if isinstance(album, str | int) else None, suffix.lower())
+    return ServerSong(record, str(album) if isinstance(album, str | int) else None, suffix)
 
 
-def _with_fingerprint(song: SongRecord, *, sound: Iterable[object]) -> SongRecord:
-    """The song with two hashes: of what its sound is told by, and of all that is kept of it.
+def entries_of(told: Mapping[str, Any], name: str) -> list[ServerSong]:
+    """The songs of a playlist within an answer: of each its id, its title and its artist."""
+    return [
+        ServerSong(SongRecord(external_id(server), _title(entry) or server, _artist(entry)))
+        for entry in several(told, name)
+        if (server := _song_id(entry)) is not None
+    ]
 
-    They stand where a file's time and inode do. A song that is rated anew is written, and its sound
-    is not heard again.
-    """
-    heard = _hash(map(str, (song.size_bytes, *sound)))
-    return replace(song, modified_ns=heard, inode=_hash((heard, *map(str, astuple(song)))))
+
+def _song_id(told: Mapping[str, Any]) -> str | None:
+    is_other = told.get("isDir") is True or told.get("isVideo") is True
+    return None if is_other else id_of(told)
 
 
-def _hash(texts: Iterable[str]) -> str:
+def _title(told: Mapping[str, Any]) -> str | None:
+    return _text(told, "title") or _text(told, "name")
+
+
+def _artist(told: Mapping[str, Any]) -> str | None:
+    return _text(told, "displayArtist") or _text(told, "artist")
+
+
+def _hash(values: tuple[object, ...]) -> str:
     # As long as a time and an inode are at most: 20 letters.
-    return hashlib.blake2b("\0".join(texts).encode("utf-8", "replace"), digest_size=10).hexdigest()
+    return hashlib.blake2b(repr(values).encode(), digest_size=10).hexdigest()
 
 
 def albums_of(told: Mapping[str, Any], name: str) -> list[ServerAlbum]:
@@ -152,7 +167,7 @@ def playlist_of(told: Mapping[str, Any]) -> ServerPlaylist | None:
         name=_text(told, "name") or "Playlist without a name",
         owner=_text(told, "owner"),
         is_read_only=told.get("readonly") is True,
-        songs=tuple(songs_of(told, "entry")),
+        songs=tuple(entries_of(told, "entry")),
     )
 
 

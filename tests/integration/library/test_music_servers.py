@@ -44,7 +44,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 @pytest.fixture(scope="module")
 def row(real: RealServer, installation: Installation) -> SourceRow:
     login = Login(real.user, real.password)
-    new = try_out(real.address, login, account_id=ACCOUNT, installation=installation)
+    new = try_out(real.address, login, installation=installation)
     return SourceRow(SOURCE, ACCOUNT, new.location, new.name, new.settings, new.secret)
 
 
@@ -158,14 +158,12 @@ def test_a_wrong_password_is_told(
         try_out(
             real.address,
             Login(real.user, "another"),
-            account_id=ACCOUNT,
             installation=installation,
         )
     with pytest.raises(ServerError, match="Subsonic API"):
         try_out(
             real.address.removesuffix("/audio/rest/") + "/nowhere",
             Login(real.user, real.password),
-            account_id=ACCOUNT,
             installation=installation,
         )
 

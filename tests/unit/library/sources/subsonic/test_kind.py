@@ -24,8 +24,8 @@ def installation(folder: Path, key: str | None = KEY, **said: bool) -> Installat
     return Installation(folder, secret_key=key, **{"private_servers": True, **said})
 
 
-def row(new: NewSource, account_id: UUID = ACCOUNT) -> SourceRow:
-    return SourceRow(SOURCE, account_id, new.location, new.name, new.settings, new.secret)
+def row(new: NewSource, location: str = "") -> SourceRow:
+    return SourceRow(SOURCE, ACCOUNT, location or new.location, new.name, new.settings, new.secret)
 
 
 def test_the_kind_is_installed() -> None:
@@ -35,7 +35,7 @@ def test_the_kind_is_installed() -> None:
 def test_a_server_that_was_tried_out_is_opened_and_read(tmp_path: Path) -> None:
     double = Double.with_songs(4, sounds={"so-1": b"sound"})
     with serving(double) as address:
-        new = try_out(address, LOGIN, account_id=ACCOUNT, installation=installation(tmp_path))
+        new = try_out(address, LOGIN, installation=installation(tmp_path))
         assert new.location == f"{address}#ada"
         assert b"horse" not in new.secret
         assert "horse" not in repr(new)
@@ -51,7 +51,7 @@ def test_an_api_key_is_kept_as_a_password_is(tmp_path: Path) -> None:
     double = Double(api_key="key-of-ada", extensions=("formPost", "apiKeyAuthentication"))
     with serving(double) as address:
         login = Login(api_key="key-of-ada")
-        new = try_out(address, login, account_id=ACCOUNT, installation=installation(tmp_path))
+        new = try_out(address, login, installation=installation(tmp_path))
         assert new.location == address
         KIND.open(row(new), installation(tmp_path)).check()
         double.api_key = "another"
@@ -67,21 +67,21 @@ def test_what_cannot_be_added_is_told(tmp_path: Path) -> None:
             (LOGIN, installation(tmp_path, None), CannotSeal),
         ):
             with pytest.raises(kind):
-                try_out(address, login, account_id=ACCOUNT, installation=place)
+                try_out(address, login, installation=place)
 
 
 @pytest.mark.parametrize(
-    ("account", "key", "said"),
+    ("location", "key", "said"),
     [
-        (ACCOUNT, "another secret key, as long", "enter it again"),
-        (ACCOUNT, None, "for the workers"),
-        (UUID(int=3), KEY, "enter it again"),
+        ("", "another secret key, as long", "enter it again"),
+        ("", None, "for the workers"),
+        ("https://music.example.org#ada", KEY, "enter it again"),
     ],
 )
 def test_a_password_that_does_not_open_is_asked_for_again(
-    tmp_path: Path, account: UUID, key: str | None, said: str
+    tmp_path: Path, location: str, key: str | None, said: str
 ) -> None:
     with serving(Double()) as address:
-        new = try_out(address, LOGIN, account_id=ACCOUNT, installation=installation(tmp_path))
+        new = try_out(address, LOGIN, installation=installation(tmp_path))
     with pytest.raises(SourceUnavailable, match=said):
-        KIND.open(row(new, account), installation(tmp_path, key))
+        KIND.open(row(new, location), installation(tmp_path, key))

@@ -70,6 +70,7 @@ def seed(database: Database, size: Size, *, password_hash: str, name: str = "lis
     longest = {
         "job_id": str(jobs[-1]),
         "playlist_id": str(playlists[0]),
+        "source_id": str(source.id),
         "song_id": str(songs[min(1, len(songs) - 1)]),
         "write_back_id": str(playlists[0]),
     }

@@ -21,9 +21,15 @@ from ._seed import Seeded
 
 PASSWORD = "correct horse battery staple"
 
-#: Routes that answer with neither a page nor JSON, and those that read a song's file: the library
-#: of a benchmark has none. Their one statement is that of a song's samples, too.
-_LEFT_OUT = frozenset({"static", "progress.script", "sounds.sound", "sounds.waveform"})
+#: Routes that answer with neither a page nor JSON, those that only lead to another address, and
+#: those that read a song's file: the library of a benchmark has none. Their one statement is that
+#: of a song's samples, too.
+_LEFT_OUT = frozenset(
+    {
+        *("static", "progress.script", "sources.former", "source_forms.form"),
+        *("sounds.sound", "sounds.waveform"),
+    }
+)
 #: Further queries of pages: one that finds much, one that finds nothing, one that is not ASCII.
 _QUERIES = {
     "pages.library": (

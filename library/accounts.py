@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -48,13 +49,14 @@ def are_there_any(session: Session) -> bool:
     return session.scalar(select(Account.id).limit(1)) is not None
 
 
-def everyone(session: Session) -> list[tuple[Account, str | None]]:
-    """All accounts, the oldest first, each with the location of its music."""
+def everyone(session: Session) -> list[tuple[Account, list[Source]]]:
+    """All accounts, the oldest first, each with its sources, the oldest first."""
     found = session.scalars(select(Account).order_by(Account.created_at, Account.id)).all()
-    places = select(Source.account_id, Source.location)
-    oldest_last = places.order_by(Source.created_at.desc(), Source.id.desc())
-    location = {row.account_id: row.location for row in session.execute(oldest_last)}
-    return [(account, location.get(account.id)) for account in found]
+    present = select(Source).where(Source.removed_at.is_(None))
+    sources: defaultdict[UUID, list[Source]] = defaultdict(list)
+    for source in session.scalars(present.order_by(Source.created_at, Source.id)):
+        sources[source.account_id].append(source)
+    return [(account, sources[account.id]) for account in found]
 
 
 def claim_ownership(session: Session, *, account: Account) -> None:

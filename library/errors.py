@@ -61,7 +61,16 @@ class SchemaTooNew(LibraryError):
         super().__init__(str(schema))
 
 
-class FolderRefused(LibraryError):
+class SourceRefused(LibraryError):
+    """A source that an account cannot have; its text is fit for the person who asked for it."""
+
+    def __init__(self, reason: str, *, field: str | None = None) -> None:
+        #: The field of the form that is to be put right.
+        self.field = field
+        super().__init__(reason)
+
+
+class FolderRefused(SourceRefused):
     """A folder that an account cannot have; its text is fit for the person who chose it."""
 
 

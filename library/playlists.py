@@ -144,13 +144,16 @@ def members(session: Session, *, account_id: UUID) -> dict[UUID, list[UUID]]:
     return {playlist_id: list(songs) for playlist_id, songs in found.items()}
 
 
-def with_missing(session: Session, *, account_id: UUID, limit: int) -> list[tuple[Playlist, int]]:
-    """The playlists that miss songs, those that miss most first, with how many they miss."""
+def with_missing(
+    session: Session, *, account_id: UUID, source_id: UUID, limit: int
+) -> list[tuple[Playlist, int]]:
+    """A source's playlists that miss songs, with how many; those that miss most come first."""
     missing = func.count()
     query = (
         select(Playlist, missing)
         .join(MissingEntry, MissingEntry.playlist_id == Playlist.id)
         .where(*_kept(account_id), MissingEntry.account_id == account_id)
+        .where(Playlist.source_id == source_id)
         .group_by(Playlist.id)
         .order_by(missing.desc(), Playlist.id)
         .limit(limit)

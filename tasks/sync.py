@@ -7,14 +7,15 @@ end with the sentence about it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from celery import shared_task
 
-from library import account_sources, jobs, likes
+from library import account_sources, jobs, likes, removed_sources
 from library.sources.source import SourceRow
 
 from . import sync_source
@@ -56,7 +57,7 @@ def sync(task: PipelineTask) -> None:
     """
     parameters = _parameters(task)
     only = parameters.get(SOURCE)
-    with task.sources() as sources:
+    with _hiding_what_was_removed(task), task.sources() as sources:
         rows = [row for row, _ in sources.rows(UUID(only) if only else None)]
         reading = _Reading(parameters.get(CONFIRMED_LOSS), len(rows))
         for row in rows:
@@ -64,6 +65,16 @@ def sync(task: PipelineTask) -> None:
         for row in rows:
             _read(task, sources, row, reading)
     _end(task, reading)
+
+
+@contextmanager
+def _hiding_what_was_removed(task: PipelineTask) -> Iterator[None]:
+    """A block at whose end no source shows anything that its person removed meanwhile."""
+    try:
+        yield
+    finally:
+        with task.database.session() as session:
+            removed_sources.settle(session, account_id=task.account_id)
 
 
 def _parameters(task: PipelineTask) -> Mapping[str, Any]:

@@ -10,10 +10,10 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
-from library import accounts, jobs, playlists, removal, songs
+from library import account_sources, accounts, jobs, playlists, removal, songs
 from library.database import Database
-from library.errors import EmailTaken, FolderRefused
-from library.models import JOB_KINDS, Account
+from library.errors import EmailTaken, FolderRefused, SourceRefused
+from library.models import JOB_KINDS, Account, Source
 from library.sound.store import SoundStore
 from library.sources.location import folder_at, location_of, name_of, shown
 from library.writeback.backups import Backups
@@ -76,13 +76,19 @@ def list_command() -> None:
             (
                 account.email + (" (owner)" if account.is_owner else ""),
                 f"{account.created_at:%Y-%m-%d}",
-                "no music folder" if location is None else visible(shown(str(folder_at(location)))),
+                ", ".join(map(_place, sources)) or "no music",
             )
-            for account, location in accounts.everyone(session)
+            for account, sources in accounts.everyone(session)
         ]
     width = max((len(email) for email, _, _ in rows), default=0)
     for email, made, folder in rows:
         click.echo(f"{email:{width}}  {made}  {folder}")
+
+
+def _place(source: Source) -> str:
+    is_folder = source.kind == "folder"
+    place = shown(str(folder_at(source.location))) if is_folder else source.location
+    return visible(place)
 
 
 @account_group.command("password")
@@ -103,17 +109,20 @@ def password_command(email: str, password: str) -> None:
 @click.argument("email")
 @click.argument("folder", type=click.Path(path_type=Path))
 def folder_command(email: str, folder: Path) -> None:
-    """Have FOLDER, which is in one of EARMARK_MUSIC_ROOTS, as the music of the account of EMAIL."""
+    """Add FOLDER, which is in one of EARMARK_MUSIC_ROOTS, to the music of the account of EMAIL."""
     with _session() as session:
         account = _account(session, email)
         try:
             found = settings_or_refusal().roots.folder(folder.absolute())
         except FolderRefused as error:
             raise Refusal(str(error)) from error
-        accounts.set_folder(
-            session, account_id=account.id, location=location_of(found), name=name_of(found)
-        )
-    click.echo(f"The music of {account.email} is in {visible(shown(str(found)))}.")
+        try:
+            account_sources.add(
+                session, account_id=account.id, location=location_of(found), name=name_of(found)
+            )
+        except SourceRefused as error:
+            raise Refusal(str(error)) from error
+    click.echo(f"{visible(shown(str(found)))} is part of the music of {account.email} now.")
 
 
 @account_group.command("owner")

@@ -9,7 +9,7 @@ from flask_wtf import FlaskForm
 from wtforms import PasswordField
 from wtforms.validators import InputRequired
 
-from library import accounts, invites
+from library import account_sources, accounts, invites
 from library import sessions as rows
 from library.models import utc_now
 
@@ -36,14 +36,14 @@ def page() -> ResponseReturnValue:
     """Where the account is signed in."""
     with services().database.reading() as session:
         found = rows.of_account(session, account_id=account_id(), now=utc_now())
-        source = accounts.source(session, account_id=account_id())
+        sources = account_sources.of_account(session, account_id=account_id())
         is_host = may_invite(session)
         given = invites.of_account(session, account_id=account_id(), now=utc_now())
     return render_template(
         "account.html",
         sessions=found,
         present=current_user.session_id,
-        source=source,
+        sources=sources,
         may_invite=is_host,
         invites=given,
     )

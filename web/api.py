@@ -7,12 +7,13 @@ from collections.abc import Callable
 from flask import Blueprint, Response, abort, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
-from library import jobs
+from library import account_sources, jobs
 from library.errors import JobAlreadyActive
 from library.models import Job
 from progress.wire import iso_utc
 from tasks import jobs as running
 from tasks.jobs import QueueUnavailable
+from tasks.sync import SOURCE
 
 from .api_requests import ListRequest, StartRequest, Unusable
 from .job_views import job_json, parse_id
@@ -64,12 +65,23 @@ def post_job() -> ResponseReturnValue:
         services().celery,
         account_id=account_id(),
         kind=wanted.kind,
+        parameters=_parameters(wanted),
         idempotency_key=wanted.idempotency_key,
     )
     if job.kind != wanted.kind:
         other = f"a key that was not used before: this one started the {job.kind} {job.id}"
         raise Unusable("Idempotency-Key", wanted.idempotency_key, other)
     return accepted(job)
+
+
+def _parameters(wanted: StartRequest) -> dict[str, str]:
+    if wanted.source is None:
+        return {}
+    with services().database.reading() as session:
+        found = account_sources.get(session, account_id=account_id(), source_id=wanted.source)
+    if found is None or found.removed_at is not None:
+        raise Unusable("source", str(wanted.source), "the id of one of your sources")
+    return {SOURCE: str(found.id)}
 
 
 @blueprint.get("/jobs")

@@ -38,6 +38,8 @@ class StartRequest:
     """A job to start."""
 
     kind: str
+    #: The one source that a sync is to read.
+    source: UUID | None
     #: Makes a repeat of the request harmless.
     idempotency_key: str | None
 
@@ -51,7 +53,9 @@ class StartRequest:
         if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
             wanted = "1 to 128 printable ASCII characters without spaces"
             raise Unusable("Idempotency-Key", idempotency_key, wanted)
-        return cls(_kind(_document(body).get("kind"), STEPS), idempotency_key)
+        found = document(body, like='{"kind": "sync"}')
+        kind = _kind(found.get("kind"), STEPS)
+        return cls(kind, _source(kind, found.get("source")), idempotency_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,15 @@ class ListRequest:
         )
 
 
+def _source(kind: str, value: object) -> UUID | None:
+    if value is None:
+        return None
+    found = parse_id(value) if isinstance(value, str) else None
+    if found is None or kind != "sync":
+        raise Unusable("source", value, "the id of a source, and of a sync alone")
+    return found
+
+
 def _moment(field: str, text: str | None) -> datetime | None:
     if text is None:
         return None
@@ -110,8 +123,13 @@ def _kind(value: object, known: tuple[str, ...] = JOB_KINDS) -> str:
     return value
 
 
-def _document(body: bytes) -> dict[str, object]:
-    wanted = 'a JSON object such as {"kind": "sync"}'
+def document(body: bytes, *, like: str) -> dict[str, object]:
+    """The object in a body; `like` shows what one may be.
+
+    Raises:
+        Unusable: there is none.
+    """
+    wanted = f"a JSON object such as {like}"
     try:
         found = json.loads(body)
     except (ValueError, RecursionError) as error:

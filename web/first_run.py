@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from library import accounts
+from library import account_sources, accounts
 from library.database import Database
 from library.errors import SchemaTooNew
 from library.models import Account
@@ -181,12 +181,14 @@ def give_music(database: Database, settings: Settings, account_id: UUID) -> None
     name = "Demo library" if folder is None else name_of(folder)
     if folder is None:
         with database.session() as session:
-            if accounts.source(session, account_id=account_id) is not None:
+            if account_sources.of_account(session, account_id=account_id):
                 return
         folder = settings.data_dir / "music"
         make_demo(folder)
     with database.session() as session:
-        accounts.set_folder(session, account_id=account_id, location=location_of(folder), name=name)
+        account_sources.set_first_folder(
+            session, account_id=account_id, location=location_of(folder), name=name
+        )
 
 
 def make_demo(folder: Path) -> DemoSummary:

@@ -1,4 +1,4 @@
-"""The page that chooses an account's folder of music: plain links from folder to folder."""
+"""The page that adds a folder of music, or changes one: plain links from folder to folder."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from pathlib import Path
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from library import accounts
-from library.errors import FolderRefused
+from library import account_sources
+from library.errors import FolderRefused, SourceRefused
 from library.music_roots import MusicRoots
-from library.sources.location import folder_at, location_of, name_of, shown
+from library.sources.location import folder_at, location_of, name_of
 
 from .problems import refusal
 from .services import services
 from .sessions import account_id
+from .source_kinds import source_to_change
 
 blueprint = Blueprint("folders", __name__)
 
@@ -26,7 +27,12 @@ def _refused(error: FolderRefused) -> ResponseReturnValue:
     return refusal(404, str(error))
 
 
-@blueprint.get("/account/folder")
+@blueprint.errorhandler(SourceRefused)
+def _taken(error: SourceRefused) -> ResponseReturnValue:
+    return refusal(409, str(error))
+
+
+@blueprint.get("/sources/folder")
 def browse() -> ResponseReturnValue:
     """The folders in a folder, or the ones to begin with."""
     roots, at = _roots(), request.args.get("at")
@@ -45,8 +51,6 @@ def _folder_page(roots: MusicRoots, here: Path) -> ResponseReturnValue:
 
 
 def _page(roots: MusicRoots, here: Path | None, folders: list[Path]) -> ResponseReturnValue:
-    with services().database.reading() as session:
-        source = accounts.source(session, account_id=account_id())
     return render_template(
         "folder.html",
         here=here,
@@ -54,20 +58,26 @@ def _page(roots: MusicRoots, here: Path | None, folders: list[Path]) -> Response
         folders=folders[:PAGE_FOLDERS],
         more=folders[PAGE_FOLDERS - 1] if len(folders) > PAGE_FOLDERS else None,
         name_of=name_of,
-        present=shown(str(folder_at(source.location))) if source else None,
+        source=source_to_change("folder"),
     )
 
 
-@blueprint.post("/account/folder")
+@blueprint.post("/sources/folder")
 def choose() -> ResponseReturnValue:
-    """Have a folder as the account's source of music from now on."""
+    """Add a folder to the account's music, or have one in place of another."""
     folder = _roots().folder(folder_at(request.form.get("folder", "")))
+    location, name = location_of(folder), name_of(folder)
+    changed = source_to_change("folder")
     with services().database.session() as session:
-        accounts.set_folder(
-            session, account_id=account_id(), location=location_of(folder), name=name_of(folder)
-        )
-    flash(f"Your music is in the folder {name_of(folder)} now. Sync reads it.")
-    return redirect(url_for("pages.start"), 303)
+        if changed is None:
+            found = account_sources.add(
+                session, account_id=account_id(), location=location, name=name
+            )
+        else:
+            found = session.merge(changed)
+            account_sources.change(session, source=found, location=location, name=name)
+    flash(f"The folder {name} is part of your music now. Sync reads it.")
+    return redirect(url_for("sources.source", source_id=str(found.id)), 303)
 
 
 def _roots() -> MusicRoots:

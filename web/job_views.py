@@ -34,10 +34,10 @@ def job_json(job: Job) -> dict[str, Any]:
         "kind": job.kind,
         "status": job.status,
         "attempt": job.attempt,
-        "createdAt": _iso(job.created_at),
-        "startedAt": _iso(job.started_at),
-        "finishedAt": _iso(job.finished_at),
-        "cancelRequestedAt": _iso(job.cancel_requested_at),
+        "createdAt": iso(job.created_at),
+        "startedAt": iso(job.started_at),
+        "finishedAt": iso(job.finished_at),
+        "cancelRequestedAt": iso(job.cancel_requested_at),
         "retryOf": str(job.retry_of) if job.retry_of else None,
         "total": job.total,
         "succeeded": job.succeeded,
@@ -56,7 +56,8 @@ def job_json(job: Job) -> dict[str, Any]:
     }
 
 
-def _iso(moment: datetime | None) -> str | None:
+def iso(moment: datetime | None) -> str | None:
+    """A moment as JSON has it."""
     return None if moment is None else iso_utc(moment.timestamp())
 
 
@@ -151,7 +152,7 @@ def next_step(job: Job) -> NextStep | None:
         return NextStep("See what was written", endpoint="writing.written")
     if job.result.get("songs"):
         return NextStep("Listen to them now", kind="analysis")
-    return NextStep("Choose another folder", endpoint="folders.browse")
+    return NextStep("Add music", endpoint="sources.all_sources")
 
 
 def may_repeat(job: Job) -> bool:

@@ -1,12 +1,11 @@
-"""What a person loves: the page of their source, which lists and stars say so, and hearts."""
+"""What a person loves: which lists and stars of each source say so, and hearts."""
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from library import accounts, liked_lists, likes, playlists
-from library.models import Source
+from library import account_sources, liked_lists, likes
 
 from .job_views import parse_id
 from .next_path import own_path
@@ -18,66 +17,40 @@ blueprint = Blueprint("loved", __name__)
 
 #: What a person may choose as the bound of stars; 0 is none.
 BOUNDS = (0, 3, 4, 5)
-MOST_WITH_MISSING = 20
 
 
-@blueprint.get("/source")
-def source() -> ResponseReturnValue:
-    """The account's source of music: where it is, what is loved, what its playlists miss."""
-    mine = account_id()
-    with services().database.reading() as session:
-        found = accounts.source(session, account_id=mine)
-        return render_template(
-            "source.html",
-            source=found,
-            lists=liked_lists.known(session, source_id=found.id) if found else (),
-            with_missing=playlists.with_missing(session, account_id=mine, limit=MOST_WITH_MISSING),
-            bounds=BOUNDS,
-        )
-
-
-@blueprint.post("/source/lists")
-def choose_list() -> ResponseReturnValue:
+@blueprint.post("/sources/<source_id>/lists")
+def choose_list(source_id: str) -> ResponseReturnValue:
     """Have a list be one of loved songs, or a playlist like others."""
-    mine, is_liked = account_id(), request.form.get("loved") == "yes"
+    key, is_liked = parse_id(source_id) or abort(404), request.form.get("loved") == "yes"
     with services().database.session() as session:
-        found = accounts.source(session, account_id=mine) or abort(404)
         if not liked_lists.choose(
             session,
-            account_id=mine,
-            source_id=found.id,
-            external_id=_list_name(found),
+            account_id=account_id(),
+            source_id=key,
+            external_id=request.form.get("list", ""),
             is_liked=is_liked,
         ):
             abort(404)
     what = "one of songs you love" if is_liked else "a playlist like others"
     flash(f"The next sync reads this list as {what}.")
-    return redirect(url_for("loved.source"), 303)
+    return redirect(url_for("sources.source", source_id=source_id), 303)
 
 
-def _list_name(found: Source) -> str:
-    """The external id of the list that a form names, by itself or by the playlist's id."""
-    key = parse_id(request.form.get("playlist", ""))
-    if key is None:
-        return request.form.get("list", "")
-    with services().database.reading() as session:
-        kept = playlists.get(session, account_id=found.account_id, playlist_id=key) or abort(404)
-        return kept.external_id
-
-
-@blueprint.post("/source/stars")
-def choose_stars() -> ResponseReturnValue:
-    """Have songs of so many stars be loved."""
+@blueprint.post("/sources/<source_id>/stars")
+def choose_stars(source_id: str) -> ResponseReturnValue:
+    """Have a source's songs of so many stars be loved."""
     mine, wanted = account_id(), request.form.get("stars", "")
-    if wanted not in map(str, BOUNDS):
-        abort(400)
+    key = parse_id(source_id) or abort(404)
     with services().database.session() as session:
-        found = accounts.source(session, account_id=mine) or abort(404)
+        found = account_sources.get(session, account_id=mine, source_id=key) or abort(404)
+        if wanted not in map(str, BOUNDS):
+            abort(400)
         liked_lists.set_bound(session, account_id=mine, source_id=found.id, stars=int(wanted))
         session.flush()
         likes.follow_ratings(session, account_id=mine, source_id=found.id)
     flash("Your choice of stars is kept.")
-    return redirect(url_for("loved.source"), 303)
+    return redirect(url_for("sources.source", source_id=source_id), 303)
 
 
 @blueprint.post("/songs/<song_id>/heart")

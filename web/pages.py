@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from library import accounts, failures, jobs, likes, matches, playlists, songs, unheard
-from library.errors import JobAlreadyActive
+from library import account_sources, failures, jobs, likes, matches, playlists, songs, unheard
 from library.models import STEPS, Job, utc_now
 from progress.errors import LogUnavailable
 from progress.events import JobWaiting, Snapshot
 from progress.queues import why_job_waits
 from tasks import jobs as running
-from tasks.jobs import QueueUnavailable
 
 from .api import own_job
 from .job_filter import JobFilter
+from .job_starts import to_job
 from .job_views import loss_of, may_repeat, next_step, parse_id, present_state
 from .paging import Page, parse_number, parse_position
 from .runs import lines_of
@@ -41,7 +40,7 @@ def start() -> ResponseReturnValue:
     """The three steps and where each stands."""
     mine = account_id()
     with services().database.reading() as session:
-        source = accounts.source(session, account_id=mine)
+        sources = account_sources.of_account(session, account_id=mine)
         latest = {kind: jobs.latest(session, account_id=mine, kind=kind) for kind in STEPS}
         total, liked, heard = songs.counts(session, account_id=mine)
         silent = unheard.count(session, account_id=mine)
@@ -49,7 +48,7 @@ def start() -> ResponseReturnValue:
         proposed = matches.count(session, account_id=mine)
     return render_template(
         "start.html",
-        source=source,
+        sources=sources,
         latest=latest,
         titles=TITLES,
         songs=total,
@@ -225,25 +224,9 @@ def start_job() -> ResponseReturnValue:
     kind = request.form.get("kind", "")
     if kind not in STEPS:
         abort(400)
-    return _to_job(
+    return to_job(
         lambda: running.start(services().celery, account_id=account_id(), kind=kind), kind
     )
-
-
-def _to_job(start: object, kind: str = "") -> ResponseReturnValue:
-    assert callable(start)  # noqa: S101 - for the type checker
-    try:
-        found = start()
-    except JobAlreadyActive as error:
-        if kind not in ("", error.kind):
-            flash("This job has to end first: it is at your lists, too.")
-        return redirect(url_for("pages.job", job_id=str(error.job_id)), 303)
-    except QueueUnavailable as error:
-        flash(str(error))
-        return redirect(url_for("pages.start"), 303)
-    if found is None:
-        abort(404)
-    return redirect(url_for("pages.job", job_id=str(found.id)), 303)
 
 
 @blueprint.post("/jobs/<job_id>/cancel")
@@ -259,7 +242,7 @@ def retry_job(job_id: str) -> ResponseReturnValue:
     """Do what is left of an ended job, from a page's button."""
     found = own_job(job_id) or abort(404)
     key: UUID = found.id
-    return _to_job(lambda: running.retry(services().celery, account_id=account_id(), job_id=key))
+    return to_job(lambda: running.retry(services().celery, account_id=account_id(), job_id=key))
 
 
 @blueprint.post("/jobs/<job_id>/confirm-loss")
@@ -267,6 +250,6 @@ def confirm_loss(job_id: str) -> ResponseReturnValue:
     """Sync anew, and take away what the job missed: the person says that it is really gone."""
     found = own_job(job_id) or abort(404)
     key: UUID = found.id
-    return _to_job(
+    return to_job(
         lambda: running.confirm_loss(services().celery, account_id=account_id(), job_id=key)
     )

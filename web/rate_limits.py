@@ -70,6 +70,10 @@ RULES = (
     Rule("sounds.sound", "600 per minute", _account, method="GET"),
     Rule("sounds.waveform", "300 per minute", _account, method="GET"),
     Rule("sounds.sampled", "300 per minute", _account, method="GET"),
+    Rule("sources.read", "60 per minute", _account),
+    # A kind may ask a server whether it is there.
+    Rule("source_forms.form", "60 per minute", _account),
+    Rule("sources_api.post_source", "60 per minute", _account),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ..errors import SourceIncomplete, SourceUnavailable, UnreadableFile
@@ -13,13 +13,11 @@ from .beside import AUDIO_SUFFIXES, Beside
 from .contents import Contents, top_folder
 from .liked import is_liked_name
 from .lists import Entry, SongList
-from .location import folder_at
 from .names import escaped, text_of, unescaped
 from .names_of_files import Told, told_by_name
 from .places import SongIndex
 from .playlist_files import is_playlist, parse_file
 from .records import EntryRecord, PlaylistRecord, SongRecord
-from .source import Installation, MusicSource, SourceRow
 from .tags import Tags, read_tags
 from .walk import NOT_THERE, Identity, Walk, identity_of
 
@@ -240,34 +238,6 @@ class FolderSource:
             )
             for found in lists
         )
-
-
-@dataclass(frozen=True, slots=True)
-class FolderKind:
-    """Folders of this machine."""
-
-    name: str = "folder"
-    title: str = "A folder"
-    has_sound: bool = True
-
-    def open(self, row: SourceRow, installation: Installation) -> MusicSource:
-        """The folder of a row.
-
-        Raises:
-            SourceUnavailable: a link or the settings have changed since it was chosen, and
-                accounts may choose it no longer.
-        """
-        folder = folder_at(row.location)
-        if installation.roots is not None and not installation.roots.holds(folder):
-            raise SourceUnavailable(
-                f"The music folder {folder} is none of those that accounts may choose from any "
-                "more. Choose another one on the page Sources."
-            )
-        return FolderSource(folder)
-
-
-#: Named by the entry point in pyproject.toml.
-KIND = FolderKind()
 
 
 def _name_of(found: SongList, external_id: str) -> str:

@@ -5,11 +5,11 @@ A folder, a server and an export are read by one sync, through this alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
 from ..music_roots import MusicRoots
@@ -125,6 +125,31 @@ class Installation:
     sound_cache_bytes: int = 2_000 * 1024**2
 
 
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """What a person fills in to add a source, as one line of text."""
+
+    #: In forms and in JSON; neither ``kind`` nor ``name``.
+    name: str
+    label: str
+    #: A sentence below the field.
+    hint: str = ""
+    is_required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where a source is, made of what a person filled in."""
+
+    #: What its kind finds it by: the same place is always the same text.
+    location: str
+    #: As people see it.
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    #: Sealed.
+    secret: bytes | None = field(default=None, repr=False)
+
+
 class SourceKind(Protocol):
     """A kind of source, such as folders. Found by its entry point, and registered under its name.
 
@@ -148,4 +173,20 @@ class SourceKind(Protocol):
 
         Raises:
             SourceUnavailable: it may not or cannot be opened, in a sentence for the person.
+        """
+
+
+@runtime_checkable
+class SupportsForm(Protocol):
+    """An ability of a kind: sources are added by a form, and by JSON with the same fields."""
+
+    @property
+    def fields(self) -> Sequence[FormField]:
+        """What is to be filled in."""
+
+    def locate(self, values: Mapping[str, str], installation: Installation) -> Located:
+        """Where the source is that a person described. Values are stripped, and may be empty.
+
+        Raises:
+            SourceRefused: it cannot be had, in a sentence for the person.
         """

@@ -100,7 +100,7 @@ def test_a_second_up_in_the_same_folder_is_refused_and_harms_nothing(running, fr
 def test_on_this_machine_alone_others_can_sign_up_and_choose_the_music_of_up(running):
     with urlopen(f"{running.address}/sign-up") as page:
         assert page.status == 200
-    with running.signed_in().open(f"{running.address}/account/folder") as page:
+    with running.signed_in().open(f"{running.address}/sources/folder") as page:
         assert "Choose this folder" in page.read().decode()
 
 

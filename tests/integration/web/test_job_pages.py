@@ -111,7 +111,7 @@ def test_a_job_that_waits_says_why_and_its_page_loads_itself_again(desk: Desk) -
     ("kind", "result", "words", "following"),
     [
         ("sync", READ, "Found 12 songs and 3 playlists; you love 5", "Listen to them now"),
-        ("sync", READ | {"songs": 0}, "Found 0 songs", "Choose another folder"),
+        ("sync", READ | {"songs": 0}, "Found 0 songs", "Add music"),
         ("analysis", {"heard": 12}, "Heard 12 songs.", "Match them now"),
         ("matching", {"proposed": 2}, "Found a playlist for 2 songs.", "Look at the proposals"),
         ("matching", {"proposed": 0}, "There was no song you love", "Back to the start"),

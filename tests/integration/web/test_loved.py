@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
-from library import accounts, liked_lists, likes, playlists, songs
+from library import account_sources, accounts, liked_lists, likes, playlists, songs
 from library.sources.records import EntryRecord, SongRecord
 from tests.integration.web.conftest import Person, Site
 
@@ -22,6 +22,11 @@ class Shelf:
     song: UUID
     rated: UUID
     playlist: UUID
+    source: UUID
+
+    @property
+    def page(self) -> str:
+        return f"/sources/{self.source}"
 
     def loved(self) -> set[UUID]:
         with self.site.runtime.database.reading() as session:
@@ -43,7 +48,7 @@ def shelf(site: Site) -> Shelf:
             session, **here, external_id="mix.m3u", name="Mix", song_ids=[song.id, None],
             missing={1: away},
         )  # fmt: skip
-        return Shelf(site, ada, song.id, rated.id, kept.id)
+        return Shelf(site, ada, song.id, rated.id, kept.id, source.id)
 
 
 def test_a_heart_is_given_and_taken_on_the_page_without_a_script(shelf: Shelf) -> None:
@@ -90,22 +95,22 @@ def test_a_song_that_is_not_ones_own_has_no_heart_to_give(shelf: Shelf, name: st
 
 
 def test_the_page_of_the_source_tells_what_is_read_and_what_is_missing(shelf: Shelf) -> None:
-    page = shelf.ada.browser.get("/source").text
+    page = shelf.ada.browser.get(shelf.page).text
     assert "not read yet" in page
-    assert "1 song not in your folder" in page
+    assert "1 song not there" in page
     missing = shelf.ada.browser.get(f"/playlists/{shelf.playlist}").text
     assert "Away" in missing
     assert "/x/Away.flac" in missing
 
 
 def test_stars_count_from_the_bound_on_that_is_chosen(shelf: Shelf) -> None:
-    shelf.ada.submit("/source/stars", stars="5")
+    shelf.ada.submit(f"{shelf.page}/stars", stars="5")
     assert shelf.loved() == {shelf.rated}
-    assert '<option value="5" selected>' in shelf.ada.browser.get("/source").text
-    shelf.ada.submit("/source/stars", stars="0")
+    assert '<option value="5" selected>' in shelf.ada.browser.get(shelf.page).text
+    shelf.ada.submit(f"{shelf.page}/stars", stars="0")
     assert shelf.loved() == set()
     for nonsense in ("", "7", "-1", "x"):
-        assert shelf.ada.submit("/source/stars", stars=nonsense).status_code == 400
+        assert shelf.ada.submit(f"{shelf.page}/stars", stars=nonsense).status_code == 400
 
 
 def test_a_list_is_chosen_to_be_of_loved_songs_and_is_none_again(shelf: Shelf) -> None:
@@ -115,21 +120,36 @@ def test_a_list_is_chosen_to_be_of_loved_songs_and_is_none_again(shelf: Shelf) -
             assert source is not None
             return liked_lists.chosen(session, source_id=source.id)
 
-    shelf.ada.submit("/source/lists", playlist=str(shelf.playlist), loved="yes")
+    shelf.ada.submit(f"{shelf.page}/lists", list="mix.m3u", loved="yes")
     assert chosen() == {"mix.m3u": True}
-    page = shelf.ada.browser.get("/source").text
+    page = shelf.ada.browser.get(shelf.page).text
     assert "is a list of songs you love, as you said" in page
-    shelf.ada.submit("/source/lists", list="mix.m3u", loved="no")
+    shelf.ada.submit(f"{shelf.page}/lists", list="mix.m3u", loved="no")
     assert chosen() == {"mix.m3u": False}
-    for form in ({"list": "no.m3u"}, {"playlist": str(uuid4())}, {}):
-        assert shelf.ada.submit("/source/lists", loved="yes", **form).status_code == 404
+    for form in ({"list": "no.m3u"}, {}):
+        assert shelf.ada.submit(f"{shelf.page}/lists", loved="yes", **form).status_code == 404
     bob = shelf.site.person()
-    answer = bob.submit("/source/lists", playlist=str(shelf.playlist), loved="yes")
+    answer = bob.submit(f"{shelf.page}/lists", list="mix.m3u", loved="yes")
     assert answer.status_code == 404
 
 
-def test_somebody_without_a_folder_is_led_to_choose_one(site: Site) -> None:
-    assert 'href="/account/folder">Choose a folder' in site.person().browser.get("/source").text
+def test_the_choices_are_each_sources_own(shelf: Shelf) -> None:
+    with shelf.site.runtime.database.session() as session:
+        mine = {"account_id": shelf.ada.account_id}
+        other = account_sources.add(session, **mine, location="/srv/other", name="other")
+        record = SongRecord("c.flac", "Fair", rating_stars=3.0)
+        fair = songs.save(session, **mine, source_id=other.id, record=record)
+    shelf.ada.submit(f"{shelf.page}/stars", stars="5")
+    shelf.ada.submit(f"/sources/{other.id}/stars", stars="3")
+    assert shelf.loved() == {shelf.rated, fair.id}
+    assert '<option value="5" selected>' in shelf.ada.browser.get(shelf.page).text
+    answer = shelf.ada.submit(f"/sources/{other.id}/lists", list="mix.m3u", loved="yes")
+    assert answer.status_code == 404
+
+
+def test_the_former_address_leads_to_the_only_source_or_to_all(shelf: Shelf) -> None:
+    assert shelf.ada.browser.get("/source").location == shelf.page
+    assert shelf.site.person().browser.get("/source").location == "/sources"
 
 
 def test_where_nothing_is_loved_no_page_says_that_all_songs_have_a_place(shelf: Shelf) -> None:

@@ -103,8 +103,10 @@ def paths(served: Served) -> list[str]:
             "/proposals",
             "/account",
             "/account/password",
-            "/account/folder",
-            "/source",
+            "/sources/folder",
+            "/sources",
+            f"/sources/{source.id}",
+            f"/sources/{source.id}/remove",
             *(f"/playlists/{found.id}" for found in lists),
         ]
 

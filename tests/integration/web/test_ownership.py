@@ -88,6 +88,7 @@ def theirs(site: Site, music) -> Belongings:
         "song_id": str(song.id),
         "decision_id": str(decision.id),
         "batch_id": str(batch_id),
+        "source_id": str(source.id),
         "write_back_id": str(write_back.id),
     }
     return Belongings(person, ids, ("Secret", str(job.id), str(playlist.id), str(song.id)))
@@ -125,6 +126,8 @@ def test_no_address_without_an_id_shows_what_is_another_accounts(site, ada, thei
     for method, rule in addresses(site, with_ids=False):
         if method == "GET":
             answer = ask(ada, method, rule.rule)
+            if answer.status_code == 303:  # to an address that is tried itself
+                continue
             assert answer.status_code == 200, rule.rule
             assert not any(secret in answer.text for secret in theirs.secrets), rule.rule
 

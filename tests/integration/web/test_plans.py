@@ -98,7 +98,8 @@ def test_every_route_is_asked_and_its_statements_are_seen(library: Library) -> N
 JOINS = {
     "half of a key": (
         {"sqlite"},
-        select(func.count()).select_from(Song).join(LikedSong, LikedSong.song_id == Song.id),
+        # An outer one, so that no database begins with the liked songs.
+        select(func.count()).select_from(Song).outerjoin(LikedSong, LikedSong.song_id == Song.id),
     ),
     "the account alone": (
         {"sqlite", "postgresql"},

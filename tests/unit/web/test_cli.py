@@ -241,10 +241,10 @@ def test_accounts_are_listed_with_their_owner_and_their_music(earmark_command, t
         add = ("account", "add", f"{name}@example.org", "--password", "long enough")
         assert earmark_command(*add).exit_code == 0
     chosen = earmark_command("account", "folder", "bob@example.org", str(tmp_path / "music"))
-    assert chosen.output == f"The music of bob@example.org is in {tmp_path}/music.\n"
+    assert chosen.output == f"{tmp_path}/music is part of the music of bob@example.org now.\n"
     first, second = earmark_command("account", "list").output.splitlines()
     assert first.startswith("ada@example.org (owner)  ")
-    assert first.endswith("no music folder")
+    assert first.endswith("no music")
     assert second.startswith("bob@example.org  ")
     assert second.endswith(f"{tmp_path}/music")
     assert earmark_command("account", "owner", "bob@example.org").exit_code == 0
@@ -262,7 +262,7 @@ def test_no_folder_outside_of_the_roots_is_chosen(earmark_command, tmp_path, fol
     result = earmark_command("account", "folder", "ada@example.org", path)
     assert result.exit_code == 2
     assert len(result.stderr.splitlines()) == 1
-    assert earmark_command("account", "list").output.rstrip().endswith("no music folder")
+    assert earmark_command("account", "list").output.rstrip().endswith("no music")
 
 
 def test_an_account_is_removed_only_by_who_says_yes(earmark_command):

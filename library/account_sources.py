@@ -174,6 +174,11 @@ def set_failed(session: Session, *, source_id: UUID, reason: str) -> None:
     session.execute(update(Source).where(Source.id == source_id).values(failure=reason))
 
 
+def read_version(session: Session, *, source_id: UUID) -> int | None:
+    """The rules by which the newest completed sync read all of a source."""
+    return session.scalar(select(Source.read_version).where(Source.id == source_id))
+
+
 def locations(session: Session, *, source_id: UUID) -> tuple[str, str | None]:
     """Where a source is, and where its newest completed sync found it."""
     row = session.execute(

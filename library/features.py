@@ -29,11 +29,13 @@ from .models import Features, Song, UnheardSong, utc_now
 _FETCHED_ROWS = 1_000
 
 
-#: Names a file's content by its size and time, without reading it; as good as a hash.
-CONTENT_KEY = (
+#: Names what is to be heard: the sound, whatever is written into its tags. Where a source tells no
+#: sound from another, a file's size and time.
+CONTENT_KEY = func.coalesce(
+    Song.audio_key,
     func.coalesce(cast(Song.size_bytes, String), "None")
     + ":"
-    + func.coalesce(Song.modified_ns, "None")
+    + func.coalesce(Song.modified_ns, "None"),
 )
 
 

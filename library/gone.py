@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from . import list_files
 from .loss import Known
 from .models import LikedSong, Playlist, Song
 
@@ -55,10 +56,15 @@ def mark(
     for part in _batches(songs):
         of = (Song.source_id == source_id, Song.present, Song.external_id.in_(part))
         session.execute(update(Song).where(*of).values(present=False, gone_at=now))
+    if songs:
+        list_files.read_again(session, source_id=source_id)
     for part in _batches(playlists):
         named = (Playlist.source_id == source_id, Playlist.external_id.in_(part))
         still = Playlist.gone_at.is_(None)
-        session.execute(update(Playlist).where(*named, still).values(gone_at=now))
+        done = session.execute(update(Playlist).where(*named, still).values(gone_at=now))
+        if isinstance(done, CursorResult) and done.rowcount:
+            files = list_files.files_of(part)
+            list_files.read_again(session, source_id=source_id, names=files)
 
 
 def songs_by_external(session: Session, *, source_id: UUID) -> dict[str, UUID]:

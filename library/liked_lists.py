@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from . import list_files
 from .models import LikedList, Playlist, Source
 
 
@@ -54,6 +55,8 @@ def choose(
     found.is_liked, found.is_chosen = is_liked, True
     session.add(found)
     session.flush()
+    # It is read as what it is now, whether its file has changed or not.
+    list_files.read_again(session, source_id=source_id, names=list_files.files_of([external_id]))
     return True
 
 
@@ -88,10 +91,10 @@ def set_found(
     for key in over:
         session.execute(delete(LikedList).where(mine, LikedList.external_id == key))
     for key, name in lists.items():
-        if key in before:
+        if key in before and before[key].name != name:
             row = update(LikedList).where(mine, LikedList.external_id == key)
             session.execute(row.values(name=name))
-        else:
+        if key not in before:
             session.add(
                 LikedList(
                     account_id=account_id, source_id=source_id, external_id=key, name=name,

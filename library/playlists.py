@@ -78,10 +78,26 @@ def save(
         for position, entry in (missing or {}).items()
     ]
     for table, rows in ((PlaylistEntry, places), (MissingEntry, absent)):
-        session.execute(delete(table).where(table.playlist_id == playlist.id))
-        if rows:
-            session.execute(insert(table), rows)
+        _replace(session, table, playlist.id, rows)
     return playlist
+
+
+def _replace(
+    session: Session,
+    table: type[PlaylistEntry | MissingEntry],
+    playlist_id: UUID,
+    rows: Sequence[Mapping[str, object]],
+) -> None:
+    """Make these the rows of a playlist; nothing is written where they are its rows already."""
+    of_it = table.playlist_id == playlist_id
+    if rows:
+        columns = [getattr(table, name) for name in rows[0]]
+        known = session.execute(select(*columns).where(of_it).order_by(table.position)).mappings()
+        if [dict(row) for row in known] == list(rows):
+            return
+    session.execute(delete(table).where(of_it))
+    if rows:
+        session.execute(insert(table), list(rows))
 
 
 def page(
@@ -127,6 +143,29 @@ def count(session: Session, *, account_id: UUID) -> int:
     """How many playlists there are."""
     query = select(func.count()).select_from(Playlist).where(*_kept(account_id))
     return session.scalar(query) or 0
+
+
+def count_of_source(session: Session, *, source_id: UUID) -> int:
+    """How many playlists a source has."""
+    query = select(func.count()).select_from(Playlist)
+    query = query.where(Playlist.source_id == source_id, Playlist.gone_at.is_(None))
+    return session.scalar(query) or 0
+
+
+def missing_of_source(
+    session: Session, *, source_id: UUID
+) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """What a source's playlists miss, as places and labels, by their external ids and names."""
+    query = (
+        select(Playlist.external_id, Playlist.name, MissingEntry.place, MissingEntry.label)
+        .join(MissingEntry, MissingEntry.playlist_id == Playlist.id)
+        .where(Playlist.source_id == source_id, Playlist.gone_at.is_(None))
+        .order_by(Playlist.external_id, MissingEntry.position)
+    )
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for external_id, name, place, label in session.execute(query):
+        found.setdefault((external_id, name), []).append((place, label))
+    return found
 
 
 def members(session: Session, *, account_id: UUID) -> dict[UUID, list[UUID]]:

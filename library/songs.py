@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -18,13 +17,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from . import likes
-from .identity import identity_of
-from .models import Features, LikedSong, Match, Song, Source, UnheardSong
+from .models import Features, LikedSong, Match, Song, UnheardSong
+from .song_batches import save_all, searchable
 from .sources.records import SongRecord
-
-#: Longest title, artist, album and genre. PostgreSQL takes no longer ones into an index.
-MAX_TEXT = 300
-_BOUNDED = frozenset({"title", "artist", "album", "album_artist", "genre"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,41 +41,11 @@ class ListedSong:
 
 
 def save(session: Session, *, account_id: UUID, source_id: UUID, record: SongRecord) -> Song:
-    """Add a song of a source, or bring it up to date."""
-    song = session.scalar(
-        select(Song).where(
-            Song.account_id == account_id,
-            Song.source_id == source_id,
-            Song.external_id == record.external_id,
-        )
-    )
-    if song is None:
-        song = Song(account_id=account_id, source_id=source_id, external_id=record.external_id)
-        session.add(song)
-    values = asdict(record)
-    values["artists"] = None if record.artists in ((), (record.artist,)) else list(record.artists)
-    for name, value in values.items():
-        is_long = name in _BOUNDED and value is not None and len(value) > MAX_TEXT
-        setattr(song, name, f"{value[: MAX_TEXT - 1]}…" if is_long else value)
-    song.search_text = searchable(song.title, song.artist, song.album)
-    song.present, song.gone_at = True, None
-    song.identity = song.identity or identity_of(source_id, record.external_id)
-    session.flush()
-    return song
-
-
-def fingerprints(
-    session: Session, *, source_id: UUID, read_version: int
-) -> dict[str, tuple[str, ...]]:
-    """Size, time and inode of a source's present songs as they were read, by its own names.
-
-    Empty where the newest sync read the source by other rules.
-    """
-    by_these = select(Source.id).where(Source.id == source_id, Source.read_version == read_version)
-    query = select(Song.external_id, Song.size_bytes, Song.modified_ns, Song.inode).where(
-        Song.source_id == by_these.scalar_subquery(), Song.present
-    )
-    return {name: tuple(map(str, values)) for name, *values in session.execute(query)}
+    """Add a song of a source, or bring it up to date. Of many, see `song_batches.save_all`."""
+    save_all(session, account_id=account_id, source_id=source_id, records=[record])
+    named = (Song.source_id == source_id, Song.external_id == record.external_id)
+    query = select(Song).where(Song.account_id == account_id, *named)
+    return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
 def ids_by_external(session: Session, *, source_id: UUID) -> dict[str, UUID]:
@@ -135,13 +100,6 @@ def page(
     query = query.order_by(Song.title, Song.id).limit(limit)
     rows: Iterable[Sequence[Any]] = session.execute(query).all()
     return [ListedSong(*row) for row in rows]
-
-
-def searchable(*texts: str | None) -> str:
-    """Texts as a search compares them: one a line, without case and accents."""
-    joined = "\n".join(text for text in texts if text)
-    parts = unicodedata.normalize("NFKD", joined.casefold())
-    return "".join(letter for letter in parts if not unicodedata.combining(letter))
 
 
 def _is_liked() -> ColumnElement[bool]:

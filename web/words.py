@@ -181,11 +181,22 @@ def _read(job: Job) -> str:
     result = job.result
     songs, playlists = amount(result["songs"], "song"), amount(result["playlists"], "playlist")
     found = f"Found {songs} and {playlists}; you love {amount(result['liked'], 'song')}."
-    gone, unseen = result.get("gone", 0), result.get("unseen", 0)
+    moved, gone, unseen, left_out = (
+        result.get(name, 0) for name in ("moved", "gone", "unseen", "left_out")
+    )
+    if moved:
+        found += (
+            f" {amount(moved, 'song')} {'has' if moved == 1 else 'have'} another place or name."
+        )
     if gone:
         found += f" {amount(gone, 'song')} {'is' if gone == 1 else 'are'} gone."
     if unseen:
         found += f" {amount(unseen, 'folder')} could not be looked at: what was in there stays."
+    if left_out:
+        is_one = left_out == 1
+        found += (
+            f" {amount(left_out, 'folder')} of the system {'was' if is_one else 'were'} left out."
+        )
     return found
 
 

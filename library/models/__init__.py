@@ -18,6 +18,7 @@ from .jobs import (
     Job,
     JobPart,
 )
+from .list_files import ListFile
 from .matches import QUEUES, VERDICTS, Decision, Match
 from .music import (
     Features,
@@ -52,6 +53,7 @@ __all__ = [
     "JobPart",
     "LikedList",
     "LikedSong",
+    "ListFile",
     "Match",
     "MissingEntry",
     "Moment",

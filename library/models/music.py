@@ -102,6 +102,8 @@ class Song(FoundAgain, Base):
     modified_ns: Mapped[str | None] = mapped_column(String(20))
     #: Names the sound alone, whatever the tags and the file's name say.
     audio_key: Mapped[str | None] = mapped_column(String(64))
+    #: The names it had before, the newest last, by which playlists may still name it.
+    former_names: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     #: Title, artist and album as a search compares them (`songs.searchable`).
     search_text: Mapped[str] = mapped_column(default="", server_default="")
     #: False once the source has it no longer.

@@ -23,11 +23,11 @@ class TooMuchToRead(mutagen.MutagenError):
 class BoundedFile:
     """A file that is read in parts of a bounded size, of which there are not too many."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
         self._left_bytes = MAX_ALL_BYTES
         #: mutagen looks at its end.
-        self.name = file.name
+        self.name = name
         #: Whether somebody wanted to read too much.
         self.has_refused = False
 

@@ -22,6 +22,8 @@ class Contents:
     links_out: frozenset[str] = frozenset()
     #: Folders that were walked under another name.
     walked_before: frozenset[str] = frozenset()
+    #: Folders that systems make for themselves, and that were not looked into, sorted.
+    left_out: tuple[str, ...] = ()
 
     def missing(self, known: Iterable[str], is_there: Callable[[str], bool]) -> list[str]:
         """Which of the known names are gone: those alone whose place could be looked at.

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ..errors import SourceIncomplete, SourceUnavailable, UnreadableFile
-from .beside import AUDIO_SUFFIXES, Beside
+from .audio_key import audio_key, content_key
+from .beside import AUDIO_SUFFIXES
 from .contents import Contents, top_folder
 from .liked import is_liked_name
 from .lists import Entry, SongList
 from .names import escaped, text_of, unescaped
-from .names_of_files import Told, told_by_name
 from .places import SongIndex
-from .playlist_files import is_playlist, parse_file
+from .playlist_files import PLAYLIST_SUFFIXES, parse_file
 from .records import EntryRecord, PlaylistRecord, SongRecord
-from .tags import Tags, read_tags
+from .song_files import SongFiles, print_of
+from .tags import opened
 from .walk import NOT_THERE, Identity, Walk, identity_of
 
 #: Raise it when more or something else is read of a file, so that all files are read again.
-READ_VERSION = 1
+READ_VERSION = 2
 #: Longest name of a playlist or an entry, and the longest path of an entry, in letters.
 MAX_NAME = 300
 MAX_PLACE = 1_000
@@ -42,7 +42,11 @@ class FolderSource:
         self._real_root = Path(os.path.realpath(root))
         #: The root and the folders directly in it, by their names, as they were when scanned.
         self._scanned: dict[str, Identity] = {}
-        self._beside = Beside()
+        #: Size, time and inode of the files that the scan found, by their names.
+        self._files: dict[str, tuple[str, ...]] = {}
+        self._songs = SongFiles(self.path)
+        #: Called with each folder that a scan lists, and the number of files that it found before.
+        self.on_folder: Callable[[str, int], None] | None = None
 
     @property
     def where(self) -> str:
@@ -56,14 +60,19 @@ class FolderSource:
             SourceUnavailable: the folder is not there or may not be read.
         """
         self._scanned = {"": self._open()}
-        walk = Walk(self.root, self._real_root)
+        walk = Walk(self.root, self._real_root, self.on_folder)
         songs, playlists = [], []
-        for path in walk:
-            suffix = path.suffix.lower()
+        for found in walk:
+            name = escaped(found.name)
+            _, dot, ending = name.rpartition(".")
+            suffix = f"{dot}{ending.lower()}"
             if suffix in AUDIO_SUFFIXES:
-                songs.append(self.external_id(path))
-            elif is_playlist(path):
-                playlists.append(self.external_id(path))
+                songs.append(name)
+            elif suffix in PLAYLIST_SUFFIXES:
+                playlists.append(name)
+            else:
+                continue
+            self._files[name] = print_of(found.status)
         self.check()
         self._scanned |= {escaped(name): identity for name, identity in walk.top_folders.items()}
         return Contents(
@@ -73,6 +82,7 @@ class FolderSource:
             unseen={self.external_id(part.path): part.reason for part in walk.unseen},
             links_out=frozenset(map(self.external_id, walk.links_out)),
             walked_before=frozenset(map(self.external_id, walk.walked_before)),
+            left_out=tuple(sorted(map(self.external_id, walk.left_out))),
         )
 
     def check(self, external_id: str = "") -> None:
@@ -159,16 +169,30 @@ class FolderSource:
     def fingerprint(self, external_id: str) -> tuple[str, ...] | None:
         """Size, time and inode of a file, by which it is known to be unchanged; None if it is gone.
 
-        The device is not among them: its number changes when a disk is mounted again.
+        As the scan found them, if there was one. The device is not among them: its number changes
+        when a disk is mounted again.
 
         Raises:
             UnreadableFile: the name leads out of the folder.
         """
+        if external_id in self._files:
+            return self._files[external_id]
         try:
-            status = self.path(external_id).stat()
+            return print_of(self.path(external_id).stat())
         except OSError:
             return None
-        return str(status.st_size), str(status.st_mtime_ns), str(status.st_ino)
+
+    def audio_key(self, external_id: str) -> str | None:
+        """What names a song's sound, whatever its tags say; None where it cannot be read."""
+        with suppress(UnreadableFile), opened(self.path(external_id)) as file:
+            return audio_key(file)
+        return None
+
+    def list_key(self, external_id: str) -> str | None:
+        """What names the content of a file with playlists; None where it cannot be read."""
+        with suppress(UnreadableFile), opened(self.path(external_id)) as file:
+            return content_key(file)
+        return None
 
     def read_song(self, external_id: str) -> SongRecord:
         """A song's tags; what they do not say is told by the file's name.
@@ -176,46 +200,7 @@ class FolderSource:
         Raises:
             UnreadableFile: the file is empty, damaged or may not be read.
         """
-        path = self.path(external_id)
-        try:
-            status = path.stat()
-        except OSError as error:
-            raise UnreadableFile(f"The file cannot be opened: {error.strerror}.") from error
-        if status.st_size == 0:
-            raise UnreadableFile("The file is empty.")
-        tags = read_tags(path)
-        if tags.doubtful:
-            tags = tags.mended(self._encoding_beside(external_id))
-        told = self._told_by_name(external_id, tags)
-        return SongRecord(
-            external_id=external_id,
-            title=tags.title or told.title,
-            artist=tags.artist or tags.album_artist or told.artist,
-            artists=tags.artists,
-            album=tags.album or told.album,
-            album_artist=tags.album_artist,
-            genre=tags.genre,
-            year=tags.year or told.year,
-            track_number=tags.track_number or told.track_number,
-            rating_stars=tags.rating_stars,
-            duration_seconds=tags.duration_seconds,
-            size_bytes=status.st_size,
-            modified_ns=str(status.st_mtime_ns),
-            device=str(status.st_dev),
-            inode=str(status.st_ino),
-        )
-
-    def _told_by_name(self, external_id: str, tags: Tags) -> Told:
-        if tags.title and tags.artist and tags.album:
-            return Told(tags.title)
-        told = told_by_name(external_id, self._beside.names(self.path(external_id).parent))
-        # The name of a file whose title says something else is not read as artist and title.
-        is_other = tags.title is not None and tags.title.casefold() != told.title.casefold()
-        return replace(told, artist=told.folder_artist) if is_other else told
-
-    def _encoding_beside(self, external_id: str) -> str | None:
-        """The encoding of the doubtful tags in a song's folder."""
-        return self._beside.encoding(self.path(external_id).parent)
+        return self._songs.read(external_id)
 
     def read_playlists(
         self, external_id: str, songs: SongIndex, gone: SongIndex | None = None

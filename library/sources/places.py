@@ -32,12 +32,19 @@ _SAYS_LITTLE = re.compile(
 class SongIndex:
     """Finds the song that a playlist's entry means, among a folder's songs."""
 
-    def __init__(self, songs: Iterable[str], root: Path | None = None) -> None:
-        """Without a root, whole paths and paths from it are found by their ends alone."""
-        self._exact = {song: song for song in songs}
-        self._alike = {alike(song): song for song in self._exact}
+    def __init__(
+        self, songs: Iterable[str], root: Path | None = None, former: Iterable[str] = ()
+    ) -> None:
+        """Without a root, whole paths and paths from it are found by their ends alone.
+
+        `former` has names that songs had before: a list that was not changed has them still.
+        """
+        now, before = list(songs), list(former)
+        self._exact = {song: song for song in (*before, *now)}
+        # In this order, and so what there is now comes first.
+        self._alike = {alike(song): song for song in (*before, *now)}
         self._called: defaultdict[str, list[str]] = defaultdict(list)
-        for name in self._alike:
+        for name in dict.fromkeys(map(alike, now)):
             self._called[name.rpartition("/")[2]].append(name)
         paths = () if root is None else (root, os.path.realpath(root))
         self._roots = tuple(dict.fromkeys(escaped(Path(path).as_posix()) for path in paths))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from ..errors import UnreadableFile
@@ -22,28 +21,20 @@ MAX_LIBRARY_BYTES = 64 * 1024 * 1024
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 #: Formats of lines, whose encoding is found by looking which files are there.
 _OF_LINES = {".m3u": parse_m3u, ".m3u8": parse_m3u, ".pls": parse_pls}
+#: Of XML the name says nothing: its head tells whether it holds playlists.
+_XML, _HEAD = ".xml", b"<plist"
 _OTHERS: dict[str, Callable[[bytes], SongList]] = {
     ".xspf": parse_xspf,
     ".wpl": parse_wpl,
     ".zpl": parse_wpl,
     ".jspf": parse_jspf,
 }
-PLAYLIST_SUFFIXES = frozenset((*_OF_LINES, *_OTHERS))
-_XML = ".xml"
-
-
-def is_playlist(path: Path) -> bool:
-    """Whether a file holds playlists, by its name; of XML, whose name says nothing, by its head."""
-    suffix = path.suffix.lower()
-    if suffix != _XML:
-        return suffix in PLAYLIST_SUFFIXES
-    with suppress(OSError), path.open("rb") as file:
-        return b"<plist" in file.read(512)
-    return False
+#: The endings of files that may hold playlists.
+PLAYLIST_SUFFIXES = frozenset((*_OF_LINES, *_OTHERS, _XML))
 
 
 def parse_file(path: Path, exists: Exists) -> tuple[SongList, ...]:
-    """The playlists in a file. iTunes keeps many in one, all others one.
+    """The playlists in a file: of iTunes many or none, of all others one.
 
     Raises:
         UnreadableFile: the file is no playlist, too large or may not be read.
@@ -52,7 +43,7 @@ def parse_file(path: Path, exists: Exists) -> tuple[SongList, ...]:
     data = _read(path, MAX_LIBRARY_BYTES if suffix == _XML else MAX_PLAYLIST_BYTES)
     try:
         if suffix == _XML:
-            return parse_itunes(data)
+            return parse_itunes(data) if _HEAD in data[:512] else ()
         if suffix in _OTHERS:
             return (_OTHERS[suffix](data),)
     except NotAList as error:
@@ -65,7 +56,9 @@ def parse_file(path: Path, exists: Exists) -> tuple[SongList, ...]:
 def _read(path: Path, most_bytes: int) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(most_bytes + 1)
+            data = file.read(512)
+            if path.suffix.lower() != _XML or _HEAD in data:
+                data += file.read(most_bytes + 1 - len(data))
     except OSError as error:
         raise UnreadableFile(f"The playlist cannot be opened: {error.strerror}.") from error
     if len(data) > most_bytes:

@@ -32,6 +32,8 @@ class SongRecord:
     inode: str | None = None
     #: Whether its source has sound for it.
     has_sound: bool = True
+    #: Names its sound alone, by which a sync finds it again when its tags have changed, too.
+    audio_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

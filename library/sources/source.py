@@ -5,7 +5,7 @@ A folder, a server and an export are read by one sync, through this alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +92,20 @@ class MusicSource(Protocol):
 
     def close(self) -> None:
         """Let go of what it holds, such as connections."""
+
+
+@runtime_checkable
+class SourceOfFiles(Protocol):
+    """What a source of files can besides: its songs and lists are found under other names, too."""
+
+    #: Called with each folder that a scan lists, and the number of files that it found before.
+    on_folder: Callable[[str, int], None] | None
+
+    def audio_key(self, external_id: str) -> str | None:
+        """What names a song's sound, whatever its tags say; None where it cannot be read."""
+
+    def list_key(self, external_id: str) -> str | None:
+        """What names the content of a file with playlists; None where it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import mutagen
 from mutagen.apev2 import APEv2
@@ -94,12 +97,38 @@ def read_tags(path: Path) -> Tags:
     Raises:
         UnreadableFile: it is no audio file, or damaged, or may not be read.
     """
+    with opened(path) as file:
+        return tags_of(file, path.name)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """An audio file that is read in this block.
+
+    Raises:
+        UnreadableFile: it may not be read, or an error of reading came up in the block.
+    """
     try:
-        with path.open("rb") as raw:
-            return _read(BoundedFile(raw))
+        # Who opens a pipe waits for its other end: a song may have become one since it was listed.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise UnreadableFile("It is no file any more.")
+            yield file
     except PermissionError as error:
         raise UnreadableFile("The file cannot be opened: permission denied.") from error
-    except UnreadableFile:
+    except OSError as error:
+        raise UnreadableFile(f"The file cannot be opened: {error.strerror}.") from error
+
+
+def tags_of(file: BinaryIO, name: str) -> Tags:
+    """The tags of an open file of a name, whose ending helps to tell its format.
+
+    Raises:
+        UnreadableFile: it is no audio file, or damaged.
+    """
+    try:
+        return _read(BoundedFile(file, name))
+    except (UnreadableFile, PermissionError):
         raise
     except Exception as error:  # mutagen lets errors of every kind through on damaged files
         raise UnreadableFile("The file is damaged or is not what its name says.") from error

@@ -28,6 +28,7 @@ from library.models import (
     JobPart,
     LikedList,
     LikedSong,
+    ListFile,
     Match,
     MissingEntry,
     Playlist,
@@ -204,6 +205,7 @@ class TestEnd:
                     source_id=mine.source.id, external_id="l", account_id=mine.id, name="L",
                     is_liked=True, is_chosen=False,
                 ),
+                ListFile(source_id=mine.source.id, external_id="l", account_id=mine.id),
                 UnheardSong(
                     song_id=song.id, account_id=mine.id, analyser_version=1, content_key="",
                     reason="",

@@ -183,7 +183,15 @@ def test_a_library_of_itunes_is_synced_list_by_list_and_what_leaves_it_goes(
     write(one=[2, 3, 1, 2], two=[1])
     row, _, _ = pipelines.run(account, "sync")
     assert (row.status, row.failed) == ("completed", 1)
-    assert row.result == {"songs": 2, "playlists": 2, "liked": 1, "gone": 0, "unseen": 0}
+    assert row.result == {
+        "songs": 2,
+        "playlists": 2,
+        "liked": 1,
+        "moved": 0,
+        "gone": 0,
+        "unseen": 0,
+        "left_out": 0,
+    }
     title = lists()["two"][0][1]
     assert [where[0] for where in lists()["one"]] == [0, 1, 2, 3]
     assert lists()["one"][1] == (1, "Away", True)
@@ -191,7 +199,15 @@ def test_a_library_of_itunes_is_synced_list_by_list_and_what_leaves_it_goes(
 
     write(one=[1])
     row, _, _ = pipelines.run(account, "sync")
-    assert row.result == {"songs": 2, "playlists": 1, "liked": 0, "gone": 0, "unseen": 0}
+    assert row.result == {
+        "songs": 2,
+        "playlists": 1,
+        "liked": 0,
+        "moved": 0,
+        "gone": 0,
+        "unseen": 0,
+        "left_out": 0,
+    }
     assert lists() == {"one": [(0, title, False)]}
 
     # What cannot be read takes nothing away.

@@ -16,9 +16,7 @@ from library.models import Song, Source, utc_now
 from progress.events import ItemStatus
 from tasks import jobs, sync
 from tests.integration.conftest import Pipelines
-from tests.integration.tasks.test_loss import Shelf, make, shelf, write_list
-
-__all__ = ["shelf"]  # a fixture
+from tests.integration.tasks.shelf import Shelf, make, write_list
 
 
 @pytest.fixture
@@ -66,13 +64,21 @@ def count(shelf: Shelf, name: str) -> int:
 def test_one_job_reads_all_sources_and_each_says_what_is_loved(shelf: Shelf, other: Path) -> None:
     job = shelf.sync()
     assert (job.status, job.succeeded, job.failed) == ("completed", 7, 0)
-    assert job.result == {"songs": 5, "playlists": 0, "gone": 0, "unseen": 0, "liked": 2}
+    assert job.result == {
+        "songs": 5,
+        "playlists": 0,
+        "gone": 0,
+        "moved": 0,
+        "unseen": 0,
+        "left_out": 0,
+        "liked": 2,
+    }
     assert (count(shelf, "Music"), count(shelf, "Other"), loved(shelf)) == (3, 2, 2)
     state = shelf.state(job)
     assert state.progress is not None
     assert state.progress.fraction == 1
     assert state.progress.phase is not None
-    assert (state.progress.phase.name, state.progress.phase.count) == ("liked songs in Other", 6)
+    assert (state.progress.phase.name, state.progress.phase.count) == ("liked songs in Other", 8)
 
 
 def test_one_source_alone_can_be_read(shelf: Shelf, other: Path) -> None:

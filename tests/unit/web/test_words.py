@@ -19,6 +19,8 @@ READ = {"songs": 12, "playlists": 3, "liked": 5}
         ("sync", 0, READ, "Found 12 songs and 3 playlists; you love 5 songs."),
         ("sync", 0, READ | {"gone": 1}, "you love 5 songs. 1 song is gone."),
         ("sync", 0, READ | {"unseen": 2}, "could not be looked at: what was in there stays."),
+        ("sync", 0, READ | {"moved": 2}, "2 songs have another place or name."),
+        ("sync", 0, READ | {"left_out": 1}, "1 folder of the system was left out."),
         ("analysis", 0, {"heard": 1_200}, "Heard 1,200 songs."),
         ("analysis", 0, {"heard": 0}, "There was nothing new to hear."),
         ("analysis", 3, {"heard": 0}, "Heard 0 songs."),

@@ -18,7 +18,7 @@ from library.sources.itunes import parse_itunes
 from library.sources.jspf import parse_jspf
 from library.sources.lists import NotAList, SongList
 from library.sources.places import SongIndex
-from library.sources.playlist_files import is_playlist, parse_file
+from library.sources.playlist_files import parse_file
 from library.sources.records import PlaylistRecord
 from library.sources.xml_lists import parse_wpl, parse_xspf
 
@@ -120,11 +120,7 @@ def test_a_library_of_itunes_gives_the_lists_a_person_keeps_and_what_they_loved(
 
 
 def test_another_file_of_xml_is_no_playlist(tmp_path):
-    (tmp_path / "movie.xml").write_text("<movie/>")
-    (tmp_path / "folder.xml").mkdir()
-    assert not is_playlist(tmp_path / "movie.xml")
-    assert not is_playlist(tmp_path / "folder.xml")
-    assert not is_playlist(tmp_path / "gone.xml")
+    assert read(tmp_path, "movie.xml", b"<movie/>") == ()
 
 
 BOMB = '<!DOCTYPE p [<!ENTITY a "{}"><!ENTITY b "&a;&a;">]>'
@@ -146,7 +142,7 @@ def test_no_entity_is_resolved(parse, body, head):
         parse((head + body).encode())
 
 
-@pytest.mark.parametrize("name", ["a.xspf", "a.wpl", "a.jspf", "a.xml", "a.zpl"])
+@pytest.mark.parametrize("name", ["a.xspf", "a.wpl", "a.jspf", "a.zpl"])
 @pytest.mark.parametrize(
     "data",
     [b"", b"no list", b"<x/>", b"<playlist", b"[]", b"{}", b'{"playlist": 1}', b"<plist/>",
@@ -159,9 +155,19 @@ def test_what_is_no_playlist_says_so(tmp_path, name, data):
         parse_file(tmp_path / name, lambda _: False)
 
 
+@pytest.mark.parametrize(
+    "data", [b"<plist/>", b"<plist><array/></plist>", b"<plist><dict><key>Tracks</key></dict>"]
+)
+def test_a_library_of_itunes_that_is_damaged_says_so(tmp_path, data):
+    (tmp_path / "a.xml").write_bytes(data)
+    with pytest.raises(UnreadableFile, match="is not a playlist"):
+        parse_file(tmp_path / "a.xml", lambda _: False)
+
+
 def test_a_file_that_is_too_large_is_not_read_to_its_end(tmp_path, monkeypatch):
     monkeypatch.setattr(playlist_files, "MAX_LIBRARY_BYTES", 1024 * 1024)
     with (tmp_path / "a.xml").open("wb") as file:
+        file.write(b"<plist>")
         file.truncate(1 << 40)
     with pytest.raises(UnreadableFile, match="larger than 1 MB"):
         parse_file(tmp_path / "a.xml", lambda _: False)

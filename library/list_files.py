@@ -1,0 +1,93 @@
+"""Files that hold playlists, as they were read: what is unchanged need not be read again.
+
+What an entry of a playlist means depends on which songs there are. So all of a source's files are
+read again when a name of a song comes, goes or changes; whoever writes that says it in the same
+transaction, and a sync that is broken off between the two leaves nothing unread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from .models import ListFile
+from .moves import Print
+
+#: A statement names at most this many rows.
+_BATCH = 500
+
+
+def prints(session: Session, *, source_id: UUID) -> dict[str, Print]:
+    """Size, time and inode of each file, by its name. No time: it is to be read again."""
+    columns = (ListFile.external_id, ListFile.size_bytes, ListFile.modified_ns, ListFile.inode)
+    rows = session.execute(select(*columns).where(ListFile.source_id == source_id))
+    return {name: print_of(size, modified, inode) for name, size, modified, inode in rows}
+
+
+def print_of(size_bytes: int | None, modified_ns: str | None, inode: str | None) -> Print:
+    """Size, time and inode as text."""
+    return None if size_bytes is None else str(size_bytes), modified_ns, inode
+
+
+def keys(session: Session, *, source_id: UUID) -> dict[str, str | None]:
+    """What names the content of each file, by its name."""
+    query = select(ListFile.external_id, ListFile.content_key)
+    rows = session.execute(query.where(ListFile.source_id == source_id))
+    return {name: key for name, key in rows}  # noqa: C416 - its types
+
+
+def read_again(session: Session, *, source_id: UUID, names: Iterable[str] | None = None) -> None:
+    """Have these files be read at the next sync, changed or not; without names all."""
+    stale = update(ListFile).where(
+        ListFile.source_id == source_id, ListFile.modified_ns.is_not(None)
+    )
+    if names is None:
+        session.execute(stale.values(modified_ns=None))
+        return
+    for part in _batches(names):
+        session.execute(stale.where(ListFile.external_id.in_(part)).values(modified_ns=None))
+
+
+def set_read(
+    session: Session,
+    *,
+    account_id: UUID,
+    source_id: UUID,
+    name: str,
+    print_: Print,
+    content_key: str | None,
+) -> None:
+    """Note that a file was read, with what it was then."""
+    row = session.get(ListFile, (source_id, name)) or ListFile(
+        source_id=source_id, external_id=name, account_id=account_id
+    )
+    size, row.modified_ns, row.inode = print_
+    row.size_bytes = None if size is None else int(size)
+    row.content_key = content_key
+    session.add(row)
+    session.flush()
+
+
+def forget(session: Session, *, source_id: UUID, names: Iterable[str]) -> None:
+    """Forget files that are gone."""
+    for part in _batches(names):
+        gone = delete(ListFile).where(ListFile.source_id == source_id)
+        session.execute(gone.where(ListFile.external_id.in_(part)))
+
+
+def files_of(playlists: Iterable[str]) -> set[str]:
+    """The names of the files that these playlists may be in: their own, and all before a ``/``."""
+    found: set[str] = set()
+    for name in playlists:
+        while name and name not in found:
+            found.add(name)
+            name = name.rpartition("/")[0]  # noqa: PLW2901
+    return found
+
+
+def _batches(names: Iterable[str]) -> Iterable[list[str]]:
+    listed = sorted(names)
+    return (listed[start : start + _BATCH] for start in range(0, len(listed), _BATCH))

@@ -74,6 +74,8 @@ RULES = (
     # A kind may ask a server whether it is there.
     Rule("source_forms.form", "60 per minute", _account),
     Rule("sources_api.post_source", "60 per minute", _account),
+    Rule("source_forms.form", "20 per 10 minutes", _account, counts=_was_refused),
+    Rule("sources_api.post_source", "20 per 10 minutes", _account, counts=_was_refused),
 )
 
 

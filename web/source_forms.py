@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from threading import BoundedSemaphore
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -12,7 +13,7 @@ from library import account_sources
 from library.errors import SourceRefused
 from library.models import Source
 from library.sources import kinds
-from library.sources.source import FormField, SupportsForm
+from library.sources.source import FormField, Located, SupportsForm
 
 from .services import services
 from .sessions import account_id
@@ -22,6 +23,8 @@ blueprint = Blueprint("source_forms", __name__)
 
 #: Longest text of a field, in letters.
 MAX_LETTERS = 2_000
+#: So many servers are asked at once in one process: its other threads answer pages meanwhile.
+_ASKING = BoundedSemaphore(2)
 
 
 @blueprint.route("/sources/form", methods=["GET", "POST"])
@@ -73,8 +76,7 @@ def keep(
         SourceRefused: it cannot be had.
     """
     refuse_unfit(kind.fields, values)
-    # Outside of any transaction: a kind may ask a server.
-    located = kind.locate(values, for_choosing())
+    located = _located(kind, values)
     place: dict[str, Any] = {
         "location": located.location,
         "name": located.name,
@@ -91,10 +93,25 @@ def keep(
         return found
 
 
+def _located(kind: SupportsForm, values: Mapping[str, str]) -> Located:
+    """Where a source is. Outside of any transaction: a kind may ask a server, for some seconds."""
+    if not _ASKING.acquire(blocking=False):
+        raise SourceRefused("Others add their music just now: try again in a few seconds.")
+    try:
+        return kind.locate(values, for_choosing())
+    finally:
+        _ASKING.release()
+
+
 def values_of(fields: Sequence[FormField], given: Mapping[str, object]) -> dict[str, str]:
-    """What was filled in for these fields, stripped; empty where nothing was."""
-    found = {field.name: given.get(field.name) for field in fields}
-    return {name: text.strip() if isinstance(text, str) else "" for name, text in found.items()}
+    """What was filled in for these fields, stripped, but for secrets; empty where nothing was."""
+    return {field.name: _value_of(field, given.get(field.name)) for field in fields}
+
+
+def _value_of(field: FormField, text: object) -> str:
+    if not isinstance(text, str):
+        return ""
+    return text if field.is_secret else text.strip()
 
 
 def refuse_unfit(fields: Sequence[FormField], values: Mapping[str, str]) -> None:

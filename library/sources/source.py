@@ -149,6 +149,8 @@ class FormField:
     #: A sentence below the field.
     hint: str = ""
     is_required: bool = True
+    #: Whether nobody may see it, such as a password: it is never shown again.
+    is_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,7 @@ def test_a_server_that_is_stopped_is_one_sentence(
     row: SourceRow, installation: Installation
 ) -> None:
     login = Login("ada", "correct horse")
-    address = ServerAddress.from_text(row.location.partition("#")[0])
+    address = ServerAddress.from_text(row.settings["address"])
     nobody_there = replace(address, port=1)
     patience = Patience(pauses_seconds=())
     client = SubsonicClient(nobody_there, login, allows_private=True, patience=patience)

@@ -5,12 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from library.errors import SourceUnavailable
+from library.errors import SourceRefused, SourceUnavailable
 from library.sealing import CannotSeal
 from library.sources.kinds import kind_of
-from library.sources.source import Installation, SourceRow
+from library.sources.source import Installation, Located, SourceRow
 from library.sources.subsonic.errors import AddressRefused, LoginRefused
-from library.sources.subsonic.kind import KIND, NewSource, try_out
+from library.sources.subsonic.kind import KIND, try_out
 from library.sources.subsonic.login import Login
 from tests.subsonic.double import Double
 from tests.subsonic.sockets import serving
@@ -24,7 +24,7 @@ def installation(folder: Path, key: str | None = KEY, **said: bool) -> Installat
     return Installation(folder, secret_key=key, **{"private_servers": True, **said})
 
 
-def row(new: NewSource, location: str = "") -> SourceRow:
+def row(new: Located, location: str = "") -> SourceRow:
     return SourceRow(SOURCE, ACCOUNT, location or new.location, new.name, new.settings, new.secret)
 
 
@@ -36,7 +36,7 @@ def test_a_server_that_was_tried_out_is_opened_and_read(tmp_path: Path) -> None:
     double = Double.with_songs(4, sounds={"so-1": b"sound"})
     with serving(double) as address:
         new = try_out(address, LOGIN, installation=installation(tmp_path))
-        assert new.location == f"{address}#ada"
+        assert new.location == address.replace("//", "//ada@")
         assert b"horse" not in new.secret
         assert "horse" not in repr(new)
         music = kind_of("subsonic").open(row(new), installation(tmp_path))
@@ -75,7 +75,7 @@ def test_what_cannot_be_added_is_told(tmp_path: Path) -> None:
     [
         ("", "another secret key, as long", "enter it again"),
         ("", None, "for the workers"),
-        ("https://music.example.org#ada", KEY, "enter it again"),
+        ("https://ada@music.example.org", KEY, "enter it again"),
     ],
 )
 def test_a_password_that_does_not_open_is_asked_for_again(
@@ -85,3 +85,35 @@ def test_a_password_that_does_not_open_is_asked_for_again(
         new = try_out(address, LOGIN, installation=installation(tmp_path))
     with pytest.raises(SourceUnavailable, match=said):
         KIND.open(row(new, location), installation(tmp_path, key))
+
+
+def values(**said: str) -> dict[str, str]:
+    return {"address": "", "user": "ada", "password": "correct horse", "api_key": ""} | said
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "sentence"),
+    [
+        ({"address": "ftp://x"}, "address", "must begin with"),
+        ({"address": "http://169.254.169.254"}, "address", "does not connect"),
+        ({"user": ""}, "user", "Fill in"),
+        ({"password": ""}, "password", "Fill in"),
+        ({"password": "wrong"}, "password", "user name or password is wrong"),
+        ({"api_key": "some-key"}, "api_key", "takes no API keys"),
+    ],
+)
+def test_what_a_person_fills_in_is_refused_at_its_field(
+    tmp_path: Path, said: dict[str, str], field: str, sentence: str
+) -> None:
+    with serving(Double()) as address, pytest.raises(SourceRefused, match=sentence) as refused:
+        KIND.locate(values(**{"address": address} | said), installation(tmp_path))
+    assert refused.value.field == field
+
+
+def test_what_a_person_fills_in_is_a_place(tmp_path: Path) -> None:
+    with serving(Double()) as address:
+        found = KIND.locate(values(address=address), installation(tmp_path))
+        assert found.settings["address"] == address
+        assert found.name == address.removeprefix("http://")
+        with pytest.raises(SourceRefused, match="SECRET_KEY"):
+            KIND.locate(values(address=address), installation(tmp_path, "short"))

@@ -25,6 +25,8 @@ from sqlalchemy.orm import Session
 
 from library import decisions, jobs, likes, matches, overlaps, playlists, songs
 from library.models import Decision
+from library.sound import samples
+from library.sound import songs as sounding
 
 from . import deciding
 from .job_views import parse_id
@@ -68,9 +70,11 @@ def queue() -> ResponseReturnValue:
             limit=PAGE_SONGS + 1,
         )
         page = Page.of(found, PAGE_SONGS)
+        ids = [song.song_id for song in page.rows]
         return render_template(
             "review.html",
             page=page,
+            sounds=sounding.of_songs(session, account_id=mine, song_ids=ids),
             following=mark_text(page.last.mark) if page.last else None,
             is_first=parse_mark(after) is None,
             asked=asked,
@@ -90,11 +94,16 @@ def song(song_id: str) -> ResponseReturnValue:
     key, mine = parse_id(song_id) or abort(404), account_id()
     with services().database.reading() as session:
         found = songs.get(session, account_id=mine, song_id=key) or abort(404)
+        proposed = matches.of_song(session, account_id=mine, song_id=key)
+        best = proposed[0].playlist_id if proposed else None
         return render_template(
             "review_song.html",
             song=found,
+            sound=sounding.of_songs(session, account_id=mine, song_ids=[key]).get(key),
+            samples=best
+            and samples.of_playlist(session, account_id=mine, song_id=key, playlist_id=best),
             is_in=overlaps.playlists_of(session, account_id=mine, song_id=key),
-            proposed=matches.of_song(session, account_id=mine, song_id=key),
+            proposed=proposed,
             lists=playlists.names(session, account_id=mine),
             asked=QueueRequest.parse(request.args),
         )

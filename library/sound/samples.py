@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from ..models import Features, Match, PlaylistEntry, Song
@@ -73,12 +73,12 @@ def _heard(session: Session, account_id: UUID, *conditions: ColumnElement[bool])
             Song.title,
             Song.artist,
             Song.album,
-            Features.duration_seconds,
+            func.coalesce(Features.duration_seconds, Song.duration_seconds),
             Features.loudness_lufs,
             Features.timbre,
         )
         .outerjoin(Features, told)
-        .where(Song.account_id == account_id, Song.present, *conditions)
+        .where(Song.account_id == account_id, Song.present, Song.has_sound, *conditions)
         .order_by(Song.id)
         .limit(_MOST_SONGS)
     )

@@ -20,6 +20,7 @@ from progress.limits import StreamLimits
 from tasks.factory import create_celery
 from tasks.runtime import Runtime
 from tasks.settings import Settings
+from tests.integration.web.served import Served, serve
 from tests.servers import Server
 from web import passwords
 from web.app import create_app
@@ -173,3 +174,12 @@ def anyone(site: Site) -> FlaskClient:
 def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for an account to have."""
     return tmp_path_factory.mktemp("music")
+
+
+@pytest.fixture(scope="session")
+def one_thread(valkey_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The site under a gunicorn whose one thread answers all requests."""
+    with serve(
+        valkey_server, tmp_path_factory.mktemp("served"), GUNICORN_CMD_ARGS="--threads=1"
+    ) as found:
+        yield found

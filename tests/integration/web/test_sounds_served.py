@@ -8,7 +8,6 @@ import socket
 import statistics
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -16,29 +15,26 @@ import pytest
 
 from library.database import Database
 from tests.integration.web.listening import Listener, listener
-from tests.integration.web.served import serve
+from tests.integration.web.served import Served
 from tests.nginx import nginx
-from tests.servers import Server
 
 ACCOUNTS, EACH = 5, 10
 SONG = b"fLaC" + random.Random(1).randbytes(6_000_000)
 
 
 @pytest.fixture(scope="module")
-def listeners(
-    valkey_server: Server, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[list[Listener]]:
-    music = tmp_path_factory.mktemp("songs")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("songs")
     for name in ("long.flac", "changing.flac", "shrinking.flac"):
-        (music / name).write_bytes(SONG)
-        os.utime(music / name, (1_700_000_000, 1_700_000_000))
-    folder = tmp_path_factory.mktemp("listening")
-    settings = {"GUNICORN_CMD_ARGS": "--threads=1", "EARMARK_TRUSTED_PROXIES": "0"}
-    with (
-        serve(valkey_server, folder, **settings) as site,
-        closing(Database(site.database_url)) as database,
-    ):
-        yield [listener(site, database, music, f"listener{n}") for n in range(ACCOUNTS)]
+        (folder / name).write_bytes(SONG)
+        os.utime(folder / name, (1_700_000_000, 1_700_000_000))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def listeners(one_thread: Served, music: Path) -> list[Listener]:
+    with closing(Database(one_thread.database_url)) as database:
+        return [listener(one_thread, database, music, f"listener{n}") for n in range(ACCOUNTS)]
 
 
 def read_all(client: socket.socket) -> tuple[bytes, bytes]:
@@ -109,25 +105,21 @@ def test_an_account_has_no_more_than_its_share_and_the_next_is_told_so(listeners
         assert other.recv(12) == b"HTTP/1.1 200"
 
 
-def test_a_file_that_becomes_shorter_under_way_ends_the_connection(listeners):
-    file = Path(listeners[0].site.folder).parent
-    path = next(file.glob("songs*/shrinking.flac"))
+def test_a_file_that_becomes_shorter_under_way_ends_the_connection(listeners, music):
     with listeners[0].ask("shrinking.flac", small_buffer=True) as client:
         assert client.recv(12) == b"HTTP/1.1 200"
-        os.truncate(path, 1_000_000)
+        os.truncate(music / "shrinking.flac", 1_000_000)
         head, body = read_all(client)
     assert f"Content-Length: {len(SONG)}".encode() in head
     assert len(body) < len(SONG)
     assert SONG.startswith(body)
 
 
-def test_a_file_that_is_replaced_under_way_is_sent_as_it_was_and_then_as_it_is(listeners):
-    path = next(Path(listeners[0].site.folder).parent.glob("songs*/changing.flac"))
+def test_a_file_that_is_replaced_under_way_is_sent_as_it_was_and_then_as_it_is(listeners, music):
     with listeners[0].ask("changing.flac", small_buffer=True) as client:
         assert client.recv(4) == b"HTTP"
-        new = path.with_name("new")
-        new.write_bytes(b"fLaC" + bytes(100))
-        new.replace(path)
+        (music / "new").write_bytes(b"fLaC" + bytes(100))
+        (music / "new").replace(music / "changing.flac")
         assert read_all(client)[1] == SONG
     with listeners[0].ask("changing.flac", Connection="close") as client:
         assert read_all(client)[1] == b"fLaC" + bytes(100)

@@ -1,6 +1,6 @@
 // The review of proposals: the page's own forms, sent without leaving the page, and its keys.
 
-export {};
+import * as player from "./player";
 
 interface Told { message: string; undo: string | null; waiting: number; accepted: number; rejected: number }
 
@@ -13,6 +13,7 @@ const undone: { card: HTMLElement; address: string; fields: FormData }[] = [];
 let queue: Promise<unknown> = Promise.resolve();
 let sending = 0;
 
+player.begin();
 if (list && told) begin(list, told);
 document.querySelector<HTMLFormElement>('[data-part="half-way"]')?.requestSubmit();
 
@@ -27,19 +28,26 @@ function begin(list: HTMLUListElement, told: HTMLElement): void {
   });
   list.addEventListener("keydown", (event) => {
     const card = (event.target as Element).closest<HTMLElement>("[data-song]");
-    if (!card || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!card || event.ctrlKey || event.metaKey || event.altKey || isMoving(event)) return;
     const key = event.key.toLowerCase();
-    if (key === "j" || key === "arrowdown") go(card.nextElementSibling);
+    if ((key !== " " || event.target === card) && player.press(card, key)) event.preventDefault();
+    else if (key === "j" || key === "arrowdown") go(card.nextElementSibling);
     else if (key === "k" || key === "arrowup") go(card.previousElementSibling);
     else if (key === "u") undo(list, told);
     else if (!press(card, key)) return;
     event.preventDefault();
   });
+  list.addEventListener("focusin", (event) => player.stopOutside((event.target as Element).closest("[data-song]")));
   if (beginButton) {
     beginButton.hidden = false;
     beginButton.addEventListener("click", () => go(list.firstElementChild));
   }
   addEventListener("beforeunload", (event) => { if (sending) event.preventDefault(); });
+}
+
+/** Whether a key moves a slider, which knows the arrows itself. */
+function isMoving(event: KeyboardEvent): boolean {
+  return event.target instanceof HTMLInputElement && /^(Arrow|Home|End|Page)/.test(event.key);
 }
 
 function press(card: HTMLElement, key: string): boolean {
@@ -61,6 +69,7 @@ function decide(
   const fields = new FormData(form, button);
   const next = card.nextElementSibling ?? card.previousElementSibling;
   const before = card.nextElementSibling;
+  player.stopOutside(null);
   card.remove();
   // At once, and without the server: what it says against it brings the card back.
   if (next) go(next); else told.focus();

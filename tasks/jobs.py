@@ -174,10 +174,13 @@ def retry(app: Celery, *, account_id: UUID, job_id: UUID) -> Job | None:
     )
 
 
-def confirm_loss(app: Celery, *, account_id: UUID, job_id: UUID) -> Job | None:
+def confirm_loss(
+    app: Celery, *, account_id: UUID, job_id: UUID, loss_key: str | None = None
+) -> Job | None:
     """A new sync that may take away exactly what a failed one missed; None where there is no such.
 
-    The job keeps what was confirmed. Where something else is missing by then, it fails as well.
+    It reads the one source that missed it, named by the loss's key where there are several. The
+    job keeps what was confirmed. Where something else is missing by then, it fails as well.
 
     Raises:
         library.errors.JobAlreadyActive: a sync has not ended.
@@ -186,10 +189,15 @@ def confirm_loss(app: Celery, *, account_id: UUID, job_id: UUID) -> Job | None:
     runtime: Runtime = app.runtime
     with runtime.database.session() as session:
         job = jobs.get(session, account_id=account_id, job_id=job_id)
-    loss = job.result.get(sync.LOSS) if job is not None else None
+    loss = _loss_of(job, loss_key) if job is not None else None
     if job is None or loss is None:
         return None
     parameters = {sync.CONFIRMED_LOSS: loss["key"]}
     if "source" in loss:  # what an earlier version wrote is of the only source there was
         parameters[sync.SOURCE] = loss["source"]
     return start(app, account_id=account_id, kind="sync", parameters=parameters, retry_of=job.id)
+
+
+def _loss_of(job: Job, key: str | None) -> dict[str, Any] | None:
+    found = [job.result.get(sync.LOSS), *job.result.get(sync.MORE_LOSSES, ())]
+    return next((loss for loss in found if loss and key in (None, loss["key"])), None)

@@ -160,14 +160,6 @@ def may_repeat(job: Job) -> bool:
     return not job.is_active and (job.status != JobStatus.COMPLETED or job.failed > 0)
 
 
-def loss_of(job: Job | None) -> dict[str, Any] | None:
-    """What a sync missed and did not take away, where it failed for that."""
-    if job is None or job.status != JobStatus.FAILED:
-        return None
-    found: dict[str, Any] | None = job.result.get("loss")
-    return found
-
-
 def run_from_row(job: Job) -> Run:
     """How a job went as far as its row tells: when it was sent, began and ended."""
     is_over = job.finished_at is not None

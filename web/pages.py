@@ -17,7 +17,8 @@ from tasks import jobs as running
 from .api import own_job
 from .job_filter import JobFilter
 from .job_starts import to_job
-from .job_views import loss_of, may_repeat, next_step, parse_id, present_state
+from .job_views import may_repeat, next_step, parse_id, present_state
+from .losses import losses_of
 from .paging import Page, parse_number, parse_position
 from .runs import lines_of
 from .services import services
@@ -80,11 +81,12 @@ def library() -> ResponseReturnValue:
         counts = songs.counts(session, account_id=mine) if is_whole else None
         kept = playlists.page(session, account_id=mine, limit=FEW_PLAYLISTS + 1 if is_whole else 0)
         synced = jobs.latest(session, account_id=mine, kind="sync") if is_whole else None
+        losses = losses_of(session, synced)
         hearts = likes.hearts(session, account_id=mine, song_ids=[song.id for song in found])
     return render_template(
         "library.html",
         synced=synced,
-        loss=loss_of(synced),
+        losses=losses,
         page=Page.of(found, PAGE_SONGS),
         is_first=after is None,
         playlists=Page.of(kept, FEW_PLAYLISTS),
@@ -154,11 +156,11 @@ def job_list() -> ResponseReturnValue:
 def job(job_id: str) -> ResponseReturnValue:
     """One job."""
     found = own_job(job_id) or abort(404)
-    mine, loss = found.account_id, loss_of(found)
+    mine = found.account_id
     with services().database.reading() as session:
         failed = failures.newest(session, account_id=mine, job_id=found.id)
         count = failures.count(session, account_id=mine, job_id=found.id)
-        newest = jobs.latest(session, account_id=mine, kind=found.kind) if loss else None
+        losses = losses_of(session, found)
         again = jobs.repeat_of(session, account_id=mine, job_id=found.id)
     logged, why = _logged(found)
     return render_template(
@@ -170,8 +172,7 @@ def job(job_id: str) -> ResponseReturnValue:
         again=again,
         next_step=next_step(found),
         may_repeat=may_repeat(found),
-        loss=loss,
-        is_newest=newest is not None and newest.id == found.id,
+        losses=losses,
         run=lines_of(found),
     )
 
@@ -250,6 +251,10 @@ def confirm_loss(job_id: str) -> ResponseReturnValue:
     """Sync anew, and take away what the job missed: the person says that it is really gone."""
     found = own_job(job_id) or abort(404)
     key: UUID = found.id
+    # The one loss that the person saw, of several that a job may have missed.
+    loss = request.form.get("loss")
     return to_job(
-        lambda: running.confirm_loss(services().celery, account_id=account_id(), job_id=key)
+        lambda: running.confirm_loss(
+            services().celery, account_id=account_id(), job_id=key, loss_key=loss
+        )
     )

@@ -126,3 +126,25 @@ def test_the_api_tells_of_a_loss_what_the_page_does(
     assert found is not None
     assert found["error"]["code"] == "source_incomplete"
     assert found["result"]["loss"]["songs"] == {"missing": 899, "known": 900}
+
+
+def test_each_source_that_misses_much_has_a_question_of_its_own(site: Site, ada: Person) -> None:
+    def asked(name: str, source: UUID) -> dict[str, object]:
+        return LOSS.as_json() | {"key": name, "name": name, "source": str(source)}
+
+    mine, disks = {"account_id": ada.account_id}, (uuid4(), uuid4())
+    with site.runtime.database.session() as session:
+        job, _ = jobs.create(session, **mine, kind="sync")
+        first, second = (asked(name, key) for name, key in zip("XY", disks, strict=True))
+        result = {"loss": first, "moreLosses": [second]}
+        jobs.set_result(session, job_id=job.id, attempt=0, result=result)
+        jobs.finish(session, job_id=job.id, attempt=0, status="failed", now=utc_now())
+    path = f"/jobs/{job.id}"
+    assert ada.browser.get(path).text.count(BUTTON) == 2
+    assert ada.submit(f"{path}/confirm-loss", loss="nonsense").status_code == 404
+    ada.submit(f"{path}/confirm-loss", loss="Y")
+    assert newest(site, ada).parameters == {"confirmed_loss": "Y", "source": str(disks[1])}
+    page = ada.browser.get(path).text
+    assert page.count(BUTTON) == 1
+    assert 'name="loss" value="X"' in page
+    assert "Another sync was started since then." in page

@@ -23,7 +23,7 @@ _BATCH = 500
 
 def known(session: Session, *, account_id: UUID, source_id: UUID) -> Known:
     """What a source had at its last sync."""
-    songs = select(Song.external_id).where(Song.source_id == source_id, Song.present)
+    songs = select(Song.external_id).where(Song.source_id == source_id, Song.gone_at.is_(None))
     playlists = select(Playlist.external_id).where(
         Playlist.source_id == source_id, Playlist.gone_at.is_(None)
     )
@@ -33,7 +33,7 @@ def known(session: Session, *, account_id: UUID, source_id: UUID) -> Known:
         select(LikedSong.said_by, func.count())
         .join(Song, is_liked)
         .where(LikedSong.account_id == account_id, LikedSong.said_by.is_not(None))
-        .where(Song.source_id == source_id, Song.present)
+        .where(Song.source_id == source_id, Song.gone_at.is_(None))
         .group_by(LikedSong.said_by)
     )
     lists = {name: count for name, count in session.execute(liked) if name is not None}
@@ -54,7 +54,8 @@ def mark(
 ) -> None:
     """Mark these songs and playlists of a source as gone, by their external ids, and no others."""
     for part in _batches(songs):
-        of = (Song.source_id == source_id, Song.present, Song.external_id.in_(part))
+        there = Song.gone_at.is_(None)
+        of = (Song.source_id == source_id, there, Song.external_id.in_(part))
         session.execute(update(Song).where(*of).values(present=False, gone_at=now))
     if songs:
         list_files.read_again(session, source_id=source_id)
@@ -69,7 +70,8 @@ def mark(
 
 def songs_by_external(session: Session, *, source_id: UUID) -> dict[str, UUID]:
     """The ids of a source's songs that are gone, by the source's own names."""
-    mine = select(Song.external_id, Song.id).where(Song.source_id == source_id, ~Song.present)
+    gone = Song.gone_at.is_not(None)
+    mine = select(Song.external_id, Song.id).where(Song.source_id == source_id, gone)
     return {external_id: song_id for external_id, song_id in session.execute(mine)}  # noqa: C416
 
 
@@ -78,7 +80,9 @@ def settle(session: Session, *, now: datetime) -> int:
 
     How many rows were not in order.
     """
-    unsaid = update(Song).where(~Song.present, Song.gone_at.is_(None)).values(gone_at=now)
+    # One for which another is shown is there.
+    silent = ~Song.present, Song.shown_as.is_(None)
+    unsaid = update(Song).where(*silent, Song.gone_at.is_(None)).values(gone_at=now)
     returned = update(Song).where(Song.present, Song.gone_at.is_not(None)).values(gone_at=None)
     return sum(session.connection().execute(change).rowcount for change in (unsaid, returned))
 

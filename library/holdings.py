@@ -28,6 +28,8 @@ class Details:
 
     #: Songs of which there is no sound to hear.
     soundless: int
+    #: Songs for which those of another source are shown, since they are the same.
+    same: int
     #: Songs that it has no longer, and that are kept for a time.
     gone: int
     #: Decisions about its songs and playlists. They stay, whatever becomes of it.
@@ -38,14 +40,14 @@ def of_account(session: Session, *, account_id: UUID) -> dict[UUID, Holdings]:
     """What each of the account's sources holds. One that holds nothing has the empty one."""
     songs = (
         select(Song.source_id, func.count())
-        .where(Song.account_id == account_id, Song.present)
+        .where(Song.account_id == account_id, Song.gone_at.is_(None))
         .group_by(Song.source_id)
     )
     is_loved = (LikedSong.account_id == Song.account_id) & (LikedSong.song_id == Song.id)
     loved = (
         select(Song.source_id, func.count(LikedSong.song_id.distinct()))
         .join(LikedSong, is_loved)
-        .where(Song.account_id == account_id, Song.present)
+        .where(Song.account_id == account_id, Song.gone_at.is_(None))
         .group_by(Song.source_id)
     )
     playlists = (
@@ -86,7 +88,8 @@ def details(session: Session, *, account_id: UUID, source_id: UUID) -> Details:
     )
     queries = (
         of_songs.where(*mine, Song.present, ~Song.has_sound),
-        of_songs.where(*mine, ~Song.present),
+        of_songs.where(*mine, Song.gone_at.is_(None), Song.shown_as.is_not(None)),
+        of_songs.where(*mine, Song.gone_at.is_not(None)),
         decisions,
     )
     return Details(*(session.scalar(query) or 0 for query in queries))

@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from .models import LikedSong, Song, Source
 
 LIST, RATING, HEART = "list", "rating", "heart"
+#: A list or rating of a song that is the same, and for which this one is shown.
+SAME = "same"
 #: Rows are deleted in parts of this many.
 _DELETED_ROWS = 1_000
 
@@ -38,7 +40,7 @@ def replace(
     present = (
         select(LikedSong.song_id, LikedSong.said_by)
         .join(Song, and_(LikedSong.account_id == Song.account_id, LikedSong.song_id == Song.id))
-        .where(*mine, Song.present)
+        .where(*mine, Song.gone_at.is_(None))
     )
     if source_id is not None:
         present = present.where(Song.source_id == source_id)
@@ -65,7 +67,7 @@ def follow_ratings(session: Session, *, account_id: UUID, source_id: UUID) -> No
     rated: Sequence[UUID] = ()
     if bound:
         query = select(Song.id).where(Song.source_id == source_id, Song.rating_stars >= bound)
-        rated = list(session.scalars(query.where(Song.present)))
+        rated = list(session.scalars(query.where(Song.gone_at.is_(None))))
     replace(session, account_id=account_id, source_id=source_id, origin=RATING, song_ids=rated)
 
 

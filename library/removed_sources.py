@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from . import giving_way
 from .models import Playlist, Song, Source
 
 
@@ -29,6 +30,7 @@ def remove(session: Session, *, source: Source, now: datetime) -> None:
     source.removed_at, source.secret, source.failure = now, None, None
     session.flush()
     _hide(session, source.id, now)
+    giving_way.settle(session, account_id=source.account_id)
 
 
 def bring_back(session: Session, *, source: Source) -> None:
@@ -38,9 +40,11 @@ def bring_back(session: Session, *, source: Source) -> None:
     if since is None:
         return
     songs = (Song.source_id == source.id, ~Song.present, Song.gone_at == since)
-    session.execute(update(Song).where(*songs).values(present=True, gone_at=None))
+    shown = Song.shown_as.is_(None)
+    session.execute(update(Song).where(*songs).values(present=shown, gone_at=None))
     playlists = (Playlist.source_id == source.id, Playlist.gone_at == since)
     session.execute(update(Playlist).where(*playlists).values(gone_at=None))
+    giving_way.settle(session, account_id=source.account_id)
 
 
 def settle(session: Session, *, account_id: UUID) -> None:
@@ -55,7 +59,7 @@ def settle(session: Session, *, account_id: UUID) -> None:
 
 
 def _hide(session: Session, source_id: UUID, since: datetime) -> None:
-    songs = (Song.source_id == source_id, Song.present)
+    songs = (Song.source_id == source_id, Song.gone_at.is_(None))
     session.execute(update(Song).where(*songs).values(present=False, gone_at=since))
     playlists = (Playlist.source_id == source_id, Playlist.gone_at.is_(None))
     session.execute(update(Playlist).where(*playlists).values(gone_at=since))

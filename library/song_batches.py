@@ -33,6 +33,9 @@ def save_all(
     """
     named = {record.external_id: _values_of(record) for record in records}
     known = _known(session, source_id, named)
+    for name, before in known.items():
+        # One that is shown as another stays hidden.
+        named[name]["present"] = before["shown_as"] is None
     new = [
         values | {"id": uuid4(), "account_id": account_id, "source_id": source_id}
         for name, values in named.items()
@@ -53,7 +56,7 @@ def save_all(
         columns = [values | {"id": row["id"]} for row, values in changed]
         session.execute(update(Song), columns)
         _keep_what_was_heard(session, changed)
-    if new or any(not row["present"] for row, _ in changed):
+    if new or any(row["gone_at"] or not row["present"] for row, _ in changed):
         list_files.read_again(session, source_id=source_id)
     return len(new) + len(changed)
 
@@ -80,7 +83,8 @@ def _known(session: Session, source_id: UUID, named: Mapping[str, _Values]) -> d
     """The rows of these names as they are, by the names."""
     if not named:
         return {}
-    columns = [getattr(Song, name) for name in ("id", "identity", *next(iter(named.values())))]
+    also = ("id", "identity", "shown_as")
+    columns = [getattr(Song, name) for name in (*also, *next(iter(named.values())))]
     query = select(*columns).where(Song.source_id == source_id, Song.external_id.in_(named))
     return {row["external_id"]: dict(row) for row in session.execute(query).mappings()}
 

@@ -24,7 +24,7 @@ def known_songs(session: Session, *, source_id: UUID) -> list[KnownFile]:
     """A source's songs as they were read, those that are gone among them."""
     columns = (
         *(Song.id, Song.external_id, Song.size_bytes, Song.modified_ns, Song.inode),
-        *(Song.audio_key, Song.present),
+        *(Song.audio_key, Song.gone_at.is_(None)),
     )
     query = select(*columns).where(Song.source_id == source_id)
     rows = session.execute(query.execution_options(yield_per=_FETCHED_ROWS))

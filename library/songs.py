@@ -49,8 +49,9 @@ def save(session: Session, *, account_id: UUID, source_id: UUID, record: SongRec
 
 
 def ids_by_external(session: Session, *, source_id: UUID) -> dict[str, UUID]:
-    """The ids of a source's present songs by the source's own names."""
-    mine = select(Song.external_id, Song.id).where(Song.source_id == source_id, Song.present)
+    """The ids of the songs that a source has, by the source's own names."""
+    there = Song.gone_at.is_(None)
+    mine = select(Song.external_id, Song.id).where(Song.source_id == source_id, there)
     return {external_id: song_id for external_id, song_id in session.execute(mine)}  # noqa: C416
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from library import account_sources, jobs, likes, removed_sources
+from library import account_sources, giving_way, jobs, likes, removed_sources
 from library.sources.source import SourceRow
 
 from . import sync_source
@@ -69,12 +69,16 @@ def sync(task: PipelineTask) -> None:
 
 @contextmanager
 def _hiding_what_was_removed(task: PipelineTask) -> Iterator[None]:
-    """A block at whose end no source shows anything that its person removed meanwhile."""
+    """A block at whose end no source shows anything that its person removed meanwhile.
+
+    Nor anything for which another song is shown.
+    """
     try:
         yield
     finally:
         with task.database.session() as session:
             removed_sources.settle(session, account_id=task.account_id)
+            giving_way.settle(session, account_id=task.account_id)
 
 
 def _parameters(task: PipelineTask) -> Mapping[str, Any]:

@@ -60,6 +60,7 @@ class Song(FoundAgain, Base):
         where_known("ix_songs_account_id_identity", "account_id", "identity", unique=True),
         where_known("ix_songs_account_id_audio_key", "account_id", "audio_key"),
         where_known("ix_songs_gone_at", "gone_at"),
+        where_known("ix_songs_account_id_shown_as", "account_id", "shown_as"),
         # Counting and joining the songs that are there reads this index alone.
         Index(
             "ix_songs_present",
@@ -100,14 +101,19 @@ class Song(FoundAgain, Base):
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     #: Nanoseconds since 1970, as text: wider than some databases' integers.
     modified_ns: Mapped[str | None] = mapped_column(String(20))
+    #: International Standard Recording Code, and the recording's id at MusicBrainz.
+    isrc: Mapped[str | None] = mapped_column(String(12))
+    recording_mbid: Mapped[str | None] = mapped_column(String(36))
     #: Names the sound alone, whatever the tags and the file's name say.
     audio_key: Mapped[str | None] = mapped_column(String(64))
     #: The names it had before, the newest last, by which playlists may still name it.
     former_names: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     #: Title, artist and album as a search compares them (`songs.searchable`).
     search_text: Mapped[str] = mapped_column(default="", server_default="")
-    #: False once the source has it no longer.
+    #: Whether it is shown: false once the source has it no longer, and where another one is shown.
     present: Mapped[bool] = mapped_column(default=True)
+    #: The song that is shown in its place, since it is the same one (`library.giving_way`).
+    shown_as: Mapped[UUID | None]
     #: False where the source has no sound for it, such as a service's export of names.
     has_sound: Mapped[bool] = mapped_column(default=True, server_default=true())
 
@@ -152,6 +158,8 @@ class PlaylistEntry(Base):
     position: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[UUID]
     song_id: Mapped[UUID]
+    #: The song that the list names, where another one is shown in its place or was.
+    named_id: Mapped[UUID | None]
 
 
 class MissingEntry(Base):
@@ -179,12 +187,12 @@ class LikedSong(Base):
     __tablename__ = "liked_songs"
     __table_args__ = (
         within_account("song_id", "songs"),
-        CheckConstraint("origin IN ('list', 'rating', 'heart')", name="origin"),
+        CheckConstraint("origin IN ('list', 'rating', 'heart', 'same')", name="origin"),
     )
 
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
     song_id: Mapped[UUID] = mapped_column(primary_key=True)
-    #: A list or a rating of the source, or a heart on the site.
+    #: A list or a rating of the source, a heart on the site, or what a song says that is the same.
     origin: Mapped[str] = mapped_column(
         String(10), primary_key=True, default="list", server_default="list"
     )

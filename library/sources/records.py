@@ -34,6 +34,9 @@ class SongRecord:
     has_sound: bool = True
     #: Names its sound alone, by which a sync finds it again when its tags have changed, too.
     audio_key: str | None = None
+    #: International Standard Recording Code, and the recording's id at MusicBrainz.
+    isrc: str | None = None
+    recording_mbid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,16 +34,21 @@ class Person:
 
 
 def read(path: Path) -> tuple[Songs, list[Playlist]]:
-    """The file's songs, and its playlists in the order of their ids. Names are not looked at."""
-    rows: dict[str, Mapping[str, str]] = {}
-    lists: dict[str, dict[str, None]] = {}
+    """The file's songs, and its playlists in the order of their ids. Names are not looked at.
+
+    A song has several ids where it came out several times: it is one by its artist and title. Else
+    a hidden song could still be in a playlist under another id.
+    """
+    rows: dict[tuple[str, str], Mapping[str, str]] = {}
+    lists: dict[str, dict[tuple[str, str], None]] = {}
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            rows.setdefault(row["track_id"], row)
-            lists.setdefault(row["playlist_id"], {})[row["track_id"]] = None
-    place = {track: number for number, track in enumerate(rows)}
+            song = (row["track_artist"].casefold(), row["track_name"].casefold())
+            rows.setdefault(song, row)
+            lists.setdefault(row["playlist_id"], {})[song] = None
+    place = {song: number for number, song in enumerate(rows)}
     songs = Songs(
-        ids=list(rows),
+        ids=[row["track_id"] for row in rows.values()],
         titles=[row["track_name"] for row in rows.values()],
         artists=[row["track_artist"] for row in rows.values()],
         albums=[row["track_album_name"] for row in rows.values()],
@@ -51,9 +56,9 @@ def read(path: Path) -> tuple[Songs, list[Playlist]]:
         sounds=np.array([_sound(row) for row in rows.values()], dtype=np.float32),
     )
     kept = [
-        Playlist.of(key, (place[track] for track in tracks))
-        for key, tracks in sorted(lists.items())
-        if len(tracks) >= SHORTEST_PLAYLIST
+        Playlist.of(key, (place[song] for song in members))
+        for key, members in sorted(lists.items())
+        if len(members) >= SHORTEST_PLAYLIST
     ]
     return songs, kept
 

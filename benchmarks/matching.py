@@ -22,13 +22,14 @@ from pathlib import Path
 import numpy as np
 
 from library.matching import Matcher, Playlist, Songs
-from library.matching.choice import Choices, evidence, fit
+from library.matching.choice import Choices, evidence, fit, none_told
 from library.matching.signals import GROUPS, SIGNALS, Signals
 from library.matching.weights import Weights, write
 from library.matching.weights import read as stored
 
 from . import _soundtracks
 from ._playlists import Person, audio_formula, largest, nearest, people, read
+from ._strangers import of_strangers
 from ._table import table
 
 VARIABLE = "EARMARK_BENCH_PLAYLISTS"
@@ -139,6 +140,7 @@ def compare(group: Sequence[Person], size: int) -> Iterator[dict[str, object]]:
     new = [part.only(part.is_new) for part in found["earmark"]]
     if any(len(part.first) for part in new):
         yield figures("earmark, new artists", size, new, has_scores=True)
+    yield from of_strangers(group, size)
     yield {"bench": "matching", "who": "chance", "k": size, "hit1": 1 / size, "hit3": 3 / size}
     for name in RIVALS:
         yield figures(name, size, found[name], has_scores=False)
@@ -172,7 +174,7 @@ def _none(
     looked: Sequence[tuple[Person, Signals]], weights: np.ndarray, *, is_new: bool
 ) -> np.ndarray:
     """The logit of "in none of the playlists", of hidden songs beside as many strangers."""
-    rows, is_stranger = [], []
+    columns, is_stranger = [], []
     of_list = np.array([name in GROUPS["list"] for name in SIGNALS])
     for person, learnt in looked:
         for places, strange in ((person.hidden, 0.0), (person.strangers, 1.0)):
@@ -180,10 +182,11 @@ def _none(
             signals = learnt.of(wanted)
             utilities = np.tensordot(weights, signals, 1)
             logs = evidence(utilities, np.tensordot(weights * of_list, signals, 1))
-            rows += [(1.0, value, np.log(len(person.playlists))) for value in logs]
+            listed = sum(len(playlist.songs) for playlist in person.playlists)
+            columns.append(none_told(logs, playlists=len(person.playlists), listed=listed))
             is_stranger += [strange] * len(wanted)
-    # A choice between two: the row against nothing.
-    seen = np.array(rows).T
+    # A choice between two: what is told against nothing.
+    seen = np.concatenate(columns, axis=1)
     signals = np.stack([np.zeros_like(seen), seen], axis=2)
     chosen = np.array(is_stranger).astype(np.int64)
     return fit([Choices(signals, chosen)], prior=np.zeros(3), strength=np.full(3, 1e-3))

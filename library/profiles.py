@@ -10,7 +10,7 @@ import numpy as np
 
 from .features import SongToMatch
 from .matching import Playlist, Songs
-from .matching.songs import Floats
+from .matching.ranks import Floats
 from .timbre import TIMBRE_SIZE
 
 #: Beside the timbre: two for the tempo, how sure it is, loudness, length, and mode.
@@ -32,6 +32,7 @@ def columns(rows: Iterable[SongToMatch]) -> tuple[Songs, dict[UUID, int]]:
         albums=[song.album for song in known],
         years=np.array([song.year or math.nan for song in known], dtype=np.float32),
         sounds=_sounds(known),
+        several_artists=[song.artists for song in known],
     )
     return songs, {song.id: place for place, song in enumerate(known)}
 

@@ -99,15 +99,13 @@ class Proposing:
                 yield self._block(block, found, dict.fromkeys(block.tolist(), queue))
 
     def by_the_artist_of(self, song_id: UUID) -> set[UUID]:
-        """The songs by the artist of a song, with itself."""
+        """The songs by an artist of a song, with itself."""
         place = self.places.get(song_id)
         if place is None:
             return set()
-        codes = self.songs.artist_codes
-        if codes[place] < 0:
-            return {song_id}
-        same = np.flatnonzero(codes == codes[place]).tolist()
-        return {UUID(self.songs.ids[other]) for other in same}
+        return {song_id} | {
+            UUID(self.songs.ids[other]) for other in self.songs.by_the_artists_of(place).tolist()
+        }
 
     def _mask(self, song_ids: Iterable[UUID]) -> npt.NDArray[np.bool_]:
         found = np.zeros(len(self.songs), dtype=np.bool_)

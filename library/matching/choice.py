@@ -12,10 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .songs import Floats, Places
+from .ranks import Floats
+from .songs import Places
 
 Vector = npt.NDArray[np.float64]
 _STEPS = 60
+#: With this many songs in playlists, half is believed of what says that a song fits none of them.
+_SONGS_BELIEVED = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +42,16 @@ def evidence(utilities: Floats, priors: Floats) -> Vector:
     for which every playlist is left out.
     """
     return _log_sum(utilities) - _log_sum(priors)
+
+
+def none_told(logs: Vector, *, playlists: int, listed: int) -> Floats:
+    """What says that a song fits none: a column for each song, given its evidence.
+
+    A constant, the evidence, and the logarithm of the number of playlists; all of them less, the
+    fewer songs the playlists have.
+    """
+    told = np.stack([np.ones_like(logs), logs, np.full_like(logs, np.log(playlists))])
+    return np.asarray(told * (listed / (listed + _SONGS_BELIEVED)), dtype=np.float32)
 
 
 def _log_sum(values: Floats) -> Vector:

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from . import reasons
-from .choice import evidence, shares
+from .choice import evidence, none_told, shares
+from .ranks import Floats
 from .signals import GROUPS, SIGNALS, Signals
-from .songs import Floats, Places, Playlist, Songs
+from .songs import Places, Playlist, Songs
 from .weights import Weights, read
 
 #: At most this many playlists are proposed for a song.
@@ -99,8 +100,9 @@ class Matcher:
     def _none(
         self, logs: npt.NDArray[np.float64], new: npt.NDArray[np.bool_], none_of: float
     ) -> npt.NDArray[np.float64]:
-        seen = np.stack([np.ones_like(logs), logs, np.full_like(logs, np.log(len(self.playlists)))])
-        logit = np.where(new, self.weights.none_new @ seen, self.weights.none_known @ seen)
+        listed = sum(len(playlist.songs) for playlist in self.playlists)
+        told = none_told(logs, playlists=len(self.playlists), listed=listed)
+        logit = np.where(new, self.weights.none_new @ told, self.weights.none_known @ told)
         return np.asarray(1 / (1 + np.exp(-np.clip(logit, -30, 30)) * (1 - none_of) / none_of))
 
     def propose(

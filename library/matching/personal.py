@@ -13,7 +13,8 @@ import numpy as np
 
 from .choice import Choices, Vector, fit
 from .matcher import Matcher
-from .songs import Floats, Places, Playlist, Songs
+from .ranks import Floats
+from .songs import Places, Playlist, Songs
 from .weights import Weights
 
 #: No weight moves further than by this part of itself.

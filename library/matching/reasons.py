@@ -7,9 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from .names import Counts
 from .signals import Signals
-from .songs import Floats, Places
+from .songs import Places
 
 #: A signal is named when it raises a playlist's odds over those of the others by this much
 #: (the logarithm: 0.4 is by half).
@@ -30,10 +29,10 @@ def tell(
 ) -> list[tuple[str, ...]]:
     """The reasons for each pair of song and column; `said` has how much each signal speaks."""
     songs = learnt.songs
-    by_artist = _counts(learnt.artists, songs.artist_codes[places], columns)
-    by_album = _counts(learnt.albums, songs.album_codes[places], columns)
+    by_artist = learnt.artists.counts(places)[np.arange(len(places)), columns]
+    by_album = learnt.albums.counts[learnt.albums.rows(songs.album_codes[places]), columns]
     alike = _alike(learnt, places, columns, said["sound"] > _WORTH_SAYING)
-    years = said["year"] + said["era"] > _WORTH_SAYING
+    years = said["year"] > _WORTH_SAYING
     company = said["company"] > _WORTH_SAYING
     found = []
     for pair, place in enumerate(places.tolist()):
@@ -53,10 +52,6 @@ def tell(
             words.append("Your playlists put such artists together")
         found.append(tuple(words) or ("The closest of your playlists",))
     return found
-
-
-def _counts(counted: Counts, codes: Places, columns: Places) -> Floats:
-    return np.asarray(counted.counts[counted.rows(codes), columns])
 
 
 def _alike(

@@ -7,23 +7,27 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .names import Counts, Words
-from .songs import Floats, Places, Playlist, Songs
+from .names import Artists, Counts, Words
+from .ranks import Floats
+from .songs import Places, Playlist, Songs
 from .sound import Sound
 from .years import Years
 
 #: The signals in the order of `Signals.of`.
 SIGNALS = (
-    "sound", "artist", "company", "album", "year", "era", "title", "size", "variety",
+    "sound", "traits", "neighbours", "artist", "company", "album", "year", "words", "size",
+    "variety",
 )  # fmt: skip
 #: What a person would call them: left out together in the benchmark.
 GROUPS = {
     "sound": ("sound",),
+    "traits": ("traits",),
+    "neighbours": ("neighbours",),
     "artist": ("artist",),
     "company": ("company",),
     "album": ("album",),
-    "year": ("year", "era"),
-    "title": ("title",),
+    "year": ("year",),
+    "words": ("words",),
     "list": ("size", "variety"),
 }
 
@@ -35,26 +39,25 @@ class Signals:
         self.songs = songs
         sizes = np.array([max(1, len(p.songs)) for p in playlists], dtype=np.float32)
         self.sound = Sound(songs, playlists)
-        self.artists = _counted(songs.artist_codes, playlists, sizes)
-        self.albums = _counted(songs.album_codes, playlists, sizes)
+        self.artists = Artists(songs.credits, playlists)
+        codes = songs.album_codes
+        self.albums = Counts(codes, [codes[p.songs] for p in playlists], sizes)
+        self._album_table = self.albums.log_odds()
         self._years = Years(songs.years, playlists)
         self._words = Words(songs.words, playlists)
-        self._tables = (self.artists.shares(), self.artists.company())
-        self._album_table = self.albums.log_odds()
         distinct = [len(np.unique(songs.artist_codes[p.songs])) for p in playlists]
         self._size = np.log(sizes)
         self._variety = np.log(np.maximum(distinct, 1) / sizes).astype(np.float32)
 
     def of(self, places: Places) -> Floats:
         """Each signal for these songs and all playlists: shape (signals, songs, playlists)."""
-        artists = self.artists.rows(self.songs.artist_codes[places])
         albums = self.albums.rows(self.songs.album_codes[places])
         shape = (len(places), len(self._size))
         found = (
-            self.sound.signal(places),
-            *(table[artists] for table in self._tables),
+            *self.sound.signals(places),
+            *self.artists.signals(places),
             self._album_table[albums],
-            *self._years.signals(places),
+            self._years.signal(places),
             self._words.signal(places),
             np.broadcast_to(self._size, shape),
             np.broadcast_to(self._variety, shape),
@@ -63,9 +66,4 @@ class Signals:
 
     def are_new(self, places: Places) -> npt.NDArray[np.bool_]:
         """Which of these songs are by artists that are in no playlist."""
-        rows = self.artists.rows(self.songs.artist_codes[places])
-        return np.asarray(rows == len(self.artists.counts) - 1)
-
-
-def _counted(codes: Places, playlists: Sequence[Playlist], sizes: Floats) -> Counts:
-    return Counts(codes, [codes[p.songs] for p in playlists], sizes)
+        return np.asarray(self.artists.counts(places).sum(axis=1) == 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,10 +9,39 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from . import wording
+from .ranks import Floats, ranked
+from .traits import traits
+
 Places = npt.NDArray[np.int64]
 
-_WORD = re.compile(r"[^\W\d_]{3,}")
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Named:
+    """The names that songs have, any number for each song: equal names have equal codes."""
+
+    codes: Places
+    #: Where each song's codes begin; one more at the end.
+    begins: Places
+
+    @classmethod
+    def of(cls, rows: Iterable[Iterable[str]]) -> Named:
+        """The names of each song, each once, whatever the case; empty ones are left out."""
+        known: dict[str, int] = {}
+        found: list[int] = []
+        begins = [0]
+        for row in rows:
+            names = dict.fromkeys(name.casefold().strip() for name in row)
+            found += [known.setdefault(name, len(known)) for name in names if name]
+            begins.append(len(found))
+        return cls(np.array(found, dtype=np.int64), np.array(begins, dtype=np.int64))
+
+    def at(self, places: Places) -> tuple[Places, Places]:
+        """The codes of these songs in a row, and how many each has."""
+        lengths = self.begins[places + 1] - self.begins[places]
+        ends = np.cumsum(lengths)
+        offsets = np.arange(lengths.sum()) - np.repeat(ends - lengths, lengths)
+        return self.codes[np.repeat(self.begins[places], lengths) + offsets], lengths
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +56,8 @@ class Songs:
     years: Floats
     #: What was heard, one row for each song; a row of NaN for a song not heard yet.
     sounds: Floats
+    #: Each artist of a song by itself; empty where `artists` has them all.
+    several_artists: Sequence[Sequence[str]] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -43,16 +73,22 @@ class Songs:
         return _codes(self.albums)
 
     @cached_property
-    def words(self) -> tuple[Places, Places]:
-        """Numbers of the words of all titles in a row, and where each song's words begin."""
-        known: dict[str, int] = {}
-        found: list[int] = []
-        begins = [0]
-        for title in self.titles:
-            words = dict.fromkeys(_WORD.findall(title.casefold()))
-            found += [known.setdefault(word, len(known)) for word in words]
-            begins.append(len(found))
-        return np.array(found, dtype=np.int64), np.array(begins, dtype=np.int64)
+    def credits(self) -> Named:
+        """Every artist of each song, guests that its title names among them."""
+        several = self.several_artists or [(artist or "",) for artist in self.artists]
+        both = zip(several, self.titles, strict=True)
+        return Named.of((*artists, *wording.guests(title)) for artists, title in both)
+
+    def by_the_artists_of(self, place: int) -> Places:
+        """The places of the songs that have an artist in common with this one."""
+        mine, _ = self.credits.at(np.array([place]))
+        same = np.flatnonzero(np.isin(self.credits.codes, mine))
+        return np.unique(np.searchsorted(self.credits.begins, same, "right") - 1)
+
+    @cached_property
+    def words(self) -> Named:
+        """The words of each song's title and album."""
+        return Named.of(map(wording.words, self.titles, self.albums))
 
     @cached_property
     def heard(self) -> npt.NDArray[np.bool_]:
@@ -63,20 +99,20 @@ class Songs:
 
     @cached_property
     def ranked_sounds(self) -> Floats:
-        """Each number of the sound by its rank among all songs, spread as a normal distribution.
+        """Each number of the sound by its rank among all songs; 0 for songs that were not heard."""
+        return ranked(np.where(self.heard[:, None], self.sounds, np.nan))
 
-        So no number needs a scale of its own, and no outlier counts for more than its rank. 0, the
-        middle, for songs that were not heard.
-        """
-        ranked = np.zeros(self.sounds.shape, dtype=np.float32)
-        values = self.sounds[self.heard]
-        for column in range(values.shape[1]):
-            ordered = np.sort(values[:, column])
-            below = np.searchsorted(ordered, values[:, column], "left")
-            through = np.searchsorted(ordered, values[:, column], "right")
-            share = (below + through) / (2 * max(1, len(ordered)))
-            ranked[self.heard, column] = np.interp(share, _SHARES, _NORMAL)
-        return ranked
+    @cached_property
+    def traits(self) -> Floats:
+        """All numbers that tell these songs apart, one row for each."""
+        forms = map(wording.form, self.titles, self.albums)
+        return traits(
+            own=np.concatenate([self.ranked_sounds, ranked(self.years[:, None])], axis=1),
+            heard=self.heard,
+            artist_codes=self.artist_codes,
+            album_codes=self.album_codes,
+            forms=np.array(list(forms), dtype=np.float32).reshape(-1, 3),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,15 +136,3 @@ def _codes(names: Sequence[str | None]) -> Places:
     known: dict[str, int] = {"": -1}
     folded = [(name or "").casefold().strip() for name in names]
     return np.array([known.setdefault(n, len(known) - 1) for n in folded], dtype=np.int64)
-
-
-def _normal_quantiles(count: int) -> tuple[Floats, Floats]:
-    # Read from a fine table of the distribution: numpy has no inverse of it.
-    values = np.linspace(-6, 6, 24_001)
-    density = np.exp(-(values**2) / 2)
-    shares = np.cumsum(density) / density.sum()
-    wanted = (np.arange(count) + 0.5) / count
-    return wanted.astype(np.float32), np.interp(wanted, shares, values).astype(np.float32)
-
-
-_SHARES, _NORMAL = _normal_quantiles(1001)

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .matcher import Chances, Matcher
-from .songs import Floats, Places, Playlist, Songs
+from .ranks import Floats
+from .songs import Places, Playlist, Songs
 from .weights import Weights
 
 #: A fifth of each playlist is hidden at a time.

@@ -18,7 +18,7 @@ from .signals import SIGNALS
 
 Vector = npt.NDArray[np.float64]
 #: Raised when proposals are no longer to be compared with those of before.
-VERSION = 2
+VERSION = 3
 _FILE = "weights.json"
 
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .songs import Floats, Places, Playlist
+from .ranks import Floats
+from .songs import Places, Playlist
 
-#: Widths of the kernels, in years: of the same year, and of the same time.
-WIDTHS = (0.5, 3.0)
+#: The width of the kernels, in years: songs of the same year, and a little of those beside it.
+_WIDTH = 0.5
 _FIRST, _LAST = 1900, 2100
 _YEARS = np.arange(_FIRST, _LAST + 1, dtype=np.float64)
 #: A playlist is believed to have years as all do, with the weight of this many songs.
@@ -27,17 +28,16 @@ class Years:
         #: The row of each song; the last one where no year is known.
         self._rows = np.where(known, rows, len(_YEARS))
         lists = [rows[p.songs[known[p.songs]]] for p in playlists]
-        self._tables = [_table(lists, width) for width in WIDTHS]
+        self._table = _table(lists)
 
-    def signals(self, places: Places) -> tuple[Floats, Floats]:
-        """By the narrow kernel and by the wide one."""
-        narrow, wide = (table[self._rows[places]] for table in self._tables)
-        return narrow, wide
+    def signal(self, places: Places) -> Floats:
+        """The logarithm for each song and playlist."""
+        return np.asarray(self._table[self._rows[places]])
 
 
-def _table(lists: Sequence[Places], width: float) -> Floats:
-    apart = (_YEARS[:, None] - _YEARS[None, :]) / width
-    kernel = np.exp(-(apart**2) / 2) / (width * np.sqrt(2 * np.pi))
+def _table(lists: Sequence[Places]) -> Floats:
+    apart = (_YEARS[:, None] - _YEARS[None, :]) / _WIDTH
+    kernel = np.exp(-(apart**2) / 2) / (_WIDTH * np.sqrt(2 * np.pi))
     counts = np.array([np.bincount(rows, minlength=len(_YEARS)) for rows in lists])
     densities = counts @ kernel
     whole = densities.sum(axis=0) + _SONGS_ANYWHERE / len(_YEARS)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from library.matching import STRICTNESS
 from library.matching.signals import GROUPS
 
 ROOT = Path(__file__).parents[3]
@@ -60,7 +61,8 @@ def test_its_rows_tell_earmark_beside_others_and_without_each_signal(tmp_path: P
     found = {row["who"]: row for row in rows}
     rivals = {"chance", "largest list", "audio formula", "k-NN"}
     left_out = {f"without {name}" for name in GROUPS}
-    assert found.keys() == {"earmark", "speed", *rivals, *left_out}
+    none = {"none of these", *(f"{name}, at least {x:.0%} sure" for name, x in STRICTNESS.items())}
+    assert found.keys() == {"earmark", "speed", *rivals, *left_out, *none}
     own = found["earmark"]
     assert list(own)[: len(COLUMNS)] == COLUMNS
     assert (own["bench"], own["k"]) == ("matching", 10)

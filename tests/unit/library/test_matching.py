@@ -176,6 +176,26 @@ def test_a_song_goes_where_its_artist_is():
     assert (found.playlist_id, found.reasons[0]) == ("b", "8 songs by  bOB  in it")
 
 
+def test_a_guest_that_the_title_names_is_an_artist_of_the_song():
+    lists = {"a": cloud(0, 0, 0, 0, artist="Ann"), "b": cloud(0, 0, 0, 0, artist="Bob")}
+    found = best(lists, Song("Night (feat. Bob)", artist="Cy"))
+    assert found.playlist_id == "b"
+    songs, _ = library(lists, Song("Night (feat. Bob)", artist="Cy"))
+    assert songs.by_the_artists_of(16).tolist() == list(range(8, 17))
+
+
+def test_each_of_several_artists_counts():
+    lists = {"a": [Song(artist="Ann")] * 4, "b": [Song(artist="Bob")] * 4}
+    songs, playlists = library(lists, Song(artist="Cy & Bob"))
+    several = replace(
+        songs, several_artists=[*([name] for name in songs.artists[:8]), ["Cy", "Bob"]]
+    )
+    (together,) = Matcher(songs, playlists).propose(np.array([8]), without={})
+    (apart,) = Matcher(several, playlists).propose(np.array([8]), without={})
+    assert together[0].score == pytest.approx(0.5)
+    assert (apart[0].playlist_id, apart[0].score > 0.9) == ("b", True)
+
+
 def test_a_song_goes_where_its_album_is():
     lists = {"a": cloud(0, 0, 0, 0, album="One"), "b": cloud(0, 0, 0, 0, album="Two")}
     found = best(lists, Song(album="Two"))

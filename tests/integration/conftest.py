@@ -81,6 +81,7 @@ def pipelines(
         "EARMARK_DATA": str(folder),
         "SECRET_KEY": "for tests, and long enough",
         "EARMARK_PRIVATE_SERVERS": "yes",
+        "EARMARK_MUSIC_WRITE": str(tmp_path_factory.getbasetemp()),
     }
     settings = Settings.from_environ(environment)
     celery = create_celery(settings)

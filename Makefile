@@ -33,6 +33,10 @@ test: $(DEV) ## run all tests
 chaos: $(DEV) ## strike jobs with 200 random faults (SEED, FAULTS)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
 
+.PHONY: chaos-writeback
+chaos-writeback: $(DEV) ## kill processes while they write lists, 100 times (SEED, KILLS)
+	@$(BIN)/python -m tests.chaos.lists $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))
+
 .PHONY: lint
 lint: $(DEV) ## check style, types and import contracts
 	$(BIN)/ruff check

@@ -19,7 +19,9 @@ _COLUMNS = (
     *(Song.id, Song.identity, Song.source_id, Song.has_sound, Song.external_id),
     *(Song.title, Song.artist, Song.album, Song.duration_seconds),
 )
-IN_ANOTHER_SOURCE = "It is in another source of yours: a list can name what is in its own alone."
+IN_ANOTHER_SOURCE = (
+    "It is in another source of yours: a list can name songs of its own source alone."
+)
 WITHOUT_FILE = "It has no file that a list could name."
 GONE = "It is not there any more."
 

@@ -48,11 +48,11 @@ def purge(task: Any) -> None:
         lambda session: gone.settle(session, now=utc_now()),
         lambda session: gone.purge_songs(session, before=before, limit=BATCH),
         lambda session: gone.purge_playlists(session, before=before, limit=BATCH),
-        lambda session: _purge_write_backs(session, runtime.settings.data_dir, before),
+        lambda session: purge_write_backs(session, runtime.settings.data_dir, before),
     )
 
 
-def _purge_write_backs(session: Session, data_dir: Path, before: datetime) -> int:
+def purge_write_backs(session: Session, data_dir: Path, before: datetime) -> int:
     """Forget what was written before a time, and the lists as they were before that."""
     over = write_backs.purge(session, before=before, limit=BATCH)
     for account_id, key in over:

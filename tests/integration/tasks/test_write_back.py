@@ -11,10 +11,10 @@ import pytest
 from library import awaited, decisions, matches, playlists, write_backs
 from library import jobs as rows
 from library.errors import JobAlreadyActive
-from library.models import Job, Song
+from library.models import Job, Song, utc_now
 from progress.events import ItemEvent, Snapshot
 from progress.testing import Shown
-from tasks import jobs, write_back
+from tasks import jobs, purge, write_back
 from tasks.writers import Writers
 from tests.integration.conftest import Pipelines
 
@@ -132,6 +132,16 @@ def test_accepted_songs_are_written_read_by_the_next_sync_and_taken_out_again(
     assert lists.in_lists() == in_lists
     # The decisions are the person's: they can be written again.
     assert {one.name for one in lists.awaiting()} == set(wanted)
+
+    kept = pipelines.settings.data_dir / "backups" / str(lists.account_id)
+    assert len(list(kept.iterdir())) == len(wanted)
+    data_dir = pipelines.settings.data_dir
+    purge.run_steps(
+        pipelines.runtime.database,
+        lambda session: purge.purge_write_backs(session, data_dir, utc_now()),
+    )
+    assert not lists.written()
+    assert not list(kept.iterdir())
 
 
 def test_a_list_that_somebody_changed_fails_by_itself_and_the_others_are_written(

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from uuid import UUID, uuid4
 
 import pytest
+from playwright.sync_api import Browser, Page
+from werkzeug.serving import make_server
 
 from library import account_sources, decisions, jobs, playlists, songs, write_backs
 from library.models import Song
 from library.sources.records import SongRecord
 from library.writeback.acts import Act
 from tasks.writers import Writers
+from tests import axe
 from tests.integration.web.conftest import Site
 
+#: A folder that pictures of the pages go to.
+IMAGES = os.environ.get("EARMARK_IMAGES")
+SCHEMES = {390: "dark", 1440: "light"}
 OLD = b"#EXTM3U\na.mp3\n"
 
 
@@ -207,3 +216,50 @@ def test_where_writing_is_off_every_list_says_so_and_can_be_downloaded(
     (found,) = desk.person.browser.get("/api/write-back").json["lists"]
     assert found["seen"] is None
     assert "EARMARK_MUSIC_WRITE" in found["obstacle"]
+
+
+@pytest.fixture
+def address(writing_site: Site) -> Iterator[str]:
+    """The site over HTTP, for a browser."""
+    server = make_server("127.0.0.1", 0, writing_site.app, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_pages_fit_every_screen_and_axe_finds_nothing(
+    desk: Desk, address: str, browser: Browser, width: int
+) -> None:
+    """From the look at what is written to the list that somebody edited since."""
+    cookie = desk.person.browser.get_cookie(desk.site.app.config["SESSION_COOKIE_NAME"])
+    assert cookie is not None
+    with browser.new_context(base_url=address, viewport={"width": width, "height": 844}) as context:
+        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": address}])
+        page = context.new_page()
+        page.goto("/write-back")
+        page.get_by_text("What changes in the file").click()
+        look(page, f"write-back-{width}")
+        page.get_by_role("button", name="Write into the ticked lists").press("Enter")
+        page.wait_for_url("**/jobs/*")
+        key = desk.carry_out()
+        page.goto("/write-backs")
+        look(page, f"write-backs-{width}")
+        page.get_by_role("link", name="Mine").click()
+        look(page, f"written-{width}")
+        desk.list.write_bytes(desk.list.read_bytes().replace(b"a.mp3", b"theirs.mp3"))
+        page.goto(f"/write-backs/{key}")
+        look(page, f"edited-{width}")
+
+
+def look(page: Page, name: str) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    # Each page once in each of the two: what axe looks at takes it a second.
+    for scheme in ("light", "dark") if IMAGES else (SCHEMES[page.viewport_size["width"]],):
+        page.emulate_media(color_scheme=scheme)
+        assert axe.faults(page) == []
+        if IMAGES:
+            page.screenshot(path=f"{IMAGES}/{name}-{scheme}.png", full_page=True)

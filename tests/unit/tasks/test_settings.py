@@ -53,6 +53,7 @@ def test_every_variable_is_read():
             "EARMARK_SECURE_COOKIES": "Yes",
             "EARMARK_TRUSTED_PROXIES": "1",
             "EARMARK_MUSIC_ROOTS": "/srv/music:~/Music:",
+            "EARMARK_MUSIC_WRITE": "/srv/music/lists",
             "EARMARK_SIGN_UP": "Invite",
             "EARMARK_LOCAL": "yes",
             "EARMARK_REDIS_CA": "none",
@@ -75,6 +76,7 @@ def test_every_variable_is_read():
         music_dir=Path("/srv/music"),
         trusted_proxies=1,
         music_roots=(Path("/srv/music"), Path.home() / "Music"),
+        music_write=(Path("/srv/music/lists"),),
         sign_up="invite",
         is_local=True,
         keep_gone_days=45,
@@ -128,10 +130,18 @@ def test_an_address_without_its_two_halves_is_refused(email):
         Settings.from_environ({"EARMARK_EMAIL": email})
 
 
+@pytest.mark.parametrize("name", ["EARMARK_MUSIC_ROOTS", "EARMARK_MUSIC_WRITE"])
 @pytest.mark.parametrize("roots", ["music", "/srv/music:music", "/srv/../etc", "./music"])
-def test_a_music_root_that_is_no_whole_path_is_refused(roots):
-    with pytest.raises(SettingsError, match="EARMARK_MUSIC_ROOTS names"):
-        Settings.from_environ({"EARMARK_MUSIC_ROOTS": roots})
+def test_a_music_root_that_is_no_whole_path_is_refused(name, roots):
+    with pytest.raises(SettingsError, match=f"{name} names"):
+        Settings.from_environ({name: roots})
+
+
+@pytest.mark.parametrize("environ", [{}, {"EARMARK_LOCAL": "yes", "MUSIC": "/srv/music"}])
+def test_no_list_may_be_written_unless_its_folder_is_named(environ):
+    settings = Settings.from_environ(environ)
+    assert settings.music_write == ()
+    assert not settings.writable.holds(Path("/srv/music"))
 
 
 def test_a_way_to_sign_up_that_is_none_is_refused():

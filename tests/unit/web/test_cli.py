@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from argon2 import PasswordHasher
@@ -13,6 +14,7 @@ from click.testing import CliRunner, Result
 from library import accounts
 from library.database import Database
 from library.demo import DemoSummary
+from library.writeback.backups import Backups
 from tasks.settings import Settings
 from tests.servers import free_port
 from web import first_run, valkey
@@ -272,7 +274,14 @@ def test_an_account_is_removed_only_by_who_says_yes(earmark_command):
     assert asked.exit_code == 1
     assert "Remove ada@example.org with 0 songs" in asked.output
     assert "ada@example.org" in earmark_command("account", "list").output
+    with closing(Database(earmark_command.settings.database_url)) as database:
+        with database.reading() as session:
+            account = accounts.by_email(session, email="ada@example.org")
+        Backups(earmark_command.settings.data_dir, account.id).keep(uuid4(), b"a.mp3")
+    kept = earmark_command.settings.data_dir / "backups" / str(account.id)
+    assert list(kept.iterdir())
     removed = earmark_command("account", "remove", "Ada@Example.org", "--yes")
+    assert not kept.exists()
     assert (removed.exit_code, removed.stdout) == (
         0,
         "The account for ada@example.org is removed.\n",

@@ -25,7 +25,13 @@ SOUND_FOLDER = "sound"
 _FIELDS = (
     FormField("address", "Address", "Such as https://music.example.org, as you open it."),
     FormField("user", "User name", "Leave it empty if you have an API key.", is_required=False),
-    FormField("password", "Password", is_required=False, is_secret=True),
+    FormField(
+        "password",
+        "Password",
+        "It is kept encrypted, and sent to this server alone.",
+        is_required=False,
+        is_secret=True,
+    ),
     FormField(
         "api_key",
         "API key",

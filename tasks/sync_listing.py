@@ -10,7 +10,7 @@ from library import account_sources, gone, list_files, list_renames, song_rename
 from library.loss import Known, Loss, assess
 from library.moves import NO_MOVES, KnownFile, Moves, Print, are_renumbered, find_moves
 from library.sources.contents import Contents, part_of
-from library.sources.source import MusicSource, SourceOfFiles, SourceRow
+from library.sources.source import MusicSource, SourceOfFiles, SourceRow, TellsWhatItLists
 
 from .base import PipelineTask
 from .sync_place import Place
@@ -37,7 +37,7 @@ def look(task: PipelineTask, row: SourceRow, music: MusicSource, *, suffix: str)
     """List the source, and compare what is there with what was."""
     with task.job.phase(f"listing{suffix}"):
         notes = _Notes(task, row.name)
-        if isinstance(music, SourceOfFiles):
+        if isinstance(music, TellsWhatItLists):
             music.on_folder = notes.tell_folder
         contents = music.scan()
         return _compare(_load(task, row), music, contents, notes, row=row, suffix=suffix)
@@ -69,7 +69,10 @@ def _compare(
 ) -> Place:
     found = _prints(music, contents.songs)
     missing = contents.missing(sorted(known.all.songs), music.is_there)
-    is_renumbered = are_renumbered((song for song in known.songs if song.is_present), found)
+    # What stands for an inode elsewhere is a source's own, and never given anew.
+    is_renumbered = isinstance(music, SourceOfFiles) and are_renumbered(
+        (song for song in known.songs if song.is_present), found
+    )
     moves, renamed = NO_MOVES, dict[str, str]()
     if isinstance(music, SourceOfFiles):
         songs = _candidates(known.songs, found, missing)

@@ -53,9 +53,3 @@ class Tally:
     loved: list[PlaylistRecord] = field(default_factory=list)
     #: The files with playlists that were not read: they cannot be, or are as they were.
     unread: set[str] = field(default_factory=set)
-
-
-def stem(name: str) -> str:
-    """A file's own name without its ending, as its item is called."""
-    last = name.rpartition("/")[2]
-    return last.rpartition(".")[0] or last

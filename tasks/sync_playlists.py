@@ -19,7 +19,7 @@ from progress.events import ItemStatus
 
 from .base import PipelineTask
 from .sources import reading
-from .sync_place import Place, Tally, stem
+from .sync_place import Place, Tally
 
 
 def read_playlists(task: PipelineTask, place: Place, tally: Tally) -> None:
@@ -30,7 +30,8 @@ def read_playlists(task: PipelineTask, place: Place, tally: Tally) -> None:
         for index, name in enumerate(names, 1):
             if lists.is_unchanged(name):
                 task.job.raise_if_stopped()
-                task.job.item_status(name, ItemStatus.SUCCEEDED, kind="playlist", label=stem(name))
+                label = place.contents.label(name)
+                task.job.item_status(name, ItemStatus.SUCCEEDED, kind="playlist", label=label)
                 unchanged.add(name)
                 tally.succeeded += 1
                 continue
@@ -92,8 +93,9 @@ class _Lists:
 
     def read(self, name: str, index: int) -> tuple[PlaylistRecord, ...] | None:
         """Read and write the playlists of a file; None where it cannot be read."""
-        count = len(self.place.contents.playlists)
-        item = self.task.item(name, kind="playlist", label=stem(name), index=index, count=count)
+        contents = self.place.contents
+        label, count = contents.label(name), len(contents.playlists)
+        item = self.task.item(name, kind="playlist", label=label, index=index, count=count)
         with item:
             present, hidden, _ = self._songs
             with reading(self.place.music, name):

@@ -14,7 +14,7 @@ from progress.events import ItemStatus
 
 from .base import PipelineTask
 from .sources import reading
-from .sync_place import Place, Tally, stem
+from .sync_place import Place, Tally
 
 #: A batch is written when it has so many songs, or is this old: an item is in progress until its
 #: row is written, and a sync that is broken off reads a batch again.
@@ -34,7 +34,7 @@ def read_songs(task: PipelineTask, place: Place, tally: Tally) -> None:
         try:
             for index, name in enumerate(names, 1):
                 if name in place.unchanged:
-                    _tell_unchanged(task, name, tally)
+                    _tell_unchanged(task, name, place.contents.label(name), tally)
                 else:
                     batch.announce(index)
                     batch.read(name, index)
@@ -49,9 +49,9 @@ def read_songs(task: PipelineTask, place: Place, tally: Tally) -> None:
             task.item_failed(name, kind="folder", label=name, reason=stays)
 
 
-def _tell_unchanged(task: PipelineTask, name: str, tally: Tally) -> None:
+def _tell_unchanged(task: PipelineTask, name: str, label: str, tally: Tally) -> None:
     task.job.raise_if_stopped()
-    task.job.item_status(name, ItemStatus.SUCCEEDED, kind="song", label=stem(name))
+    task.job.item_status(name, ItemStatus.SUCCEEDED, kind="song", label=label)
     tally.songs += 1
     tally.succeeded += 1
 
@@ -75,15 +75,17 @@ class _Batch:
             return
         names = self.place.contents.songs[index - 1 : index - 1 + BATCH_SONGS]
         self._announced = index - 1 + len(names)
-        waiting = [(name, stem(name)) for name in names if name not in self.place.unchanged]
+        unchanged, label = self.place.unchanged, self.place.contents.label
+        waiting = [(name, label(name)) for name in names if name not in unchanged]
         self.task.job.queue(waiting, kind="song")
 
     def read(self, name: str, index: int) -> None:
         """Read a song. One that cannot be read fails at once."""
-        count = len(self.place.contents.songs)
+        contents = self.place.contents
+        label, count = contents.label(name), len(contents.songs)
         with ExitStack() as stack:
             stack.enter_context(
-                self.task.item(name, kind="song", label=stem(name), index=index, count=count)
+                self.task.item(name, kind="song", label=label, index=index, count=count)
             )
             with reading(self.place.music, name):
                 record = self.place.music.read_song(name)

@@ -14,6 +14,8 @@ class Contents:
 
     songs: tuple[str, ...] = ()
     playlists: tuple[str, ...] = ()
+    #: What people call them, of those whose names say nothing.
+    labels: Mapping[str, str] = field(default_factory=dict)
     #: The folders directly in the root.
     top_folders: frozenset[str] = frozenset()
     #: Folders and files that could not be looked at, each with a sentence that says why.
@@ -24,6 +26,11 @@ class Contents:
     walked_before: frozenset[str] = frozenset()
     #: Folders that systems make for themselves, and that were not looked into, sorted.
     left_out: tuple[str, ...] = ()
+
+    def label(self, name: str) -> str:
+        """What people call a song or playlist: a file by its own name without its ending."""
+        last = name.rpartition("/")[2]
+        return self.labels.get(name) or last.rpartition(".")[0] or last
 
     def missing(self, known: Iterable[str], is_there: Callable[[str], bool]) -> list[str]:
         """Which of the known names are gone: those alone whose place could be looked at.

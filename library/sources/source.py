@@ -95,11 +95,17 @@ class MusicSource(Protocol):
 
 
 @runtime_checkable
-class SourceOfFiles(Protocol):
-    """What a source of files can besides: its songs and lists are found under other names, too."""
+class TellsWhatItLists(Protocol):
+    """An ability of a source whose scan takes a while."""
 
-    #: Called with each folder that a scan lists, and the number of files that it found before.
+    #: Called with each folder that a scan lists, and the number of files that it found before. A
+    #: source without folders calls it with an empty name, now and then.
     on_folder: Callable[[str, int], None] | None
+
+
+@runtime_checkable
+class SourceOfFiles(TellsWhatItLists, Protocol):
+    """What a source of files can besides: its songs and lists are found under other names, too."""
 
     def audio_key(self, external_id: str) -> str | None:
         """What names a song's sound, whatever its tags say; None where it cannot be read."""

@@ -18,7 +18,7 @@ from ..records import EntryRecord, PlaylistRecord, SongRecord
 from .cache import SoundCache
 from .errors import LoginRefused, NotFound, ServerAway, ServerError
 from .fetching import fetch_sound
-from .server import MusicServer
+from .server import PAGE, MusicServer
 from .values import ServerPlaylist, ServerSong, external_id, server_id
 
 #: Raise it when more or something else is read of a song, so that all songs are read again.
@@ -26,6 +26,7 @@ READ_VERSION = 1
 #: The name of the list of songs with a star. The others are named by `PLAYLIST` and their id.
 STARRED = "starred"
 PLAYLIST = "playlist:"
+_STARRED_NAME = "Songs with a star"
 #: A server that is away for this many things in a row is not asked for the rest.
 FAILURES_IN_A_ROW = 3
 
@@ -69,6 +70,8 @@ class SubsonicSource:
         self._songs: dict[str, SongRecord] = {}
         #: How many things in a row the server was away for.
         self._failures = 0
+        #: See `library.sources.source.TellsWhatItLists`.
+        self.on_folder: Callable[[str, int], None] | None = None
 
     @property
     def where(self) -> str:
@@ -83,15 +86,28 @@ class SubsonicSource:
         """
         unseen: dict[str, str] = {}
         with self._being_there():
-            found = {song.record.external_id: song for song in self._server.all_songs()}
+            found: dict[str, ServerSong] = {}
+            for song in self._server.all_songs():
+                found[song.record.external_id] = song
+                if len(found) % PAGE == 1:
+                    self._tell(len(found))
             self._add_short_albums(found, unseen)
-            lists = [external_id(entry.id) for entry in self._server.playlists()]
+            lists = {
+                f"{PLAYLIST}{external_id(entry.id)}": entry.name
+                for entry in self._server.playlists()
+            }
         self._songs = {name: song.record for name, song in found.items()}
+        titles = {name: song.title for name, song in self._songs.items()}
         return ServerContents(
             songs=tuple(sorted(found)),
-            playlists=(STARRED, *sorted({f"{PLAYLIST}{name}" for name in lists})),
+            playlists=(STARRED, *sorted(lists)),
+            labels={STARRED: _STARRED_NAME, **lists, **titles},
             unseen=unseen,
         )
+
+    def _tell(self, songs: int) -> None:
+        if self.on_folder is not None:
+            self.on_folder("", songs)
 
     def _add_short_albums(self, found: dict[str, ServerSong], unseen: dict[str, str]) -> None:
         """Add the songs of albums of which the search found fewer than the server counts.
@@ -110,6 +126,7 @@ class SubsonicSource:
                 unseen[album.name] = str(error)
             else:
                 self._failures = 0
+                self._tell(len(found))
                 found |= {song.record.external_id: song for song in songs}
 
     def check(self, external_id: str = "") -> None:  # noqa: ARG002
@@ -184,7 +201,7 @@ class SubsonicSource:
 
     def _list(self, name: str) -> ServerPlaylist:
         if name == STARRED:
-            return ServerPlaylist(STARRED, "Songs with a star", songs=tuple(self._server.starred()))
+            return ServerPlaylist(STARRED, _STARRED_NAME, songs=tuple(self._server.starred()))
         return self._server.playlist(server_id(name.removeprefix(PLAYLIST)))
 
     @contextmanager

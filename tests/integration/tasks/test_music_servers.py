@@ -18,6 +18,8 @@ from library import account_sources, accounts, likes, playlists
 from library.models import Features, Song
 from library.sources.subsonic.kind import try_out
 from library.sources.subsonic.login import Login
+from progress.testing.reading import events_of
+from tasks import jobs
 from tasks.factory import create_celery
 from tasks.settings import Settings
 from tasks.sources import installation
@@ -78,26 +80,28 @@ def listener(double: Double, valkey_server: Server, tmp_path: Path) -> Iterator[
 
 @contextmanager
 def written(shelf: Shelf) -> Iterator[set[str]]:
-    """The tables that a block writes to."""
+    """The tables of which a block writes rows."""
     tables: set[str] = set()
 
-    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def note(_conn: Any, cursor: Any, statement: str, *_: Any) -> None:
         words = statement.split()
-        if words[0] in ("INSERT", "UPDATE", "DELETE"):
+        if words[0] in ("INSERT", "UPDATE", "DELETE") and cursor.rowcount:
             tables.add(words[1 if words[0] == "UPDATE" else 2].strip('"'))
 
     engine = shelf.runtime.database.engine
-    event.listen(engine, "before_cursor_execute", note)
+    event.listen(engine, "after_cursor_execute", note)
     yield tables
-    event.remove(engine, "before_cursor_execute", note)
+    event.remove(engine, "after_cursor_execute", note)
 
 
-def test_a_server_is_synced_and_a_second_time_writes_no_song(
+def test_a_server_is_synced_and_a_second_time_writes_nothing_of_it(
     listener: Shelf, double: Double
 ) -> None:
     job = listener.sync()
     assert (job.status, job.failed) == ("completed", 0), job.error_message
-    assert job.result == {"songs": 60, "playlists": 2, "gone": 0, "unseen": 0, "liked": 3}
+    counts = {"songs": 60, "playlists": 2, "gone": 0, "unseen": 0, "liked": 3}
+    assert job.result is not None
+    assert {name: job.result[name] for name in counts} == counts
     with listener.runtime.database.reading() as session:
         mine = {"account_id": listener.account_id}
         assert likes.count(session, **mine) == 3
@@ -105,9 +109,14 @@ def test_a_server_is_synced_and_a_second_time_writes_no_song(
             ("Evening", 2), ("Way", 1),
         ]  # fmt: skip
     with written(listener) as tables:
-        assert listener.sync().status == "completed"
-    assert not tables & {"songs", "liked_songs"}
-    double.songs["so-9"]["title"] = "Renamed"
+        job = listener.sync()
+    assert job.status == "completed"
+    told = events_of(listener.runtime.log, jobs.ref_of(job))
+    labels = {event.label for event in told if event.type == "item"}
+    assert labels >= {"Song 0", "Evening", "Songs with a star"}
+    assert tables <= {"jobs", "job_parts", "sources"}
+    for song in double.songs.values():
+        song["genre"] = "Jazz"
     double.starred.remove("so-1")
     with written(listener) as tables:
         assert listener.sync().result["liked"] == 2

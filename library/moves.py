@@ -92,6 +92,21 @@ def find_moves(
     return search.moves()
 
 
+def find_new_ids(known: Iterable[KnownFile], found: Mapping[str, Print]) -> Moves:
+    """What became of songs whose names are ids that a server gave them, and gave anew.
+
+    Songs of which all else that the server tells is the same are the same songs. Nothing is
+    concluded from ids that are alike.
+    """
+    songs = list(known)
+    before = {song.name for song in songs}
+    gone = [song for song in songs if song.name not in found]
+    new = {name: print_ for name, print_ in found.items() if name not in before}
+    search = _Search(gone, new)
+    search.pair(lambda song: song.print if None not in song.print else None, new.__getitem__)
+    return search.moves()
+
+
 class _Search:
     """The songs and files that are not paired yet, and the pairs."""
 

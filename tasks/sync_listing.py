@@ -8,9 +8,23 @@ from dataclasses import dataclass, field
 
 from library import account_sources, gone, list_files, list_renames, song_renames
 from library.loss import Known, Loss, assess
-from library.moves import NO_MOVES, KnownFile, Moves, Print, are_renumbered, find_moves
+from library.moves import (
+    NO_MOVES,
+    KnownFile,
+    Moves,
+    Print,
+    are_renumbered,
+    find_moves,
+    find_new_ids,
+)
 from library.sources.contents import Contents, part_of
-from library.sources.source import MusicSource, SourceOfFiles, SourceRow, TellsWhatItLists
+from library.sources.source import (
+    GivesIds,
+    MusicSource,
+    SourceOfFiles,
+    SourceRow,
+    TellsWhatItLists,
+)
 
 from .base import PipelineTask
 from .sync_place import Place
@@ -82,6 +96,8 @@ def _compare(
         renamed = _renamed_lists(
             known, contents, found_lists, is_there=music.is_there, key_of=music.list_key
         )
+    elif isinstance(music, GivesIds):
+        moves = find_new_ids(_candidates(known.songs, found, missing), found)
     is_same_rules = known.read_version == music.read_version
     return Place(
         source_id=row.id,

@@ -104,6 +104,17 @@ class TellsWhatItLists(Protocol):
 
 
 @runtime_checkable
+class GivesIds(Protocol):
+    """A source that may give all of its songs new names, as a server does that was set up anew.
+
+    Its fingerprints are of all that it tells of a song but the name: two songs with the same one
+    are the same song.
+    """
+
+    gives_ids: bool
+
+
+@runtime_checkable
 class SourceOfFiles(TellsWhatItLists, Protocol):
     """What a source of files can besides: its songs and lists are found under other names, too."""
 

@@ -58,6 +58,7 @@ class SubsonicSource:
     #: Its names are no paths.
     root: Path | None = None
     read_version = READ_VERSION
+    gives_ids = True
 
     def __init__(
         self, server: MusicServer, *, source_id: UUID, name: str, sounds: SoundCache

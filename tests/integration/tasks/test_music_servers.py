@@ -123,6 +123,29 @@ def test_a_server_is_synced_and_a_second_time_writes_nothing_of_it(
     assert tables >= {"songs", "liked_songs"}
 
 
+def test_songs_to_which_a_server_gives_new_ids_stay_the_same(
+    listener: Shelf, double: Double
+) -> None:
+    listener.sync()
+
+    def rows() -> dict[str, UUID]:
+        with listener.runtime.database.reading() as session:
+            found = session.execute(select(Song.title, Song.id).where(Song.present))
+            return {title: song_id for title, song_id in found}  # noqa: C416
+
+    before = rows()
+    double.songs = {f"new-{key}": song | {"id": f"new-{key}"} for key, song in double.songs.items()}
+    double.starred = ["new-so-1"]
+    double.playlists["1"].songs = ["new-so-4", "new-so-5"]
+    double.playlists["2"].songs = []
+    job = listener.sync()
+    assert (job.status, job.error_message) == ("completed", None)
+    assert job.result is not None
+    assert (job.result["moved"], job.result["gone"], job.result["liked"]) == (60, 0, 2)
+    assert rows() == before
+    assert listener.songs() == set(double.songs)
+
+
 def test_a_server_that_is_suddenly_empty_loses_nothing(listener: Shelf, double: Double) -> None:
     listener.sync()
     whole = dict(double.songs)

@@ -10,7 +10,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from library.moves import NO_MOVES, KnownFile, Moves, are_renumbered, find_moves
+from library.moves import (
+    NO_MOVES,
+    KnownFile,
+    Moves,
+    are_renumbered,
+    find_moves,
+    find_new_ids,
+)
 
 
 def song(name: str, print_: str, key: str | None = "", *, is_present: bool = True) -> KnownFile:
@@ -283,3 +290,20 @@ class Shelves(RuleBasedStateMachine):
 
 TestShelves = Shelves.TestCase
 TestShelves.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+
+
+def test_songs_with_new_ids_are_the_same_where_all_else_is():
+    a, b, edited, away = (
+        song("id-a", "1 x y"), song("id-b", "1 x y"), song("id-c", "2 x z"),
+        song("id-d", "3 x w", is_present=False),
+    )  # fmt: skip
+    prints = {
+        "new-1": ("1", "x", "y"), "new-2": ("1", "x", "y"), "new-3": ("1", "x", "y"),
+        "new-4": ("3", "x", "w"), "id-c": ("2", "x", "changed"), "ID-A": ("9", "x", "q"),
+    }  # fmt: skip
+    found = find_new_ids([a, b, edited, away], prints)
+    assert set(found.renamed) == {a.id, b.id, away.id}
+    assert {found.renamed[a.id], found.renamed[b.id]} == {"new-1", "new-2"}
+    assert found.renamed[away.id] == "new-4"
+    assert not found.displaced
+    assert find_new_ids([song("id-a", "1 x y")], {"ID-A": ("9", "x", "q")}) is NO_MOVES

@@ -251,10 +251,13 @@ def count_of_job(session: Session, *, job_id: UUID) -> int:
     return session.scalar(query) or 0
 
 
-def proposed_for(session: Session, *, account_id: UUID, playlist_id: UUID) -> set[UUID]:
-    """The songs that are proposed for a playlist."""
+def proposed_for(
+    session: Session, *, account_id: UUID, playlist_id: UUID, limit: int
+) -> list[UUID]:
+    """The songs that are proposed for a playlist, the surest first, at most `limit`."""
     of_list = Match.account_id == account_id, Match.playlist_id == playlist_id
-    return set(session.scalars(select(Match.song_id).where(*of_list)))
+    query = select(Match.song_id).where(*of_list)
+    return list(session.scalars(surest_first(query, None).limit(limit)))
 
 
 def put_off(session: Session, *, account_id: UUID) -> set[UUID]:

@@ -72,19 +72,24 @@ class Proposing:
     def of_placed(self) -> Iterator[Block]:
         """Proposals for the songs that are in a playlist, each scored by playlists without it.
 
-        A song waits only where it looks misplaced.
+        A song waits only where it looks misplaced. Nothing is proposed for songs that cannot be
+        hidden: beyond `MOST_HIDDEN`, and where no playlist is left without them.
         """
+        left = ~self._unplaced()
         for hidden in hide(
             self.songs, self.playlists, weights=self.weights, none_of=0.2, most=MOST_HIDDEN
         ):
             self.tally.add(hidden)
+            left[hidden.places] = False
             yield self._elsewhere(hidden)
+        places = np.flatnonzero(left)
+        for start in range(0, len(places), BLOCK):
+            block = places[start : start + BLOCK]
+            yield self._block(block, [[] for _ in block], {})
 
     def of_unplaced(self, only: Collection[UUID] | None = None) -> Iterator[Block]:
         """Proposals for the songs that are in no playlist; of these alone where `only` is given."""
-        wanted = self._mask(self.places if only is None else only)
-        for playlist in self.playlists:
-            wanted[playlist.songs] = False
+        wanted = self._mask(self.places if only is None else only) & self._unplaced()
         loved = self._mask(self.liked)
         matcher = Matcher(self.songs, self.playlists, weights=self.weights)
         without = self._columns_decided(matcher)
@@ -98,14 +103,36 @@ class Proposing:
                 found = matcher.propose(block, without=without, none_of=none_of)
                 yield self._block(block, found, dict.fromkeys(block.tolist(), queue))
 
-    def by_the_artist_of(self, song_id: UUID) -> set[UUID]:
-        """The songs by an artist of a song, with itself."""
+    def changed_by(self, song_id: UUID, proposed: Collection[UUID], *, most: int) -> set[UUID]:
+        """The songs in no playlist that a decision about a song may change, at most so many.
+
+        The song itself and those by its artists, then those in `proposed`, then those that sound
+        most like it.
+        """
         place = self.places.get(song_id)
         if place is None:
             return set()
-        return {song_id} | {
-            UUID(self.songs.ids[other]) for other in self.songs.by_the_artists_of(place).tolist()
-        }
+        unplaced = self._unplaced()
+        by_artist = self.songs.by_the_artists_of(place)
+        listed = [self.places[key] for key in proposed if key in self.places]
+        order = np.concatenate([[place], by_artist, listed, self._like(place, most=most)])
+        order = order.astype(np.int64)
+        first = list(dict.fromkeys(order[unplaced[order]].tolist()))[:most]
+        return {UUID(self.songs.ids[other]) for other in first}
+
+    def _like(self, place: int, *, most: int) -> Places:
+        heard = np.flatnonzero(self.songs.heard & self._unplaced())
+        if not self.songs.heard[place]:
+            return heard[:0]
+        sounds = self.songs.ranked_sounds
+        apart = ((sounds[heard] - sounds[place]) ** 2).sum(axis=1)
+        return heard[np.argsort(apart, kind="stable")[:most]]
+
+    def _unplaced(self) -> npt.NDArray[np.bool_]:
+        found = np.ones(len(self.songs), dtype=np.bool_)
+        for playlist in self.playlists:
+            found[playlist.songs] = False
+        return found
 
     def _mask(self, song_ids: Iterable[UUID]) -> npt.NDArray[np.bool_]:
         found = np.zeros(len(self.songs), dtype=np.bool_)

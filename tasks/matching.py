@@ -41,6 +41,8 @@ def matching(task: PipelineTask) -> None:
     trial = work.trial
     task.job.note(_sentence(trial))
     unplaced = _write(task, work, work.of_unplaced(), done=placed["done"])
+    # The trial is told by the outcome from now on.
+    task.job.note(_of_none(unplaced["none"]))
     with task.database.session() as session:
         since = began - CLOCKS_APART
         pairs.settle(session, account_id=task.account_id, since=since)
@@ -82,6 +84,13 @@ def _figures(trial: Trial | None) -> dict[str, float]:
     if trial is None:
         return {}
     return {"asked": trial.songs, "hit1": round(trial.hit1, 3), "hit3": round(trial.hit3, 3)}
+
+
+def _of_none(songs: int) -> str:
+    if not songs:
+        return "Each song without a playlist has a proposal"
+    count = f"{songs:,} songs fit" if songs > 1 else "One song fits"
+    return f"{count} none of your playlists"
 
 
 def _sentence(trial: Trial | None) -> str:

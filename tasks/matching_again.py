@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 NAME = "earmark.matching.again"
 #: A message that no worker took by then is of no use: the next matching has the decision too.
 EXPIRES_SECONDS = 60
+#: A decision has at most this many songs scored again: half a second of a processor for 300 lists.
+MOST_SONGS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,13 @@ class _Known:
 _known: list[_Known] = []
 
 
-def send(app: Celery, *, account_id: UUID, song_id: UUID, playlist_id: UUID) -> None:
-    """Have the songs scored again that a decision about a pair says something about.
+def send(app: Celery, *, account_id: UUID, decision_id: UUID | None) -> None:
+    """Have the songs scored again that a decision says something about, made or undone.
 
-    Never raises: without a queue the decision stands, and the next matching has it.
+    None: after many decisions at once, all songs that are in no playlist. Never raises: without a
+    queue the decision stands, and the next matching has it.
     """
-    ids = [str(account_id), str(song_id), str(playlist_id)]
+    ids = [str(account_id), str(decision_id) if decision_id else None]
     try:
         app.send_task(NAME, args=ids, expires=EXPIRES_SECONDS, retry=False, ignore_result=True)
     except Exception as error:  # the transport lets errors of many kinds through
@@ -54,20 +57,21 @@ def send(app: Celery, *, account_id: UUID, song_id: UUID, playlist_id: UUID) -> 
 
 
 @shared_task(bind=True, name=NAME, ignore_result=True)
-def match_again(task: Any, account: str, song: str, playlist: str) -> None:
-    """Score the songs that wait and are by the song's artist, or are proposed for the playlist."""
+def match_again(task: Any, account: str, decision: str | None) -> None:
+    """Score songs in no playlist: those that a decision may change, or all of them."""
     runtime: Runtime = task.app.runtime
     account_id, began = UUID(account), utc_now()
     with runtime.database.reading() as session:
         if jobs.active(session, account_id=account_id, kind="matching") is not None:
             return  # it scores all of them
         work = _songs_of(session, account_id).with_lists(session, account_id=account_id)
-        wanted = matches.proposed_for(session, account_id=account_id, playlist_id=UUID(playlist))
+        wanted = _changed(session, work, account_id, UUID(decision)) if decision else None
         later = matches.put_off(session, account_id=account_id)
-    wanted |= work.by_the_artist_of(UUID(song))
     for block in work.of_unplaced(wanted):
         queues = {key: "later" if key in later else queue for key, queue in block.queues.items()}
         with runtime.database.session() as session:
+            if jobs.active(session, account_id=account_id, kind="matching") is not None:
+                return
             matches.replace(
                 session,
                 account_id=account_id,
@@ -77,7 +81,24 @@ def match_again(task: Any, account: str, song: str, playlist: str) -> None:
                 model_version=work.weights.version,
             )
             # What was decided since the playlists were read.
-            pairs.settle(session, account_id=account_id, since=began - CLOCKS_APART)
+            pairs.settle(
+                session,
+                account_id=account_id,
+                since=began - CLOCKS_APART,
+                song_ids=list(block.proposals),
+            )
+
+
+def _changed(session: Session, work: Proposing, account_id: UUID, decision_id: UUID) -> set[UUID]:
+    """The songs that a decision may change."""
+    pair = pairs.of_decision(session, account_id=account_id, decision_id=decision_id)
+    if pair is None:
+        return set()
+    song_id, playlist_id = pair
+    proposed = matches.proposed_for(
+        session, account_id=account_id, playlist_id=playlist_id, limit=MOST_SONGS
+    )
+    return work.changed_by(song_id, proposed, most=MOST_SONGS)
 
 
 def _songs_of(session: Session, account_id: UUID) -> Proposing:

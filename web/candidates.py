@@ -60,7 +60,7 @@ def decide(playlist_id: str) -> ResponseReturnValue:
         abort(400)
     with services().database.session() as session:
         done, decision = deciding.decide(session, said)
-    deciding.match_again(said, decision)
+    deciding.match_again(decision)
     flash(deciding.sentence(said, decision) if done else deciding.GONE)
     least = QueueRequest.parse(request.form).least_percent
     page = url_for(".candidates", playlist_id=playlist_id, least=least or None)

@@ -32,11 +32,15 @@ def decide(
     return made is not None, made
 
 
-def match_again(said: DecisionRequest, decision: Decision | None) -> None:
+def match_again(decision: Decision | None) -> None:
     """Have songs scored again that a decision tells something about. It does not wait for that."""
-    if decision is not None and said.playlist_id is not None:
-        ids = {"song_id": said.song_id, "playlist_id": said.playlist_id}
-        matching_again.send(services().celery, account_id=account_id(), **ids)
+    if decision is not None:
+        matching_again.send(services().celery, account_id=account_id(), decision_id=decision.id)
+
+
+def match_all_again() -> None:
+    """The same after many decisions, for all songs that are in no playlist."""
+    matching_again.send(services().celery, account_id=account_id(), decision_id=None)
 
 
 def sentence(said: DecisionRequest, decision: Decision | None) -> str:

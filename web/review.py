@@ -120,7 +120,7 @@ def decide() -> ResponseReturnValue:
         state = _state(session) if done else {}
     if not done:
         return _gone()
-    deciding.match_again(said, decision)
+    deciding.match_again(decision)
     return _answer(deciding.sentence(said, decision), decision, state)
 
 
@@ -149,6 +149,8 @@ def accept_all() -> ResponseReturnValue:
         accepted, is_all = accepted + done, not done
     if not is_all:
         return _half_way(asked, batch, accepted)
+    if accepted:
+        deciding.match_all_again()
     flash(f"{amount(accepted, 'song')} accepted. Every one can be undone below.")
     return redirect(url_for("review.decided"), 303)
 
@@ -187,6 +189,7 @@ def undo(decision_id: str) -> ResponseReturnValue:
         state = _state(session) if found else {}
     if found is None:
         abort(404)
+    deciding.match_again(found)
     return _answer(f"{found.song_label} is undecided again.", found, state, back="review.decided")
 
 
@@ -202,6 +205,7 @@ def undo_batch(batch_id: str) -> ResponseReturnValue:
             break
     if not count:
         abort(404)
+    deciding.match_all_again()
     flash(f"{amount(count, 'decision')} undone.")
     return redirect(url_for("review.decided"), 303)
 

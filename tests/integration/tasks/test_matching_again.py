@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import delete, select
@@ -68,11 +68,15 @@ class Shop:
         with self.database.session() as session:
             return session.execute(select(*columns).where(*of_song)).one()  # type: ignore[return-value]
 
-    def decide(self, act: str, song: str, into: str) -> None:
+    def decide(self, act: str, song: str, into: str) -> UUID:
         ids = {"song_id": self.ids[song], "playlist_id": self.ids[into]}
         with self.database.session() as session:
-            assert getattr(decisions, act)(session, **self.mine, **ids) is not None
-        given = [str(self.mine["account_id"]), *map(str, ids.values())]
+            decision = getattr(decisions, act)(session, **self.mine, **ids)
+        self.again(decision.id)
+        return decision.id  # type: ignore[no-any-return]
+
+    def again(self, decision: UUID | None) -> None:
+        given = [str(self.mine["account_id"]), str(decision) if decision else None]
         self.celery.tasks[matching_again.NAME].apply(args=given, throw=True)
 
 
@@ -112,6 +116,43 @@ def test_songs_of_the_artist_that_was_accepted_are_surer_and_say_why(shop: Shop)
     assert waiting == {"two", "other"}
 
 
+def test_a_decision_that_is_undone_leaves_no_trace_in_what_is_proposed(shop: Shop) -> None:
+    shop.match()
+    before = {song: shop.best(song)[1:] for song in ("one", "two", "other")}
+    decision = shop.decide("accept", "one", "old")
+    assert shop.best("two")[1:] != before["two"]
+    with shop.database.session() as session:
+        decisions.undo(session, **shop.mine, decision_id=decision)
+    shop.again(decision)
+    for song, (listed, score, queue, reasons) in before.items():
+        assert shop.best(song)[1:] == (listed, pytest.approx(score), queue, reasons)
+
+
+def test_after_many_decisions_all_songs_in_no_playlist_are_scored_once(shop: Shop) -> None:
+    shop.match()
+    batch, before = uuid4(), shop.best("put off")
+    wanted = matches.Wanted(playlist_id=shop.ids["old"], artist="ZED")
+    with shop.database.session() as session:
+        decisions.accept_all(session, **shop.mine, wanted=wanted, batch_id=batch)
+    shop.again(None)
+    assert shop.best("put off")[2] > before[2]
+    with shop.database.session() as session:
+        waiting = {row.title for row in matches.page(session, **shop.mine)}
+        assert waiting == {"one", "put off", "other"}
+        decisions.undo_batch(session, **shop.mine, batch_id=batch)
+    shop.again(None)
+    assert shop.best("put off")[2] == pytest.approx(before[2])
+
+
+def test_a_decision_scores_a_bounded_number_of_songs_those_of_the_artist_first(shop: Shop) -> None:
+    with shop.database.session() as session:
+        work = Proposing.read(session, **shop.mine)
+    proposed = [shop.ids["other"], shop.ids["old 1"]]
+    found = [work.changed_by(shop.ids["one"], proposed, most=most) for most in (1, 3, 9)]
+    artist = {shop.ids[name] for name in ("one", "two", "put off")}
+    assert found == [{shop.ids["one"]}, artist, artist | {shop.ids["other"]}]
+
+
 def test_what_was_rejected_is_not_proposed_again(shop: Shop) -> None:
     shop.match()
     shop.decide("reject", "two", "old")
@@ -149,6 +190,6 @@ def test_without_a_queue_a_decision_stands(tmp_path: Path) -> None:
     )
     celery = create_celery(settings)
     one = UUID(int=1)
-    matching_again.send(celery, account_id=one, song_id=one, playlist_id=one)
+    matching_again.send(celery, account_id=one, decision_id=one)
     celery.runtime.close()
     celery.close()

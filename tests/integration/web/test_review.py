@@ -16,6 +16,7 @@ from benchmarks._seed import Seeded, Size, seed
 from library import decisions, matches
 from library.database import Database
 from library.models import Decision, Match, Song
+from tasks import matching_again
 from tests.integration.web.conftest import PASSWORD, PASSWORD_HASH, Person, Site, submit, token
 from tests.integration.web.served import Served, serve
 from tests.servers import Server
@@ -177,6 +178,25 @@ def test_many_are_accepted_some_at_a_time_as_one_act(
     with review.database.reading() as session:
         made = decisions.page(session, account_id=review.account_id, limit=200)
     assert len({decision.batch_id for decision in made}) == 1
+
+
+def test_songs_are_scored_again_after_a_decision_its_undoing_and_once_after_many(
+    review: Review, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[UUID | None] = []
+    monkeypatch.setattr(
+        matching_again, "send", lambda _app, *, account_id, decision_id: sent.append(decision_id)
+    )
+    best, browser = review.best(), review.person.browser
+    undo = review.ask(f"accept:{best.matches[0].playlist_id}", best.song_id).json["undo"]
+    submit(browser, undo, "/proposals")
+    one = review.newest().id
+    review.say("later", best.song_id)
+    assert sent == [one, one]
+    submit(browser, "/proposals/accept-all", "/proposals/accept-all?least=50", least="50")
+    batch = review.newest().batch_id
+    submit(browser, f"/decisions/batches/{batch}/undo", "/decisions")
+    assert sent == [one, one, None, None]
 
 
 def test_filters_are_by_playlist_artist_and_sureness(review: Review) -> None:

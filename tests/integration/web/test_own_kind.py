@@ -47,7 +47,7 @@ def with_tapes(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 def ada(make_site: Callable[..., Site], tmp_path: Path) -> Person:
     site = make_site(EARMARK_MUSIC_ROOTS=str(tmp_path))
     (tmp_path / "tapes.csv").write_text(
-        "tape,title,artist\nRoad,One,Ann\nRoad,Two,Bob\nHome,One,Ann\n"
+        "tape,title,artist\nRoad,One,Ann\nRoad,Two,Bob\nHome,Three,Ann\n"
     )
     return site.person()
 

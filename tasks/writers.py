@@ -25,6 +25,8 @@ class Writers:
     database: Database
     settings: Settings
     account_id: UUID
+    #: Whether a person waits for what is asked.
+    is_waited_for: bool = False
     _made: dict[UUID, ListWriter] = field(default_factory=dict)
 
     def of(self, source_id: UUID) -> ListWriter:
@@ -48,6 +50,7 @@ class Writers:
             installation=installation(self.settings),
             writable=self.settings.writable,
             index=lambda: self._index(row, kind),
+            is_waited_for=self.is_waited_for,
         )
         return writer_of(kind, target)
 

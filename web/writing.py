@@ -38,7 +38,7 @@ CHANGED = "What waits for these lists has changed since you looked at them. Look
 
 def writers() -> Writers:
     """What writes the present account's lists."""
-    return Writers(services().database, services().settings, account_id())
+    return Writers(services().database, services().settings, account_id(), is_waited_for=True)
 
 
 def previews(after: UUID | None) -> Page[ListPreview]:

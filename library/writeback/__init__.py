@@ -7,6 +7,7 @@ are written.
 - `adding` is the pure core: bytes in, bytes out. `lines`, `xml_lists` and `jspf` know the formats,
   `places` how a list names its files, `text` its encoding.
 - `disk` and `replacing` change a file in one step, and never outside of the folder.
-- `writer` says what any place to write to can do; `folder_writer` is that of a folder.
+- `writer` says what any place to write to can do; `folder_writer` is that of a folder,
+  `server_writer` that of a music server. `targets` knows which source has which.
 - `acts` carries a write or an undo through, whatever ends it half-way.
 """

@@ -1,6 +1,6 @@
 """Where playlists are written to: what any such place can do. Pure.
 
-A place is a folder of music or, one day, a server. It is asked for a preview, writes what a plan
+A place is a folder of music or a server. It is asked for a preview, writes what a plan
 says, puts it back, and tells how a list stands to a plan. Whoever carries a plan through
 (`acts`) keeps its rows, and is told before anything is written.
 """

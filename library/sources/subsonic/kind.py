@@ -13,7 +13,7 @@ from ...sealing import CannotSeal, CannotUnseal, seal, unseal
 from ..source import FormField, Installation, Located, MusicSource, SourceRow
 from .address import ServerAddress
 from .cache import SoundCache
-from .client import BRIEF, SubsonicClient
+from .client import BRIEF, Patience, SubsonicClient
 from .errors import LoginRefused, ServerError
 from .login import Login, Way
 from .server import MusicServer
@@ -88,7 +88,9 @@ class SubsonicKind:
 KIND = SubsonicKind()
 
 
-def client_of(row: SourceRow, installation: Installation) -> SubsonicClient:
+def client_of(
+    row: SourceRow, installation: Installation, *, patience: Patience | None = None
+) -> SubsonicClient:
     """A client of the server of a row.
 
     Raises:
@@ -104,6 +106,7 @@ def client_of(row: SourceRow, installation: Installation) -> SubsonicClient:
         Login(user=str(row.settings.get("user", "")), **orjson.loads(secret)),
         allows_private=installation.private_servers,
         way=Way.from_json(row.settings.get("way")),
+        patience=patience,
     )
 
 

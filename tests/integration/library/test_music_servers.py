@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from library.errors import NoSound, SourceUnavailable
+from library.music_roots import MusicRoots
 from library.sources.places import SongIndex
 from library.sources.source import Installation, SourceRow
 from library.sources.subsonic.address import ServerAddress
@@ -18,8 +19,12 @@ from library.sources.subsonic.errors import LoginRefused, ServerError
 from library.sources.subsonic.kind import KIND, client_of, try_out
 from library.sources.subsonic.login import Login, Way
 from library.sources.subsonic.server import MusicServer
-from library.sources.subsonic.source import STARRED, SubsonicSource
+from library.sources.subsonic.source import PLAYLIST, STARRED, SubsonicSource
+from library.sources.subsonic.values import external_id
 from library.sources.subsonic.writing import add_songs, remove_songs
+from library.writeback.entries import NewSong
+from library.writeback.targets import Target, writer_of
+from library.writeback.writer import Plan
 from tests.subsonic.real import ALBUMS, RealServer, maneki, supysonic
 
 KEY = "a secret key of some length"
@@ -200,6 +205,29 @@ def test_what_was_added_is_taken_out_again_and_nothing_else(
     assert [song.id for song in server.playlist(listed).songs] == [first, second, first]
     again = remove_songs(server, listed, [third])
     assert (again.done, again.already) == ((), (third,))
+
+
+def test_a_playlist_is_written_back_and_put_back(
+    row: SourceRow, installation: Installation, server: MusicServer, ids: dict[str, str]
+) -> None:
+    first, second = ids["Low Tide 1"], ids["Low Tide 2"]
+    listed = playlist(server, "Written back", [first])
+    target = Target(row, installation, MusicRoots(()), lambda: SongIndex(()), is_waited_for=True)
+    writer = writer_of("subsonic", target)
+    songs = [NewSong(external_id(name), title) for title, name in ids.items()]
+    wanted = [
+        song for song in songs if song.external_id in (external_id(first), external_id(second))
+    ]
+    preview = writer.preview(f"{PLAYLIST}{listed}", wanted)
+    assert [entry.song.external_id for entry in preview.addition.added] == [external_id(second)]
+    plan = Plan(UUID(int=3), f"{PLAYLIST}{listed}", wanted, preview.before_key)
+    keys: list[str] = []
+    writer.write(plan, lambda key, _: keys.append(key))
+    assert [song.id for song in server.playlist(listed).songs] == [first, second]
+    writer.write(replace(plan, after_key=keys[-1]), lambda key, _: keys.append(key))
+    assert len(keys) == 1
+    writer.undo(replace(plan, after_key=keys[-1]))
+    assert [song.id for song in server.playlist(listed).songs] == [first]
 
 
 def test_a_server_that_is_stopped_is_one_sentence(

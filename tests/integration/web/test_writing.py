@@ -121,8 +121,8 @@ def test_what_was_seen_is_written_shown_and_put_back(desk: Desk) -> None:
     browser = desk.person.browser
     assert "was written, 2 songs, 1 left out" in browser.get("/write-backs").text
     page = browser.get(f"/write-backs/{key}").text
-    assert "byte for byte" in page
-    assert "The file has these songs already" in browser.get("/write-back").text
+    assert "puts the list back as it was before" in page
+    assert "The list has these songs already" in browser.get("/write-back").text
     undo = desk.person.submit(f"/write-backs/{key}/undo")
     job = desk.job()
     assert job is not None
@@ -210,7 +210,7 @@ def test_where_writing_is_off_every_list_says_so_and_can_be_downloaded(
 ) -> None:
     desk = Desk(site, tmp_path)
     page = desk.person.browser.get("/write-back").text
-    assert "Writing is switched off" in page
+    assert "Writing into folders is switched off" in page
     assert 'name="list"' not in page
     assert f"/playlists/{desk.playlist_id}/download" in page
     (found,) = desk.person.browser.get("/api/write-back").json["lists"]
@@ -241,7 +241,7 @@ def test_the_pages_fit_every_screen_and_axe_finds_nothing(
         context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": address}])
         page = context.new_page()
         page.goto("/write-back")
-        page.get_by_text("What changes in the file").click()
+        page.get_by_text("What changes in the list").click()
         look(page, f"write-back-{width}")
         page.get_by_role("button", name="Write into the ticked lists").press("Enter")
         page.wait_for_url("**/jobs/*")

@@ -185,3 +185,9 @@ def locations(session: Session, *, source_id: UUID) -> tuple[str, str | None]:
         select(Source.location, Source.synced_location).where(Source.id == source_id)
     ).one()
     return row.location, row.synced_location
+
+
+def of_kind(session: Session, *, kind: str) -> list[SourceRow]:
+    """The sources of a kind of all accounts; those that were removed are left out."""
+    query = select(Source).where(Source.kind == kind, Source.removed_at.is_(None))
+    return [row_of(source) for source in session.scalars(query)]

@@ -11,9 +11,11 @@ from typing import Any
 from celery import shared_task
 from sqlalchemy.orm import Session
 
-from library import gone, invites, retention, sessions, write_backs
+from library import account_sources, gone, invites, retention, sessions, write_backs
 from library.database import Database
 from library.models import utc_now
+from library.sources.exports import source as export
+from library.sources.exports.storage import ExportStore
 from library.writeback.backups import Backups
 
 from .runtime import Runtime
@@ -49,6 +51,7 @@ def purge(task: Any) -> None:
         lambda session: gone.purge_songs(session, before=before, limit=BATCH),
         lambda session: gone.purge_playlists(session, before=before, limit=BATCH),
         lambda session: purge_write_backs(session, runtime.settings.data_dir, before),
+        lambda session: _sweep_exports(session, runtime.settings.data_dir),
     )
 
 
@@ -58,6 +61,12 @@ def purge_write_backs(session: Session, data_dir: Path, before: datetime) -> int
     for account_id, key in over:
         Backups(data_dir, account_id).forget(key)
     return len(over)
+
+
+def _sweep_exports(session: Session, data_dir: Path) -> int:
+    """Delete the files of exports whose sources are removed, and of accounts that are no more."""
+    rows = account_sources.of_kind(session, kind=export.NAME)
+    return ExportStore(data_dir).sweep([export.upload_of(row) for row in rows])
 
 
 def run_steps(database: Database, *steps: Step, seconds: float = MOST_SECONDS) -> None:

@@ -16,6 +16,7 @@ from . import (
     api,
     candidates,
     downloads,
+    exports,
     folders,
     health,
     invites,
@@ -73,6 +74,7 @@ def create_app(
     services.keep(app.extensions, found)
     sessions.register(app)
     sound_services.register(app, settings)
+    exports.register(app)
     security.register(app)
     problems.register(app)
     words.register(app)
@@ -82,6 +84,7 @@ def create_app(
         account_page.blueprint,
         api.blueprint,
         downloads.blueprint,
+        exports.blueprint,
         folders.blueprint,
         invites.blueprint,
         loved.blueprint,

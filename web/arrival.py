@@ -16,6 +16,10 @@ from enum import Enum
 PATIENCE_SECONDS = 14.0
 #: The longest body of a form, and of a request to the API.
 MAX_BODY_BYTES = 64 * 1024
+#: The longest body of an upload: an export's files, and some for the form around them.
+UPLOAD_BYTES = 64 * 1024 * 1024 + MAX_BODY_BYTES
+#: What an upload arrives at, at least: a phone far from its mast does.
+_UPLOAD_BYTES_PER_SECOND = 32 * 1024
 #: A longer head goes to the server's parser as far as it has come, and is refused there.
 MAX_HEAD_BYTES = 64 * 1024
 
@@ -44,7 +48,14 @@ class BodyRule:
 #: The first rule whose prefix fits a path holds. An address that takes uploads gets a rule before
 #: the last, with its own length and least rate; its view sets `request.max_content_length` to the
 #: same length.
-BODY_RULES = (BodyRule(longest_bytes=MAX_BODY_BYTES),)
+BODY_RULES = (
+    BodyRule(
+        prefix=b"/sources/export",
+        longest_bytes=UPLOAD_BYTES,
+        least_bytes_per_second=_UPLOAD_BYTES_PER_SECOND,
+    ),
+    BodyRule(longest_bytes=MAX_BODY_BYTES),
+)
 
 
 class Ending(Enum):

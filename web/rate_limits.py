@@ -66,6 +66,7 @@ RULES = (
     Rule("api.retry_job", "60 per minute", _account),
     Rule("pages.start_job", "60 per minute", _account),
     Rule("pages.retry_job", "60 per minute", _account),
+    Rule("exports.upload", "30 per hour", _account),
     # A player asks anew for each place that a person jumps to.
     Rule("sounds.sound", "600 per minute", _account, method="GET"),
     Rule("sounds.waveform", "300 per minute", _account, method="GET"),

@@ -16,7 +16,7 @@ from flask import abort, request, url_for
 from library import account_sources
 from library.models import Source
 from library.sources import kinds
-from library.sources.source import Installation, SupportsForm
+from library.sources.source import Installation, KeepsFiles, SupportsForm
 from tasks.sources import installation
 
 from .job_views import parse_id
@@ -25,7 +25,7 @@ from .sessions import account_id
 
 #: The endpoint of a kind's own page, by the kind's name. It takes no argument to add a source, and
 #: the source's id as ``source`` to change one.
-PAGES = {"folder": "folders.browse"}
+PAGES = {"folder": "folders.browse", "export": "exports.upload"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,13 @@ def title_of(kind: str) -> str:
     """A kind as people read it; its name where no installed package has it."""
     found = kinds.installed().get(kind)
     return found.title if found is not None else kind
+
+
+def forget(source: Source) -> None:
+    """Delete the files that a removed source's kind keeps of it."""
+    kind = kinds.installed().get(source.kind)
+    if isinstance(kind, KeepsFiles):
+        kind.forget(account_sources.row_of(source), installation(services().settings))
 
 
 def for_choosing() -> Installation:

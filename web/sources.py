@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from library import account_sources, holdings, jobs, liked_lists, playlists, removed_sources
 from library.errors import SourceRefused
 from library.models import Source, utc_now
+from library.sources.exports import source as export
 from library.sources.location import folder_at, shown
 from tasks import jobs as running
 from tasks.sync import SOURCE
@@ -19,11 +20,13 @@ from .loved import BOUNDS
 from .problems import refusal
 from .services import services
 from .sessions import account_id
-from .source_kinds import address_of, title_of, ways
+from .source_kinds import address_of, forget, title_of, ways
 
 blueprint = Blueprint("sources", __name__)
 
 MOST_WITH_MISSING = 20
+#: Of an export the first few files are named.
+FILES_NAMED = 3
 
 
 def own_source(session: Session, source_id: str) -> Source:
@@ -34,6 +37,10 @@ def own_source(session: Session, source_id: str) -> Source:
 
 def place_of(source: Source) -> str:
     """Where a source is, for people."""
+    if source.kind == export.NAME:
+        names = (source.settings or {}).get(export.FILES, ())
+        more = f" and {len(names) - FILES_NAMED} more" if len(names) > FILES_NAMED else ""
+        return ", ".join(names[:FILES_NAMED]) + more
     return shown(str(folder_at(source.location))) if source.kind == "folder" else source.location
 
 
@@ -127,6 +134,7 @@ def remove(source_id: str) -> ResponseReturnValue:
     with services().database.session() as session:
         found = own_source(session, source_id)
         removed_sources.remove(session, source=found, now=utc_now())
+    forget(found)
     flash(f"{found.name} is removed. It can be brought back below.")
     return redirect(url_for("sources.all_sources"), 303)
 

@@ -21,6 +21,7 @@ from .problems import problem
 from .services import services
 from .sessions import account_id
 from .source_forms import keep, values_of
+from .source_kinds import forget
 from .sources import place_of
 
 blueprint = Blueprint("sources_api", __name__, url_prefix="/api/sources")
@@ -82,6 +83,7 @@ def delete_source(source_id: str) -> ResponseReturnValue:
         if found is None:
             return _no_source()
         removed_sources.remove(session, source=found, now=utc_now())
+    forget(found)
     return "", 204
 
 

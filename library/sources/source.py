@@ -210,6 +210,14 @@ class SourceKind(Protocol):
 
 
 @runtime_checkable
+class KeepsFiles(Protocol):
+    """An ability of a kind: it keeps files of a source beside its rows."""
+
+    def forget(self, row: SourceRow, installation: Installation) -> None:
+        """Delete them, since the source was removed. It may be called again."""
+
+
+@runtime_checkable
 class SupportsForm(Protocol):
     """An ability of a kind: sources are added by a form, and by JSON with the same fields."""
 

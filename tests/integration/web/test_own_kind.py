@@ -79,7 +79,7 @@ def test_it_is_added_by_a_form_of_its_own_fields_and_read(
     assert link is not None
     assert link[1] == "/sources/form?kind=tapes"
     page = browser.get(link[1]).text
-    for text in ('<label for="field-file">File', "The whole path of a CSV file", "(not needed)"):
+    for text in ('<label for="field-file">File', "The whole path of a CSV file"):
         assert text in page
     for path, words in (("", "File is empty"), ("/etc/passwd", "There is no file /etc/passwd")):
         refused = ada.submit("/sources/form", kind="tapes", file=path, called="My tapes")

@@ -118,6 +118,12 @@ def counts(session: Session, *, account_id: UUID) -> tuple[int, int, int]:
     )
 
 
+def without_sound(session: Session, *, account_id: UUID) -> int:
+    """How many songs that are there have no sound to listen to."""
+    mine = (Song.account_id == account_id, Song.present, ~Song.has_sound)
+    return session.scalar(select(func.count()).select_from(Song).where(*mine)) or 0
+
+
 def count_of_present(
     session: Session,
     table: type[Features | Match],

@@ -44,6 +44,7 @@ def start() -> ResponseReturnValue:
         sources = account_sources.of_account(session, account_id=mine)
         latest = {kind: jobs.latest(session, account_id=mine, kind=kind) for kind in STEPS}
         total, liked, heard = songs.counts(session, account_id=mine)
+        soundless = songs.without_sound(session, account_id=mine)
         silent = unheard.count(session, account_id=mine)
         kept = playlists.count(session, account_id=mine)
         proposed = matches.count(session, account_id=mine)
@@ -55,6 +56,7 @@ def start() -> ResponseReturnValue:
         songs=total,
         liked=liked,
         heard=heard,
+        soundless=soundless,
         unheard=silent,
         playlists=kept,
         proposed=proposed,

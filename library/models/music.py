@@ -70,6 +70,13 @@ class Song(FoundAgain, Base):
             postgresql_where=text("present"),
         ),
         Index(
+            "ix_songs_without_sound",
+            "account_id",
+            "id",
+            sqlite_where=text("has_sound = 0"),
+            postgresql_where=text("NOT has_sound"),
+        ),
+        Index(
             "ix_songs_gone",
             "account_id",
             "id",

@@ -9,8 +9,11 @@ from uuid import UUID
 from sqlalchemy import delete
 
 from benchmarks._seed import Size, seed
-from library import accounts, jobs
+from library import account_sources, accounts, features, jobs, playlists, songs
+from library.analysis import ANALYSER_VERSION
 from library.models import Playlist
+from library.sources.records import SongRecord
+from tests.integration.library.conftest import LISTENING
 from tests.integration.web.conftest import PASSWORD_HASH, Person, Site
 
 NO_LOVED_SONGS = "Earmark finds no songs you love."
@@ -64,6 +67,31 @@ def test_a_job_that_was_told_to_stop_says_so_until_it_has(site: Site, ada: Perso
             session, account_id=ada.account_id, job_id=UUID(job_id), now=datetime.now(UTC)
         )
     assert '<button class="second" disabled>Stopping…</button>' in ada.browser.get(page).text
+
+
+def test_songs_without_sound_are_not_waited_for(site: Site, ada: Person) -> None:
+    mine = {"account_id": ada.account_id}
+    with site.runtime.database.session() as session:
+        source = account_sources.add(session, **mine, location="/m", name="M", kind="folder")
+        here = {**mine, "source_id": source.id}
+        for name in ("a", "b"):
+            songs.save(session, **here, record=SongRecord(name, name, has_sound=name == "a"))
+        playlists.save(session, **here, external_id="p", name="P", song_ids=[])
+    assert re.findall(r"<button>(\w+)", ada.browser.get("/").text) == ["Analyse"]
+    with site.runtime.database.session() as session:
+        (song,) = features.to_analyse(session, **mine, analyser_version=ANALYSER_VERSION)
+        features.save_features(
+            session,
+            **mine,
+            song_id=song.id,
+            content_key=song.content_key,
+            listening=LISTENING,
+            analyser_version=ANALYSER_VERSION,
+        )
+    page = ada.browser.get("/").text
+    assert re.findall(r"<button>(\w+)", page) == ["Match"]
+    assert "1 of 1 song heard" in page
+    assert "Of 1 song there is no sound" in page
 
 
 def test_the_next_step_alone_stands_out(site: Site, ada: Person) -> None:

@@ -75,6 +75,12 @@ def of_batch(session: Session, *, account_id: UUID, batch_id: UUID) -> list[Writ
     return list(session.scalars(query.order_by(WriteBack.playlist_name, WriteBack.id)))
 
 
+def unsettled(session: Session, *, account_id: UUID, but: UUID) -> list[WriteBack]:
+    """The lists whose job ended while it was at them; those of one act left out."""
+    query = select(WriteBack).where(WriteBack.account_id == account_id, WriteBack.batch_id != but)
+    return list(session.scalars(query.where(WriteBack.state.in_(("writing", "undoing")))))
+
+
 def get(session: Session, *, account_id: UUID, write_back_id: UUID) -> WriteBack | None:
     """An account's own write-back."""
     mine = select(WriteBack).where(WriteBack.account_id == account_id)

@@ -7,6 +7,7 @@ and nothing else. Each list is carried through by `library.writeback.acts`.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from typing import Any, cast
 from uuid import UUID
 
@@ -37,6 +38,9 @@ _NOT_REACHED = "The list could not be written."
 def write_back(task: PipelineTask) -> None:
     """Write some lists, or put one back. One that cannot be written fails by itself."""
     parameters = _parameters(task)
+    mine = parameters.get(UNDO) or parameters.get(BATCH)
+    if mine is not None:
+        _settle_others(task, UUID(mine))
     if UNDO in parameters:
         _undo(task, UUID(parameters[UNDO]))
     elif BATCH in parameters:
@@ -49,6 +53,20 @@ def _parameters(task: PipelineTask) -> dict[str, Any]:
     with task.database.reading() as session:
         job = jobs.load(session, job_id=UUID(task.job.ref.job_id))
         return job.parameters if job is not None else {}
+
+
+def _settle_others(task: PipelineTask, mine: UUID) -> None:
+    """Find out what became of lists that a job which is over did not end with.
+
+    No job but this one is at the account's lists now.
+    """
+    with task.database.reading() as session:
+        rows = write_backs.unsettled(session, account_id=task.account_id, but=mine)
+    writers = _writers(task)
+    for row in rows:
+        if row.id != mine:
+            with suppress(NotWritable):
+                _act(task, writers, row).settle()
 
 
 def _nothing() -> JobFailure:

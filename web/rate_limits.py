@@ -53,6 +53,7 @@ class Rule:
     method: str = "POST"
 
 
+_WRITING, _ACTS = ("writing", "writing_api"), ("write", "undo")
 RULES = (
     Rule("accounts.sign_in", "10 per minute", _visitor),
     # Guesses at one password from many addresses. An address without an account is counted alike.
@@ -72,6 +73,9 @@ RULES = (
     Rule("sounds.waveform", "300 per minute", _account, method="GET"),
     Rule("sounds.sampled", "300 per minute", _account, method="GET"),
     Rule("sources.read", "60 per minute", _account),
+    # Each looks at the lists themselves, on the disk or on a server.
+    *(Rule(f"{name}.preview", "60 per minute", _account, method="GET") for name in _WRITING),
+    *(Rule(f"{name}.{act}", "60 per minute", _account) for name in _WRITING for act in _ACTS),
     # A kind may ask a server whether it is there.
     Rule("source_forms.form", "60 per minute", _account),
     Rule("sources_api.post_source", "60 per minute", _account),

@@ -18,11 +18,13 @@ from ..models import WriteBack
 from .adding import Addition
 from .entries import NewSong
 from .errors import NotWritable
-from .writer import ListWriter, Plan
+from .replacing import CHANGED
+from .writer import ListWriter, Plan, Standing
 
 Sessions = Callable[[], AbstractContextManager[Session]]
 #: States in which there is nothing to be done of a write any more.
 _WRITTEN = frozenset({"written", "unchanged", "undoing", "undone"})
+_BROKEN_OFF = "It was broken off before the list was written: the list is as it was."
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,30 @@ class Act:
         self._carry_out(lambda: self.writer.undo(plan), "written")
         with self.sessions() as session:
             self._note(session, "undone")
+
+    def settle(self) -> None:
+        """Find out what became of an act whose job ended before it did, and note it.
+
+        Nothing is written or put back any more: its person sees what is so, and may ask anew.
+        """
+        row, plan, _ = self._read()
+        try:
+            standing = self.writer.settle(plan)
+        except NotWritable as error:
+            self._settled(row.state, Standing.OTHER, str(error))
+        else:
+            self._settled(row.state, standing, CHANGED if standing is Standing.OTHER else None)
+
+    def _settled(self, state: str, standing: Standing, reason: str | None) -> None:
+        is_undo = state == "undoing"
+        if standing is Standing.BEFORE:
+            state, reason = ("undone", None) if is_undo else ("failed", _BROKEN_OFF)
+        elif standing is Standing.AFTER or is_undo:
+            state = "written"
+        else:
+            state = "failed"
+        with self.sessions() as session:
+            self._note(session, state, reason=reason)
 
     def songs(self) -> list[SongOutcome]:
         """What came of each song, in the order in which they were to be put in."""

@@ -58,7 +58,7 @@ class FolderWriter:
 
     def write(self, plan: Plan, before_writing: BeforeWriting) -> None:
         """Put a plan's songs into its list."""
-        with self._opened(plan.list_id) as found:
+        with self._opened(plan.list_id, to_write=True) as found:
             found.forget(_draft(plan))
             if found.key == plan.after_key:
                 return
@@ -74,7 +74,7 @@ class FolderWriter:
 
     def undo(self, plan: Plan) -> None:
         """Put a list back as it was."""
-        with self._opened(plan.list_id) as found:
+        with self._opened(plan.list_id, to_write=True) as found:
             found.forget(_draft(plan))
             if found.key == plan.before_key:
                 return
@@ -91,6 +91,12 @@ class FolderWriter:
                 return Standing.AFTER
             return Standing.BEFORE if found.key == plan.before_key else Standing.OTHER
 
+    def settle(self, plan: Plan) -> Standing:
+        """How a list stands to a plan, and nothing beside it that an attempt left there."""
+        with self._opened(plan.list_id, to_write=True) as found:
+            found.forget(_draft(plan))
+        return self.verify(plan)
+
     def since(self, plan: Plan) -> Sequence[Line]:
         """What a list has that it did not have when the plan was carried out, and lacks."""
         old = self._backups.read(plan.id, content_key=plan.before_key)
@@ -105,7 +111,7 @@ class FolderWriter:
             raise NotWritable(refusal(error)) from error
 
     @contextmanager
-    def _opened(self, list_id: str) -> Iterator[OpenList]:
+    def _opened(self, list_id: str, *, to_write: bool = False) -> Iterator[OpenList]:
         """A list by the way to it that has no link: a link itself is kept, and leads to it."""
         try:
             path = Path(os.path.realpath(self._folder.path(list_id)))
@@ -113,7 +119,8 @@ class FolderWriter:
             raise NotWritable("The list is outside of the music folder.") from error
         if not self._writable.paths or not self._writable.holds(path.parent):
             raise NotWritable(_OFF)
-        with opened(self._disk, self._root, path.relative_to(self._root)) as found:
+        relative = path.relative_to(self._root)
+        with opened(self._disk, self._root, relative, to_write=to_write) as found:
             yield found
 
 

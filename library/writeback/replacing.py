@@ -25,7 +25,7 @@ def key_of(data: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OpenList:
-    """A list's file that nobody else of Earmark's writes while this is open."""
+    """A list's file. While one is open to be written, nobody else of Earmark's writes it."""
 
     disk: Disk
     #: The descriptors of its folder and of itself.
@@ -74,8 +74,10 @@ class OpenList:
 
 
 @contextmanager
-def opened(disk: Disk, root: Path, relative: Path) -> Iterator[OpenList]:
+def opened(disk: Disk, root: Path, relative: Path, *, to_write: bool) -> Iterator[OpenList]:
     """A list of a folder, by its path from the root without any link in it.
+
+    Whoever only looks is in nobody's way, and may see a list that is about to be replaced.
 
     Raises:
         NotWritable: it is not there, no ordinary file, too large, or being written.
@@ -87,6 +89,8 @@ def opened(disk: Disk, root: Path, relative: Path) -> Iterator[OpenList]:
     try:
         file = _open(disk, folder, relative.name)
         try:
+            if to_write and not disk.lock(file):
+                raise NotWritable(_BUSY)
             yield _read(disk, folder, file, relative.name)
         finally:
             disk.close(file)
@@ -102,8 +106,6 @@ def _open(disk: Disk, folder: int, name: str) -> int:
 
 
 def _read(disk: Disk, folder: int, file: int, name: str) -> OpenList:
-    if not disk.lock(file):
-        raise NotWritable(_BUSY)
     try:
         before = disk.status(folder, name)
         data = disk.read(file, MAX_PLAYLIST_BYTES)

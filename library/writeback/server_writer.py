@@ -110,6 +110,10 @@ class ServerWriter:
             return Standing.OTHER
         return Standing.AFTER
 
+    def settle(self, plan: Plan) -> Standing:
+        """How a playlist stands to a plan: nothing is ever left beside it."""
+        return self.verify(plan)
+
     def since(self, plan: Plan) -> Sequence[Line]:
         """What a playlist has that it did not have when the plan was carried out, and lacks."""
         before = self._kept(plan)

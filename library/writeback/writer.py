@@ -81,6 +81,10 @@ class ListWriter(Protocol):
         """How the list stands to the plan now, by reading it."""
         ...
 
+    def settle(self, plan: Plan) -> Standing:
+        """The same as `verify`, and whatever an attempt left beside the list is removed."""
+        ...
+
     def since(self, plan: Plan) -> Sequence[Line]:
         """What somebody has changed in the list since the plan was carried out."""
         ...

@@ -16,6 +16,7 @@ from library.writeback.disk import Disk
 from library.writeback.entries import NewSong
 from library.writeback.errors import Edited, NotWritable
 from library.writeback.folder_writer import FolderWriter
+from library.writeback.replacing import opened
 from library.writeback.writer import Plan, Standing
 
 OLD, NEW = b"#EXTM3U\r\na.mp3\r\n# mine\r\n", b"#EXTM3U\r\na.mp3\r\n# mine\r\nb.mp3\r\n"
@@ -243,6 +244,21 @@ def test_two_never_write_one_list_at_once(place: Place, tmp_path: Path) -> None:
     Place(tmp_path, disk=Meanwhile()).write(plan)
     assert refused
     assert all("another job" in sentence for sentence in refused)
+    assert place.list.read_bytes() == NEW
+
+
+def test_whoever_only_looks_is_in_nobodys_way(place: Place, tmp_path: Path) -> None:
+    plan, other = place.plan(), Place(tmp_path)
+    seen: list[Standing] = []
+
+    class Meanwhile(Disk):
+        def create(self, folder: int, name: str) -> int:
+            seen.append(other.writer.verify(plan))
+            return super().create(folder, name)
+
+    with opened(Disk(), place.root, Path("mine.m3u"), to_write=False):
+        Place(tmp_path, disk=Meanwhile()).write(plan)
+    assert seen[0] is Standing.BEFORE
     assert place.list.read_bytes() == NEW
 
 

@@ -205,6 +205,30 @@ def test_an_undo_that_is_killed_at_any_step_is_made_good_by_the_next(
     raise AssertionError("it never ended")
 
 
+@pytest.mark.parametrize("is_undo", [False, True])
+def test_what_became_of_an_act_that_nobody_made_good_is_found_out(
+    make_home: Callable[[], Home], is_undo: bool
+) -> None:
+    home = make_home()
+    states = {(False, OLD): "failed", (False, NEW): "written"}
+    states |= {(True, OLD): "undone", (True, NEW): "written"}
+    for steps in range(200):
+        key = home.planned()
+        if is_undo:
+            home.act(key).write()
+        act = home.act(key, Life(steps))
+        is_over = lives(home, act.undo if is_undo else act.write)
+        before = home.list.read_bytes()
+        if home.state(key) in ("writing", "undoing"):
+            home.act(key).settle()
+            require(home, key, before, states[is_undo, before])
+        home.act(key).undo()
+        assert (home.list.read_bytes(), home.names) == (OLD, ["mine.m3u"])
+        if is_over:
+            return
+    raise AssertionError("it never ended")
+
+
 def test_a_write_that_was_killed_and_is_never_made_good_can_be_undone(
     make_home: Callable[[], Home],
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import time
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response
 
-from library.sound.content import Content
+from library.sound.content import Content, Lost
 from progress.wsgi.gunicorn import Head, client_socket
 from progress.wsgi.leaving import send
 
@@ -58,10 +59,18 @@ class SoundBody:
         self._is_held = False
 
     def __iter__(self) -> Iterator[bytes]:
-        """The bytes for a server that sends them itself, whose thread waits for its client."""
+        """The bytes for a server that sends them itself, whose thread waits for its client.
+
+        Raises:
+            BrokenPipeError: the rest will never come. The server ends the connection, by which its
+                client sees that.
+        """
         while self._stop is None or self._place < self._stop:
             left = PIECE_BYTES if self._stop is None else self._stop - self._place
-            data = self._content.read(self._place, min(PIECE_BYTES, left))
+            try:
+                data = self._content.read(self._place, min(PIECE_BYTES, left))
+            except Lost as lost:
+                raise BrokenPipeError(errno.EPIPE, "a sound ended before its end") from lost
             if data is None:
                 time.sleep(_LOOK_SECONDS)
                 continue

@@ -142,8 +142,11 @@ class Heard:
     def card(self, title: str):
         return self.page.locator("[data-song]", has=self.page.get_by_role("heading", name=title))
 
-    def seconds(self) -> float:
-        return self.page.evaluate("window.heard?.currentTime ?? -1")
+    def move(self, title: str, seconds: int) -> None:
+        self.page.get_by_role("slider", name=f"Place in {title}").evaluate(
+            "(slider, at) => { slider.value = at; slider.dispatchEvent(new Event('input')); }",
+            str(seconds),
+        )
 
     def wait_until(self, condition: str) -> None:
         self.page.wait_for_function(f"() => {{ const a = window.heard; return a && {condition}; }}")
@@ -191,45 +194,27 @@ def sign_in(page: Page) -> None:
     page.wait_for_url("**/")
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-def test_songs_play_one_at_a_time_turned_down_and_at_any_place(make_heard, width: int) -> None:
-    heard = make_heard(width)
+def test_songs_play_one_at_a_time_turned_down_at_any_place_and_in_any_format(heard: Heard) -> None:
     page = heard.page
     heard.play("Flac song")
     heard.wait_until("a.currentTime > 0.2")
     assert page.evaluate("window.heard.volume") == pytest.approx(0.501, abs=0.001)
-    slider = page.get_by_role("slider", name="Place in Flac song")
-    slider.evaluate("s => { s.value = '20'; s.dispatchEvent(new Event('input')); }")
+    heard.move("Flac song", 20)
     heard.wait_until("a.currentTime > 20.2")
+    slider = page.get_by_role("slider", name="Place in Flac song")
     expect(slider).to_have_attribute("aria-valuetext", "0:20 of 0:30")
     expect(heard.card("Flac song").locator("path.all")).to_have_attribute("d", re.compile("V1.9"))
-    heard.play("Wave song")
+    heard.play("Apple song")
     heard.wait_until("a.src.endsWith('sound') && a.currentTime > 0.2 && a.currentTime < 15")
     assert page.evaluate("window.heard.volume") == 1
     expect(page.get_by_role("button", name="Play Flac song", exact=True)).to_be_visible()
-    page.get_by_role("button", name="Pause Wave song").click()
-    heard.wait_until("a.paused")
-
-
-def test_what_the_browser_does_not_play_is_played_all_the_same(heard: Heard) -> None:
-    heard.play("Apple song")
-    heard.wait_until("a.currentTime > 0.2")
-    heard.page.get_by_role("slider", name="Place in Apple song").evaluate(
-        "s => { s.value = '25'; s.dispatchEvent(new Event('input')); }"
-    )
+    heard.move("Apple song", 25)
     heard.wait_until("a.currentTime > 25.2")
-
-
-def test_the_playlist_is_heard_beside_it_from_the_song_that_the_reason_names(heard: Heard) -> None:
-    card = heard.card("Flac song")
-    card.get_by_role("button", name="Hear Evening").click()
-    heard.wait_until("a.currentTime > 10.1")
-    buttons = card.locator(".samples button")
-    expect(buttons).to_have_count(3)
-    expect(buttons.first).to_have_text("Known three")
-    expect(buttons.first).to_have_attribute("aria-label", "Pause ten seconds of Known three")
-    heard.page.evaluate("window.heard.currentTime = 19.9")
-    heard.wait_until("a.paused && !a.hasAttribute('src')")
+    page.get_by_role("button", name="Pause Apple song").click()
+    heard.wait_until("a.paused")
+    heard.play("Lost song")
+    expect(heard.card("Lost song").get_by_role("status")).to_contain_text("cannot be opened")
+    expect(heard.card("Vorbis song")).to_contain_text("knows this song by its name alone")
 
 
 def test_keys_play_stop_move_and_the_next_song_is_silent(heard: Heard) -> None:
@@ -255,21 +240,24 @@ def test_keys_play_stop_move_and_the_next_song_is_silent(heard: Heard) -> None:
     expect(page.locator("#told")).to_contain_text("cannot be reached")
 
 
-def test_a_song_that_cannot_be_played_says_why(heard: Heard) -> None:
-    heard.play("Lost song")
-    expect(heard.card("Lost song").get_by_role("status")).to_contain_text("cannot be opened")
-    expect(heard.card("Vorbis song")).to_contain_text("knows this song by its name alone")
-
-
 @pytest.mark.parametrize("width", [390, 1440])
-def test_it_fits_and_is_open_to_all(make_heard, width: int) -> None:
+def test_the_playlist_is_heard_beside_it_and_all_fits_and_is_open_to_all(
+    make_heard: Callable[[int], Heard], width: int
+) -> None:
     heard = make_heard(width)
-    page = heard.page
-    heard.card("Flac song").get_by_role("button", name="Hear Evening").click()
-    heard.wait_until("!a.paused")
+    page, card = heard.page, heard.card("Flac song")
+    card.get_by_role("button", name="Hear Evening").click()
+    heard.wait_until("a.currentTime > 10.1")
+    buttons = card.locator(".samples button")
+    expect(buttons).to_have_count(3)
+    # The one that the reason names comes first.
+    expect(buttons.first).to_have_text("Known three")
+    expect(buttons.first).to_have_attribute("aria-label", "Pause ten seconds of Known three")
     assert faults(page) == []
     assert page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0
-    page.goto(f"/proposals/{heard.card('Flac song').get_attribute('data-song')}")
+    page.evaluate("window.heard.currentTime = 19.9")
+    heard.wait_until("a.paused && !a.hasAttribute('src')")
+    page.goto(f"/proposals/{card.get_attribute('data-song')}")
     heard.play("Flac song")
     heard.wait_until("a.currentTime > 0.1")
     assert faults(page) == []

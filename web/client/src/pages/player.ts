@@ -70,7 +70,7 @@ function furnished(root: HTMLElement): Player {
   root.replaceChildren(controls, player.told);
   button.addEventListener("click", () => toggle(player, player.track, button));
   slider.addEventListener("input", () => jump(player, Number(slider.value)));
-  if (root.dataset.samples) root.append(offer(player));
+  if (root.dataset.listId) root.append(offer(player));
   showPlace(player, 0);
   return player;
 }
@@ -98,9 +98,9 @@ async function nextSample(player: Player): Promise<void> {
 }
 
 async function fetchSamples(player: Player): Promise<void> {
-  const address = player.root.dataset.samples;
   const row = player.root.querySelector(".samples");
-  if (!address || !row) return;
+  if (!row) return;
+  const address = `${beside(player.track.sound, "samples")}?list=${player.root.dataset.listId}`;
   const found = await asked<{ samples: Sample[] }>(address).catch(() => null);
   if (!found?.samples.length) {
     player.told.textContent = found ? "No song of this playlist can be heard." : "The server cannot be reached. Try again.";
@@ -124,6 +124,11 @@ function sampleButton(player: Player, sample: Sample): HTMLButtonElement {
     toggle(player, track, button);
   });
   return button;
+}
+
+/** The address of what else there is of a song. */
+function beside(sound: string, what: "samples" | "waveform"): string {
+  return sound.replace(/sound$/, what);
 }
 
 async function asked<Found>(address: string): Promise<Found> {
@@ -239,7 +244,7 @@ async function failed(was: NonNullable<typeof now>): Promise<void> {
 async function outline(player: Player): Promise<void> {
   if (player.drawing.isWhole) return;
   for (let tries = 0; tries < TRIES && now?.player === player; tries += 1) {
-    const found = await asked<{ peaks: number[] | null }>(player.track.sound.replace(/sound$/, "waveform")).catch(() => null);
+    const found = await asked<{ peaks: number[] | null }>(beside(player.track.sound, "waveform")).catch(() => null);
     if (!found) return;
     if (found.peaks) return player.drawing.draw(found.peaks);
     await new Promise((resolve) => setTimeout(resolve, 1000));

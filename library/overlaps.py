@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -33,15 +34,26 @@ class Alike:
 
 def playlists_of(session: Session, *, account_id: UUID, song_id: UUID) -> list[NamedPlaylist]:
     """The playlists that a song is in, by name."""
+    found = playlists_of_each(session, account_id=account_id, song_ids=[song_id])
+    return found.get(song_id, [])
+
+
+def playlists_of_each(
+    session: Session, *, account_id: UUID, song_ids: Sequence[UUID]
+) -> dict[UUID, list[NamedPlaylist]]:
+    """The playlists that each of some songs is in, by name; of songs that are in one at least."""
     query = (
-        select(Playlist.id, Playlist.name)
-        .join(PlaylistEntry, PlaylistEntry.playlist_id == Playlist.id)
-        .where(PlaylistEntry.song_id == song_id, Playlist.account_id == account_id)
+        select(PlaylistEntry.song_id, Playlist.id, Playlist.name)
+        .join(Playlist, PlaylistEntry.playlist_id == Playlist.id)
+        .where(PlaylistEntry.song_id.in_(song_ids), Playlist.account_id == account_id)
         .where(Playlist.gone_at.is_(None))
         .distinct()
         .order_by(Playlist.name, Playlist.id)
     )
-    return [NamedPlaylist(*row) for row in session.execute(query)]
+    found: dict[UUID, list[NamedPlaylist]] = {}
+    for song_id, key, name in session.execute(query):
+        found.setdefault(song_id, []).append(NamedPlaylist(key, name))
+    return found
 
 
 def nearly_the_same(

@@ -6,10 +6,12 @@ import re
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import update
 
 from benchmarks._seed import Size, seed
 from library import matches, overlaps, pairs, playlists
 from library.database import Database
+from library.models import Match
 from tests.integration.web.conftest import PASSWORD_HASH, Person, Site, submit
 
 SIZE = Size(songs=300, liked=20, playlists=3, entries_each=8, proposals=180, jobs=3, failures=0)
@@ -89,12 +91,13 @@ def test_another_persons_playlist_is_not_there(desk: Desk, make_site) -> None:
     assert other.person.browser.get(desk.path).status_code == 404
 
 
-def test_a_playlist_that_is_nearly_the_same_is_named(desk: Desk) -> None:
+def twin(desk: Desk) -> UUID:
+    """A playlist of the same songs."""
     with desk.database.session() as session:
         kept = playlists.page(session, **desk.mine)
         (mine,) = (row for row in kept if row.id == desk.list_id)
         members = playlists.members(session, **desk.mine)
-        playlists.save(
+        made = playlists.save(
             session,
             **desk.mine,
             source_id=session.get_one(overlaps.Playlist, mine.id).source_id,
@@ -102,6 +105,54 @@ def test_a_playlist_that_is_nearly_the_same_is_named(desk: Desk) -> None:
             name="Its twin",
             song_ids=members[mine.id],
         )
+        return made.id
+
+
+def test_a_playlist_that_is_nearly_the_same_is_named(desk: Desk) -> None:
+    made = twin(desk)
     text = desk.person.browser.get(desk.path).text
     assert "Its twin" in text
     assert "100&nbsp;% of both" in text
+    found = desk.person.browser.get(f"/api/playlists/{desk.list_id}/alike").json["playlists"]
+    assert [(row["playlist"], row["name"], row["overlap"]) for row in found] == [
+        (str(made), "Its twin", 1.0)
+    ]
+
+
+def walk_api(desk: Desk, path: str, name: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = []
+    while path:
+        answer = desk.person.browser.get(path).json
+        found += answer[name]
+        path = answer["links"]["next"]
+    return found
+
+
+def test_programs_are_told_all_candidates_page_by_page(desk: Desk) -> None:
+    rows = walk_api(desk, f"/api/playlists/{desk.list_id}/candidates?least=40", "candidates")
+    known = [song for song in desk.candidates() if song.score >= 0.4]
+    assert len(known) > 50
+    assert [(row["song"], row["title"], row["artist"]) for row in rows] == [
+        (str(song.song_id), song.title, song.artist) for song in known
+    ]
+    assert [row["score"] for row in rows] == pytest.approx([song.score for song in known], abs=1e-4)
+    assert rows[0]["reasons"] == list(known[0].reasons)
+
+
+def test_programs_are_told_what_waits_and_where_songs_are(desk: Desk) -> None:
+    with desk.database.session() as session:
+        members = playlists.members(session, **desk.mine)[desk.list_id]
+        waits = {row.song_id for row in matches.page(session, **desk.mine, limit=500)}
+        misplaced = next(song for song in members if song in waits)
+        of_song = Match.song_id == misplaced, Match.rank == 1
+        session.execute(update(Match).where(*of_song).values(queue="misplaced"))
+    (row,) = walk_api(desk, "/api/proposals?queue=misplaced", "proposals")
+    own = {"playlist": str(desk.list_id), "name": row["playlists"][0]["name"]}  # type: ignore[index]
+    assert row["song"] == str(misplaced)
+    assert own in row["playlists"]  # type: ignore[operator]
+    of_song_path = f"/api/songs/{misplaced}/playlists"
+    assert desk.person.browser.get(of_song_path).json["playlists"] == row["playlists"]
+    assert desk.person.browser.get(of_song_path).json["proposed"] == row["proposed"]
+    assert len(walk_api(desk, "/api/proposals", "proposals")) == len(waits) - 1
+    page = desk.person.browser.get("/proposals?queue=misplaced").text
+    assert re.search(r"Now in (<a [^>]*>.*?</a>, )*<a [^>]*" + str(desk.list_id), page)

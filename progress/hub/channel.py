@@ -70,8 +70,10 @@ class Inquiry:
     unasked: tuple[Want, ...] = ()
     #: The last position that a message told and that is not kept.
     heard: Cursor | None = None
-    #: When the log was last asked whether a message was missed.
+    #: When the log was last asked whether a message was missed, or needed not to be asked.
     looked_at: float = 0.0
+    #: What was kept when the channel was last tended.
+    tended_at: Cursor | None = None
 
 
 @dataclass(eq=False, slots=True)

@@ -10,9 +10,9 @@ from .channel import Channel, Delivery, Inquiry
 from .loop import TICK_SECONDS
 from .wheel import Wheel
 
-#: A log is asked this often whether a message was missed: a message is only a hint. Frames are
-#: kept at least for as long, and so are channels without readers: a client that was cut off comes
-#: back.
+#: A log whose messages ceased is asked this often whether one was missed: a message is only a
+#: hint. It is asked first within twice as long. Frames are kept at least for as long, and so are
+#: channels without readers: a client that was cut off comes back.
 LOOK_SECONDS = 30.0
 
 

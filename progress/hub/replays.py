@@ -156,10 +156,17 @@ class Replays:
         channel.inquiry.is_followed = False
 
     def tend(self, channel: Channel) -> None:
-        """Forget old frames, and ask whether a message was missed."""
-        if channel.kept is not None:
-            channel.kept.forget_old(channel.delivery.sent)
-        self.look(channel)
+        """Forget old frames, and ask whether a message was missed where none came of late."""
+        kept, inquiry = channel.kept, channel.inquiry
+        if kept is not None:
+            kept.forget_old(channel.delivery.sent)
+        tended_at = inquiry.tended_at
+        inquiry.tended_at = kept.position if kept is not None else None
+        if kept is None or kept.position == tended_at:
+            self.look(channel)
+        else:
+            # A message tells of each hole before it. The question costs as much as many of them.
+            inquiry.looked_at = time.monotonic()
 
     def look(self, channel: Channel) -> None:
         """Ask whether a log grew."""

@@ -115,3 +115,17 @@ def test_a_log_is_looked_at_only_while_somebody_reads_it(
     channel.delivery.live[7] = stream_of(channel)
     replays.tend(channel)
     assert asked == [Want(channel.ref, Cursor(1, 5))]
+
+
+def test_a_log_is_looked_at_once_its_messages_cease(
+    replays: Replays, asked: Asked, channel: Channel
+) -> None:
+    replays.follow(channel)
+    channel.kept = Kept(Cursor(1, 5), can_end=True)
+    channel.delivery.live[7] = stream_of(channel)
+    for seq in (6, 7):
+        replays.came(channel, [Entry(Cursor(1, seq), b"{}")])
+        replays.tend(channel)
+        assert asked == []
+    replays.tend(channel)
+    assert asked == [Want(channel.ref, Cursor(1, 7))]

@@ -10,18 +10,20 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from . import likes
-from .models import Decision, LikedSong
+from .identity import identity_of
+from .models import Decision, LikedSong, Song
 
 #: A statement names at most this many rows: databases bound the number of its values.
 _BATCH = 500
 
 
 def decisions(session: Session, *, account_id: UUID, ways: Mapping[UUID, UUID]) -> int:
-    """Give each song's decisions to the one that is shown, by identity; how many changed places.
+    """Give each song's decisions to the one that is shown in its place; how many changed places.
 
     Where both have one about the same playlist, the newer lies with what is shown and the older
     with the other: none is ever lost.
     """
+    identities = _identities(session, account_id, ways)
     query = select(
         Decision.id, Decision.song_identity, Decision.playlist_identity, Decision.decided_at
     ).where(Decision.account_id == account_id)
@@ -31,7 +33,7 @@ def decisions(session: Session, *, account_id: UUID, ways: Mapping[UUID, UUID]) 
         known[song, playlist] = (at, key)
         by_song[song].append(playlist)
     moved: dict[UUID, UUID] = {}
-    for old, new in ways.items():
+    for old, new in identities.items():
         for playlist in by_song.get(old, ()):
             mine, its = known[old, playlist], known.get((new, playlist))
             if its is not None and its >= mine:
@@ -43,6 +45,22 @@ def decisions(session: Session, *, account_id: UUID, ways: Mapping[UUID, UUID]) 
                 moved[its[1]] = old
     _move(session, account_id, moved)
     return len(moved)
+
+
+def _identities(session: Session, account_id: UUID, ways: Mapping[UUID, UUID]) -> dict[UUID, UUID]:
+    """The same ways between identities, of songs that are decided about."""
+    decided = select(Decision.song_identity).where(Decision.account_id == account_id)
+    mine = select(Song.id, Song.identity).where(Song.account_id == account_id)
+    old = {key: name for key, name in session.execute(mine.where(Song.identity.in_(decided)))}  # noqa: C416
+    wanted = [ways[key] for key in old if key in ways]
+    new: dict[UUID, UUID] = {}
+    for part in _batches(wanted):
+        of_part = select(Song).where(Song.account_id == account_id, Song.id.in_(part))
+        for song in session.scalars(of_part):
+            # Rows of an older version have none until the next sync.
+            song.identity = song.identity or identity_of(song.source_id, song.external_id)
+            new[song.id] = song.identity
+    return {name: new[ways[key]] for key, name in old.items() if key in ways and name is not None}
 
 
 def _move(session: Session, account_id: UUID, moved: Mapping[UUID, UUID]) -> None:

@@ -11,11 +11,15 @@ from sqlalchemy.orm import Session
 
 from .models import Decision, MissingEntry, Playlist, PlaylistEntry, Song
 from .playlist_formats import ListedFile
+from .sources.lists import called
 from .sources.names import unescaped
 
 #: A statement names at most this many songs: databases bound the number of its values.
 _BATCH = 500
-_SONG = (Song.external_id, Song.title, Song.artist, Song.album, Song.duration_seconds)
+_SONG = (
+    *(Song.external_id, Song.has_sound),
+    *(Song.title, Song.artist, Song.album, Song.duration_seconds),
+)
 
 
 def files(session: Session, *, account_id: UUID, playlist_id: UUID) -> list[ListedFile]:
@@ -68,5 +72,7 @@ def _accepted(session: Session, account_id: UUID, playlist_id: UUID) -> Iterator
         yield from (found[identity] for identity in part if identity in found)
 
 
-def _file(external_id: Any, *rest: Any) -> ListedFile:
-    return ListedFile(unescaped(external_id), *rest)
+def _file(external_id: Any, has_sound: Any, title: Any, artist: Any, *rest: Any) -> ListedFile:
+    # Without a file it is named as people do.
+    place = unescaped(external_id) if has_sound else called(artist, title) or title
+    return ListedFile(place, title, artist, *rest)

@@ -25,7 +25,6 @@ from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from . import carrying, likes
-from .identity import identity_of
 from .models import LikedSong, Playlist, PlaylistEntry, Song, Source
 from .same_song import Catalogue, Named
 
@@ -39,7 +38,6 @@ class Kept:
     """A song as far as the rule looks at it."""
 
     id: UUID
-    identity: UUID
     #: Whether its source has it.
     is_there: bool
     has_sound: bool
@@ -68,8 +66,9 @@ def shown_as(songs: Sequence[Kept]) -> dict[UUID, UUID]:
         else:
             catalogue.add(song.named)
             shown.append(song)
-    of_silent = Catalogue(song.named for song in silent)
-    for song in (one for one in songs if not one.is_there):
+    gone = [song for song in songs if not song.is_there]
+    of_silent = Catalogue(song.named for song in silent if gone)
+    for song in gone:
         among, where = (silent, of_silent) if song.has_sound else (shown, catalogue)
         at = where.find(song.named)
         if at is not None:
@@ -93,14 +92,8 @@ def settle(session: Session, *, account_id: UUID) -> Settled:
     ways = shown_as(songs)
     _show(session, account_id, songs, ways)
     _name_entries(session, account_id)
-    identities = {song.id: song.identity for song in songs}
-    pairs = {old: new for old, new in ways.items() if old in identities}
-    carrying.decisions(
-        session,
-        account_id=account_id,
-        ways={identities[old]: identities[new] for old, new in pairs.items()},
-    )
-    carrying.hearts(session, account_id=account_id, ways=pairs)
+    carrying.decisions(session, account_id=account_id, ways=ways)
+    carrying.hearts(session, account_id=account_id, ways=ways)
     _love(session, account_id, songs, ways)
     silent = [song for song in songs if song.is_there and not song.has_sound]
     same = sum(song.id in ways for song in silent)
@@ -115,10 +108,8 @@ def _songs(session: Session, account_id: UUID) -> Iterator[Kept]:
     query = (
         select(
             Song.id,
-            Song.identity,
-            Song.source_id,
             Song.external_id,
-            Song.gone_at,
+            Song.gone_at.is_(None).label("is_there"),
             Song.has_sound,
             Song.title,
             Song.artist,
@@ -138,8 +129,7 @@ def _songs(session: Session, account_id: UUID) -> Iterator[Kept]:
             place = place.removeprefix(_PLACE) if place.startswith(_PLACE) else None
         yield Kept(
             row.id,
-            row.identity or identity_of(row.source_id, row.external_id),
-            row.gone_at is None,
+            row.is_there,
             row.has_sound,
             Named(
                 row.title,

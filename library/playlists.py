@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, delete, func, insert, null, or_, select
 from sqlalchemy.orm import Session
 
 from .identity import identity_of
@@ -34,6 +34,8 @@ class ListedEntry:
     artist: str | None
     #: The path or URL that stands in the list, of a song that is not there.
     place: str | None = None
+    #: Whether a source has sound for it.
+    has_sound: bool = True
 
     @property
     def is_missing(self) -> bool:
@@ -213,7 +215,7 @@ def songs(
     Those whose songs are not there are among them.
     """
     here = (
-        select(PlaylistEntry.position, Song.title, Song.artist)
+        select(PlaylistEntry.position, Song.title, Song.artist, null(), Song.has_sound)
         .join(Song, Song.id == PlaylistEntry.song_id)
         .where(PlaylistEntry.playlist_id == playlist_id, PlaylistEntry.account_id == account_id)
         .where(PlaylistEntry.position > after, Song.present)

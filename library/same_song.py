@@ -39,6 +39,8 @@ _SAYS_NOTHING = re.compile(
     rf"|\s*{_BRACKETS.format(f'(?:{_EDITION})')}|\s+[-–]\s+(?:{_EDITION})$",
     re.IGNORECASE,
 )
+#: Without one of these, all of a title says something.
+_MAY_SAY_NOTHING = re.compile(r"[(\[\u2013-]|\bf(?:ea)?t", re.IGNORECASE)
 #: Between the artists of one text.
 _BETWEEN = re.compile(r"\s*[,;]\s+|\s+/\s+|\s+&\s+|\s*[(\[]?\b(?:feat\.?|ft\.|featuring)\s+", re.I)
 _THE = re.compile(r"^the\s+(?=\S)|,\s*the$", re.IGNORECASE)
@@ -66,15 +68,20 @@ class Named:
 @lru_cache(maxsize=20_000)
 def plain(text: str) -> str:
     """A text as it is compared: without case, accents and marks."""
-    parts = unicodedata.normalize("NFKD", text.casefold().replace("&", " and "))
-    kept = "".join(letter for letter in parts if not unicodedata.combining(letter))
+    kept = text.casefold().replace("&", " and ")
+    if not kept.isascii():
+        parts = unicodedata.normalize("NFKD", kept)
+        kept = "".join(letter for letter in parts if not unicodedata.combining(letter))
     words = _NO_WORD.sub(" ", _SILENT.sub("", kept)).strip()
     # Some names have no letters at all.
     return words or text.strip()
 
 
+@lru_cache(maxsize=20_000)
 def plain_title(title: str) -> str:
     """A title as it is compared: without guests, and without what names the edition alone."""
+    if not _MAY_SAY_NOTHING.search(title):
+        return plain(title)
     return plain(_SAYS_NOTHING.sub("", title)) or plain(title)
 
 
@@ -102,7 +109,8 @@ class Catalogue:
         self._songs: list[Named] = []
         self._by_id: defaultdict[str, list[int]] = defaultdict(list)
         self._by_name: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-        self._by_file: defaultdict[str, list[int]] = defaultdict(list)
+        #: Made when the first path is looked for: most lists have none.
+        self._by_file: defaultdict[str, list[int]] | None = None
         for song in songs:
             self.add(song)
 
@@ -115,9 +123,13 @@ class Catalogue:
         title = plain_title(song.title)
         for artist in dict.fromkeys(_artist_keys(song)):
             self._by_name[artist, title].append(at)
-        parts = _parts(song.place)
+        if self._by_file is not None:
+            self._add_file(self._by_file, at)
+
+    def _add_file(self, by_file: defaultdict[str, list[int]], at: int) -> None:
+        parts = _parts(self._songs[at].place)
         if len(parts) >= _LEAST_PARTS:
-            self._by_file[parts[-1]].append(at)
+            by_file[parts[-1]].append(at)
 
     def find(self, song: Named) -> int | None:
         """The number of the song that is this one, or None."""
@@ -140,6 +152,10 @@ class Catalogue:
         parts = _parts(song.place)
         if len(parts) < _LEAST_PARTS:
             return []
+        if self._by_file is None:
+            self._by_file = defaultdict(list)
+            for at in range(len(self._songs)):
+                self._add_file(self._by_file, at)
         lengths = {
             at: _common_end(parts, _parts(self._songs[at].place))
             for at in self._by_file.get(parts[-1], ())

@@ -38,6 +38,8 @@ class ListedSong:
     damage: str | None
     #: Why nothing of it could be heard.
     unheard: str | None
+    #: Whether its source has sound for it.
+    has_sound: bool = True
 
 
 def save(session: Session, *, account_id: UUID, source_id: UUID, record: SongRecord) -> Song:
@@ -83,6 +85,7 @@ def page(
             Features.loudness_lufs,
             Features.damage,
             UnheardSong.reason,
+            Song.has_sound,
         )
         .outerjoin(Features, Features.song_id == Song.id)
         .outerjoin(UnheardSong, UnheardSong.song_id == Song.id)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from library import account_sources, removed_sources
+from library import account_sources, playlists, removed_sources, songs
 from library.models import Source
+from library.sources.records import SongRecord
 from tests.integration.web.conftest import Person, Site, token
 from tests.unit.library.sources.exports.made import (
     EXPORTIFY,
@@ -141,6 +142,24 @@ def test_the_name_of_a_file_names_no_file_here_and_is_shown_as_text(
     page = ada.browser.get(f"/sources/{source.id}").text
     assert "<b>evil</b>" not in page
     assert "&lt;b&gt;evil&lt;/b&gt;" in page
+
+
+def test_a_song_without_sound_says_so_wherever_it_is_shown(site: Site, ada: Person) -> None:
+    mine = {"account_id": ada.account_id}
+    with site.runtime.database.session() as session:
+        source = account_sources.add(session, **mine, location="x", name="x", kind="export")
+        here = {**mine, "source_id": source.id}
+        record = SongRecord("spotify:track:1", "Rain", "Ann", has_sound=False)
+        song = songs.save(session, **here, record=record)
+        kept = playlists.save(
+            session, **here, external_id="list:Mix", name="Mix", song_ids=[song.id]
+        )
+        into = kept.id
+    assert "no sound: no source of yours has its file" in ada.browser.get("/library").text
+    assert "no sound" in ada.browser.get(f"/playlists/{into}").text
+    file = ada.browser.get(f"/playlists/{into}/download?format=m3u8").text
+    assert file.splitlines()[-1] == "Ann – Rain"
+    assert "Of 1 song there is no sound" in ada.browser.get(f"/sources/{source.id}").text
 
 
 def test_an_upload_has_a_length_and_a_rate_of_its_own() -> None:

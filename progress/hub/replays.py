@@ -191,6 +191,10 @@ class Replays:
         kept, heard = channel.kept, channel.inquiry.heard
         if kept is not None and heard is not None and heard > kept.position:
             self._mend(channel, kept)
+        if kept is None and heard is not None and channel.inquiry.waiting:
+            # The log began after the question was answered and before the answer came here.
+            channel.inquiry.heard = None
+            self._ask(channel, None)
 
     def _found_page(
         self, channel: Channel, after: Cursor, page: Page, readers: list[Asking]

@@ -8,7 +8,7 @@ import pytest
 
 from progress.cursor import Cursor
 from progress.hub.channel import Channel, Stream
-from progress.hub.fetcher import Page, Want
+from progress.hub.fetcher import NoLog, Page, Want
 from progress.hub.kept import Kept
 from progress.hub.loop import Loop
 from progress.hub.replays import Questions, Replays
@@ -94,6 +94,21 @@ def test_a_message_after_a_hole_has_the_missing_entries_fetched_for_nobody_in_pa
     # A log that does not reach the message, since it lost it, is not asked for ever.
     replays.answered(channel, asked[1], Page((), is_last=True))
     assert (len(asked), kept.position) == (2, Cursor(1, 6))
+
+
+def test_a_log_that_begins_while_the_answer_that_there_is_none_is_on_its_way_is_asked_for_again(
+    replays: Replays, asked: Asked, channel: Channel
+) -> None:
+    replays.follow(channel)
+    replays.open(stream_of(channel), None)
+    nothing = Want(channel.ref, None)
+    assert asked == [nothing]
+    assert not replays.came(channel, [Entry(Cursor(1, 1), b"{}")])
+    assert asked == [nothing]
+    replays.answered(channel, nothing, NoLog())
+    assert asked == [nothing] * 2
+    # Once for the message: a log that went away again is not asked for ever.
+    assert channel.inquiry.heard is None
 
 
 def test_a_message_of_a_new_epoch_asks_for_the_state(

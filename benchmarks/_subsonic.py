@@ -61,7 +61,7 @@ class _Recorder(httpx.BaseTransport):
         self._network.close()
 
 
-def measure(*, songs: int = 5_000, rounds: int = 5) -> dict[str, object]:
+def measure(*, songs: int = 5_000, rounds: int = 3) -> dict[str, object]:
     """The medians of both sides, in seconds, as a row."""
     with (
         tempfile.TemporaryDirectory(prefix="earmark-bench-") as folder,

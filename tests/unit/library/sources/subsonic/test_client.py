@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from library.sources.subsonic import bodies
 from library.sources.subsonic.address import ServerAddress
 from library.sources.subsonic.bodies import MAX_ANSWER_BYTES
 from library.sources.subsonic.client import SubsonicClient
@@ -191,6 +192,12 @@ def test_packed_answers_are_read_and_a_bomb_is_not() -> None:
             client(Packed(broken), way=Way("POST", "token")).call("ping")
     with pytest.raises(AnswerRefused, match="packs"):
         client(Packed(fine, "br"), way=Way("POST", "token")).call("ping")
+
+
+def test_a_bomb_is_never_unpacked_beyond_the_bound() -> None:
+    body = httpx.ByteStream(gzip.compress(b" " * 1_000_000))
+    answer = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=body)
+    assert max(map(len, bodies._unpacked(answer, 1_000))) == 1_001
 
 
 def test_a_redirect_is_followed_on_the_same_server_with_the_form() -> None:

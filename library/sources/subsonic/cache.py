@@ -25,6 +25,8 @@ from ...errors import UnreadableFile
 STEP_BYTES = 1024 * 1024
 #: How long one process waits for another that fetches the same file.
 WAIT_SECONDS = 300.0
+#: What nobody has used for so long goes, though there is room.
+KEEP_DAYS = 30
 _PART, _ROOM, _LOCK = ".part", ".room", ".lock"
 _SUFFIX = re.compile(r"[a-z0-9]{1,8}")
 
@@ -85,10 +87,11 @@ class SoundCache:
         with (self.folder / _LOCK).open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             sizes = self._sizes()
-            sizes[room.stem] = (0.0, size)
+            sizes[room.stem] = (time.time(), size)
             over = sum(found for _, found in sizes.values()) - self.max_bytes
+            stale = time.time() - KEEP_DAYS * 24 * 3600
             for name in sorted(sizes, key=lambda name: sizes[name][0]):
-                if over <= 0:
+                if over <= 0 and sizes[name][0] > stale:
                     break
                 if name != room.stem and self._remove(name):
                     over -= sizes[name][1]

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from library.errors import UnreadableFile
-from library.sources.subsonic.cache import Part, SoundCache
+from library.sources.subsonic.cache import KEEP_DAYS, Part, SoundCache
 
 MB = 1024 * 1024
 
@@ -46,13 +50,50 @@ def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
     for number in range(3):
         with cache.file(str(number), fetch=writes(300_000)) as path:
             paths.append(path)
-        os.utime(path, (number, number))
+        then = time.time() - 1000 + number
+        os.utime(path, (then, then))
     with cache.file("0", fetch=writes(1)):
         pass
     with cache.file("new", fetch=writes(300_000)):
         pass
     assert [path.exists() for path in paths] == [True, False, True]
     assert held(cache) <= MB
+
+
+def test_what_nobody_used_for_long_goes_though_there_is_room(tmp_path: Path) -> None:
+    cache = SoundCache(tmp_path, MB)
+    paths = {}
+    for name in ("old", "young"):
+        with cache.file(name, fetch=writes(1000)) as paths[name]:
+            pass
+    for name, days in (("old", KEEP_DAYS + 1), ("young", KEEP_DAYS - 1)):
+        then = time.time() - days * 24 * 3600
+        os.utime(paths[name], (then, then))
+    with cache.file("new", fetch=writes(1000)):
+        assert [paths[name].exists() for name in ("old", "young")] == [False, True]
+
+
+def test_a_process_that_is_killed_leaves_what_the_next_one_goes_on_with(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys; from pathlib import Path;"
+        "from library.sources.subsonic.cache import SoundCache\n"
+        "def fetch(part):\n"
+        "    part.write(b'a' * 300_000)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "SoundCache(Path(sys.argv[1]), 1024 * 1024).file('song', fetch=fetch).__enter__()"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, tmp_path], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    found = []
+
+    def goes_on(part: Part) -> None:
+        found.append(part.size)
+        part.write(b"a" * (300_000 - part.size))
+
+    with SoundCache(tmp_path, MB).file("song", fetch=goes_on) as path:
+        assert path.read_bytes() == b"a" * 300_000
+    assert found[0] > 200_000
+    assert not [name for name in tmp_path.iterdir() if name.suffix in (".part", ".room")]
 
 
 def test_a_file_that_is_in_use_stays(tmp_path: Path) -> None:

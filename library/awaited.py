@@ -51,27 +51,48 @@ class AwaitingList:
 
 
 def awaiting_lists(
-    session: Session, *, account_id: UUID, playlist_ids: Sequence[UUID] | None = None
+    session: Session,
+    *,
+    account_id: UUID,
+    playlist_ids: Sequence[UUID] | None = None,
+    after: UUID | None = None,
+    limit: int | None = None,
 ) -> list[AwaitingList]:
-    """An account's playlists that songs wait for, by name; those of `playlist_ids` alone."""
+    """An account's playlists that songs wait for, by name; those of `playlist_ids` alone.
+
+    At most `limit` of them, from the one after `after` on.
+    """
     lists = _lists(session, account_id, playlist_ids)
     accepted: dict[UUID, list[UUID]] = {identity: [] for identity in lists}
     for song, into in _accepted(session, account_id):
         if into in accepted:
             accepted[into].append(song)
-    wanted = {song for songs in accepted.values() for song in songs}
-    songs = by_identity(session, account_id=account_id, identities=list(wanted))
-    there = _entries(session, account_id, [song.id for song in songs.values()])
-    found = []
-    for identity, playlist in lists.items():
-        waiting = tuple(
-            _awaited(one, playlist.source_id)
-            for song in accepted[identity]
-            if (one := songs.get(song)) is not None and (playlist.id, one.id) not in there
+    ids = _ids(session, account_id, list({song for of in accepted.values() for song in of}))
+    there = _entries(session, account_id, list(ids.values()))
+    waiting = {
+        identity: songs
+        for identity, playlist in lists.items()
+        if (
+            songs := [
+                s for s in accepted[identity] if s in ids and (playlist.id, ids[s]) not in there
+            ]
         )
-        if waiting:
-            found.append(_listed(playlist, identity, waiting))
-    return found
+    }
+    begin = next((n for n, one in enumerate(waiting, 1) if lists[one].id == after), 0)
+    shown = list(waiting)[begin:][:limit]
+    # What is known of songs is read for the lists that are asked for: there may be thousands.
+    wanted = {song for identity in shown for song in waiting[identity]}
+    known = by_identity(session, account_id=account_id, identities=list(wanted))
+    return [_awaiting(lists[identity], identity, waiting[identity], known) for identity in shown]
+
+
+def _awaiting(
+    playlist: Playlist, identity: UUID, waiting: Sequence[UUID], songs: dict[UUID, KnownSong]
+) -> AwaitingList:
+    found = tuple(_awaited(songs[song], playlist.source_id) for song in waiting if song in songs)
+    return AwaitingList(
+        playlist.id, identity, playlist.name, playlist.source_id, playlist.external_id, found
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +134,6 @@ def _awaited(song: KnownSong, source_id: UUID) -> AwaitedSong:
     return AwaitedSong(song.identity, song.song, obstacle(song, source_id))
 
 
-def _listed(playlist: Playlist, identity: UUID, songs: tuple[AwaitedSong, ...]) -> AwaitingList:
-    return AwaitingList(
-        playlist.id, identity, playlist.name, playlist.source_id, playlist.external_id, songs
-    )
-
-
 def _lists(session: Session, account_id: UUID, only: Sequence[UUID] | None) -> dict[UUID, Playlist]:
     query = select(Playlist).where(Playlist.account_id == account_id, Playlist.gone_at.is_(None))
     if only is not None:
@@ -137,6 +152,16 @@ def _accepted(session: Session, account_id: UUID) -> list[tuple[UUID, UUID]]:
     )
     rows = session.execute(query.order_by(Decision.decided_at, Decision.id))
     return [(song, into) for song, into in rows]
+
+
+def _ids(session: Session, account_id: UUID, identities: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The ids of songs that are there, by their identities."""
+    found: dict[UUID, UUID] = {}
+    for part in _batches(identities):
+        mine = Song.account_id == account_id, Song.identity.in_(part), Song.present
+        rows = session.execute(select(Song.identity, Song.id).where(*mine))
+        found.update((identity, key) for identity, key in rows if identity is not None)
+    return found
 
 
 def _entries(

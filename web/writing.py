@@ -44,12 +44,12 @@ def writers() -> Writers:
 def previews(after: UUID | None) -> Page[ListPreview]:
     """A page of the lists that songs wait for, from the one after another on."""
     with services().database.reading() as session:
-        lists = awaited.awaiting_lists(session, account_id=account_id())
-    begin = next((n for n, one in enumerate(lists, 1) if one.id == after), 0)
-    shown, making = lists[begin : begin + PAGE_LISTS], writers()
-    last = begin + PAGE_LISTS < len(lists)
-    found = [preview_of(playlist, making) for playlist in shown]
-    return Page(found, found[-1] if last else None)
+        lists = awaited.awaiting_lists(
+            session, account_id=account_id(), after=after, limit=PAGE_LISTS + 1
+        )
+    page, making = Page.of(lists, PAGE_LISTS), writers()
+    found = [preview_of(playlist, making) for playlist in page.rows]
+    return Page(found, found[-1] if page.last else None)
 
 
 @blueprint.get("/write-back")

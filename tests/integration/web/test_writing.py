@@ -205,6 +205,37 @@ def test_the_api_refuses_what_it_cannot_use(desk: Desk, body: object) -> None:
     assert desk.person.submit("/jobs", kind="write_back").status_code == 400
 
 
+def test_lists_of_any_number_are_shown_a_page_at_a_time(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with desk.site.runtime.database.session() as session:
+        (source, *_) = account_sources.of_account(session, **desk.mine)
+        song = songs.ids_by_external(session, source_id=source.id)["b.mp3"]
+        for name in ("zebra", "Apple"):
+            (desk.root / f"{name}.m3u").write_bytes(OLD)
+            made = playlists.save(
+                session,
+                **desk.mine,
+                source_id=source.id,
+                external_id=f"{name}.m3u",
+                name=name,
+                song_ids=[],
+            )
+            decisions.accept(session, **desk.mine, song_id=song, playlist_id=made.id)
+    monkeypatch.setattr("web.writing.PAGE_LISTS", 1)
+    following, names = "/api/write-back", []
+    while following:
+        page = desk.person.browser.get(following).json
+        names += [one["name"] for one in page["lists"]]
+        following = page["links"]["next"]
+    assert names == ["Apple", "Mine <i>", "zebra"]
+    first = desk.person.browser.get("/write-back").text
+    assert first.count('name="list"') == 1
+    link = re.search(r'rel="next" href="([^"]+)"', first)
+    assert link is not None
+    assert "Mine &lt;i&gt;" in desk.person.browser.get(link[1]).text
+
+
 def test_where_writing_is_off_every_list_says_so_and_can_be_downloaded(
     site: Site, tmp_path: Path
 ) -> None:

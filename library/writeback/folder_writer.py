@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import UnreadableFile
@@ -13,7 +14,7 @@ from ..music_roots import MusicRoots
 from ..sources.folder import FolderSource
 from ..sources.location import shown
 from ..sources.places import SongIndex
-from .adding import add, format_of
+from .adding import Addition, add, format_of
 from .backups import Backups
 from .diff import Line, lines
 from .disk import Disk
@@ -26,6 +27,7 @@ _OFF = (
     "Earmark may not write into this folder: EARMARK_MUSIC_WRITE does not name it. "
     "Download the list instead."
 )
+_AWAY = "Its file is not where the last sync found it. Sync first."
 
 
 class FolderWriter:
@@ -52,7 +54,7 @@ class FolderWriter:
         format_of(list_id)
         with self._opened(list_id) as found:
             _require_writable(found)
-            new = add(found.data, name=list_id, index=self._index, songs=songs)
+            new = self._added(found, list_id, songs)
             differing = lines(found.data, new.data, encoding=new.encoding)
             return Preview(found.key, new, differing)
 
@@ -65,7 +67,7 @@ class FolderWriter:
             if found.key != plan.before_key:
                 raise Edited(CHANGED)
             _require_writable(found)
-            new = add(found.data, name=plan.list_id, index=self._index, songs=plan.songs)
+            new = self._added(found, plan.list_id, plan.songs)
             if new.added:
                 self._backups.keep(plan.id, found.data)
             before_writing(key_of(new.data), new)
@@ -103,6 +105,14 @@ class FolderWriter:
         written = add(old, name=plan.list_id, index=self._index, songs=plan.songs)
         with self._opened(plan.list_id) as found:
             return lines(written.data, found.data)
+
+    def _added(self, found: OpenList, list_id: str, songs: Sequence[NewSong]) -> Addition:
+        """The list with those of the songs whose files are where a sync found them."""
+        is_here = {song.external_id: self._folder.is_there(song.external_id) for song in songs}
+        here = [song for song in songs if is_here[song.external_id]]
+        away = tuple((song, _AWAY) for song in songs if not is_here[song.external_id])
+        new = add(found.data, name=list_id, index=self._index, songs=here)
+        return replace(new, refused=new.refused + away)
 
     def _replace(self, found: OpenList, data: bytes, plan: Plan) -> None:
         try:

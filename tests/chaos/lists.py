@@ -32,7 +32,7 @@ from library.writeback.acts import Act
 from library.writeback.backups import Backups
 from library.writeback.folder_writer import FolderWriter
 
-OLD_SONGS, NEW_SONGS = 400, 30
+OLD_SONGS, NEW_SONGS = 400, 12
 _LINES = {".m3u": "\n", ".m3u8": "\r\n"}
 
 
@@ -73,6 +73,10 @@ class World:
         root = self.folder / "music"
         root.mkdir()
         self.names = [f"Artist {n % 9}/song {n}.mp3" for n in range(OLD_SONGS + NEW_SONGS)]
+        for name in self.names:
+            path = root / name
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
         with self.database.session() as session:
             self.account_id = accounts.create(session, email="a@b.c", password_hash="-").id
             mine = {"account_id": self.account_id}
@@ -130,7 +134,7 @@ class World:
     def require(self, content: dict[Path, bytes], state: str, keys: list[UUID]) -> None:
         """Look whether all is as it has to be: lists, folder and rows."""
         assert {path: path.read_bytes() for path in content} == content
-        assert set(self.root.iterdir()) == set(content)
+        assert {path for path in self.root.iterdir() if path.is_file()} == set(content)
         with self.database.reading() as session:
             rows = [
                 write_backs.get(session, account_id=self.account_id, write_back_id=key)

@@ -45,6 +45,7 @@ class Desk:
                 session, **here, external_id="mine.m3u", name="Mine <i>", song_ids=[]
             ).id
             for name in ("b", "c"):
+                (self.root / f"{name}.mp3").touch()
                 record = SongRecord(external_id=f"{name}.mp3", title=f"Song & {name}")
                 self.accept(session, songs.save(session, **here, record=record))
             elsewhere = account_sources.add(

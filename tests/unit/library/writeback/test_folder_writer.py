@@ -30,6 +30,8 @@ class Place:
         self.root, self.data = folder / "music", folder / "data"
         for made in (self.root, self.data):
             made.mkdir(exist_ok=True)
+        for song in SONGS:
+            (self.root / song).touch()
         self.list = self.root / "mine.m3u"
         if not self.list.exists():
             self.list.write_bytes(OLD)
@@ -44,7 +46,7 @@ class Place:
 
     @property
     def names(self) -> list[str]:
-        return sorted(path.name for path in self.root.iterdir())
+        return sorted(path.name for path in self.root.iterdir() if path.name not in SONGS)
 
     def plan(self, name: str = "mine.m3u") -> Plan:
         songs = [NewSong("b.mp3", "B")]
@@ -96,6 +98,17 @@ def test_rights_owner_and_attributes_are_kept(place: Place) -> None:
         *(stat.S_IMODE(before.st_mode), before.st_uid, before.st_gid),
     )
     assert not has_attributes or os.getxattr(place.list, "user.mine") == b"kept"
+
+
+def test_a_song_whose_file_went_away_is_not_named(place: Place) -> None:
+    (place.root / "b.mp3").unlink()
+    preview = place.writer.preview("mine.m3u", [NewSong("b.mp3", "B"), NewSong("a.mp3", "A")])
+    assert not preview.addition.added
+    assert [why for _, why in preview.addition.refused] == [
+        "Its file is not where the last sync found it. Sync first."
+    ]
+    place.write(place.plan())
+    assert place.list.read_bytes() == OLD
 
 
 def test_nothing_is_written_where_nothing_was_allowed(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from .tags import opened
 from .walk import NOT_THERE, Identity, Walk, identity_of
 
 #: Raise it when more or something else is read of a file, so that all files are read again.
-READ_VERSION = 2
+READ_VERSION = 3
 #: Longest name of a playlist or an entry, and the longest path of an entry, in letters.
 MAX_NAME = 300
 MAX_PLACE = 1_000

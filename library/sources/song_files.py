@@ -55,6 +55,8 @@ class SongFiles:
             year=tags.year or told.year,
             track_number=tags.track_number or told.track_number,
             rating_stars=tags.rating_stars,
+            isrc=tags.isrc,
+            recording_mbid=tags.recording_mbid,
             duration_seconds=tags.duration_seconds,
             size_bytes=int(size),
             modified_ns=modified_ns,

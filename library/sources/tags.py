@@ -13,13 +13,14 @@ from typing import Any, BinaryIO
 
 import mutagen
 from mutagen.apev2 import APEv2
-from mutagen.id3 import ID3
+from mutagen.id3 import ID3, UFID
 from mutagen.mp3 import MP3
 
 from ..errors import UnreadableFile
 from .bounded import BoundedFile, TooMuchToRead, small_tags
 from .mending import is_doubtful, mended
 from .ratings import stars_of
+from .recordings import isrc_of, mbid_of
 
 _ITUNES = "----:com.apple.itunes:"
 #: What each format calls a thing, in small letters, the best first. Names of ID3 have four
@@ -43,6 +44,11 @@ _KEYS = {
     ),
     "date": ("tdrc", "tdrl", "date", "year", "©day", "wm/year"),
     "track": ("trck", "tracknumber", "track", "trkn", "wm/tracknumber"),
+    "isrc": ("tsrc", "isrc", f"{_ITUNES}isrc", "wm/isrc"),
+    "recording": (
+        *("ufid:http://musicbrainz.org", "musicbrainz_trackid", "musicbrainz/track id"),
+        f"{_ITUNES}musicbrainz track id",
+    ),
 }
 _YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
 #: Between the artists of one text. A slash or an "and" without more may be part of a name.
@@ -70,6 +76,9 @@ class Tags:
     artists: tuple[str, ...] = ()
     #: 0 to 5.
     rating_stars: float | None = None
+    #: The recording's ids: ISRC, and MusicBrainz's.
+    isrc: str | None = None
+    recording_mbid: str | None = None
     #: The texts that were read as Latin-1, and may be in another encoding.
     doubtful: frozenset[str] = frozenset()
 
@@ -215,6 +224,8 @@ def _of(values: _Values, length: float | None) -> Tags:
         duration_seconds=float(length) if length and length > 0 else None,
         artists=tuple(names)[:MAX_ARTISTS],
         rating_stars=values.stars(),
+        isrc=next(filter(None, map(isrc_of, values.all("isrc"))), None),
+        recording_mbid=next(filter(None, map(mbid_of, values.all("recording"))), None),
     )
     # A part of a text is as doubtful as the whole.
     parts = filter(is_doubtful, (tags.artist or "", *names)) if values.doubtful else ()
@@ -223,6 +234,10 @@ def _of(values: _Values, length: float | None) -> Tags:
 
 def _texts(value: Any) -> Iterator[str]:
     """The texts of a value, of which every format makes something else."""
+    if isinstance(value, UFID):
+        data: bytes = getattr(value, "data", b"")
+        yield data.decode("ascii", "replace")
+        return
     found = getattr(value, "genres", None) or getattr(value, "text", value)
     if found is None or isinstance(found, bytes):
         return

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UnreadableFile
+from ..recordings import isrc_of, mbid_of
 from .bounds import MAX_PLACE, count_of, number_of, seconds_of, text_of, year_of
-from .tracks import Collected, Track, isrc_of, mbid_of
+from .tracks import Collected, Track
 
 WRITTEN_BY = "beets"
 HEAD = b"SQLite format 3\0"

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..recordings import isrc_of, mbid_of
 from .bounds import seconds_of, text_of
-from .tracks import Collected, Track, isrc_of, mbid_of
+from .tracks import Collected, Track
 from .values import Routes
 
 WRITTEN_BY = "ListenBrainz"

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from ...errors import UnreadableFile
+from ..recordings import isrc_of
 from .bounds import count_of, seconds_of, text_of, year_of
-from .tracks import Collected, Track, isrc_of
+from .tracks import Collected, Track
 
 WRITTEN_BY = "Exportify"
 #: What the programs call each column, in small letters, the best first.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,9 +11,6 @@ from functools import cached_property
 from ..liked import is_liked_name
 from .bounds import MAX_ENTRIES, MAX_PLACE, MAX_PLAYLISTS, MAX_TEXT, MAX_TRACKS, TooLarge
 
-#: International Standard Recording Code (ISO 3901), without dashes.
-_ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MAX_URI = 100
 #: A longer name of a track is named by its hash.
 _MAX_KEY = 250
@@ -59,18 +55,6 @@ class Track:
         if len(name) <= _MAX_KEY:
             return name
         return f"hash:{hashlib.sha256(name.encode()).hexdigest()}"
-
-
-def isrc_of(value: object) -> str | None:
-    """An ISRC, however it is written."""
-    plain = re.sub(r"[\s-]", "", value[:40]).upper() if isinstance(value, str) else ""
-    return plain if _ISRC.fullmatch(plain) else None
-
-
-def mbid_of(value: object) -> str | None:
-    """An id of MusicBrainz, alone or at the end of an address."""
-    plain = value[-100:].strip().rstrip("/")[-36:].lower() if isinstance(value, str) else ""
-    return plain if _UUID.fullmatch(plain) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..recordings import isrc_of, mbid_of
 from ..records import SongRecord
 from .answers import several, text, whole
 
@@ -110,11 +111,24 @@ def song_of(told: Mapping[str, Any]) -> ServerSong | None:
     heard = _hash((size, said[-1], told.get("bitRate"), suffix))
     # Hashes stand where a file's time and inode do: of what the sound is told by, and of all that
     # is kept. A song that is rated anew is written, and its sound is not heard again.
+    ids = _isrc(told.get("isrc")), mbid_of(told.get("musicBrainzId"))
     record = SongRecord(
-        external_id(server), *said, size, modified_ns=heard, inode=_hash((heard, said))
+        external_id(server),
+        *said,
+        size,
+        modified_ns=heard,
+        inode=_hash((heard, said, *ids) if any(ids) else (heard, said)),
+        isrc=ids[0],
+        recording_mbid=ids[1],
     )
     album = told.get("albumId")
     return ServerSong(record, str(album) if isinstance(album, str | int) else None, suffix)
+
+
+def _isrc(told: object) -> str | None:
+    """The first ISRC of one or several."""
+    several_of_it = told if isinstance(told, list) else [told]
+    return next(filter(None, map(isrc_of, several_of_it[:10])), None)
 
 
 def entries_of(told: Mapping[str, Any], name: str) -> list[ServerSong]:

@@ -13,9 +13,10 @@ import pytest
 import soundfile
 from mutagen.apev2 import APEv2
 from mutagen.flac import Picture
-from mutagen.id3 import APIC, ID3, TALB, TCON, TDRC, TIT2, TPE1, TPE2, TRCK, Frames
+from mutagen.id3 import APIC, ID3, TALB, TCON, TDRC, TIT2, TPE1, TPE2, TRCK, TSRC, UFID, Frames
 
 from library.errors import UnreadableFile
+from library.sources.recordings import isrc_of, mbid_of
 from library.sources.tags import MAX_LENGTH, Tags, read_tags
 
 SILENCE = [0.0] * 8000
@@ -206,6 +207,41 @@ def test_every_format_tells_the_same(tmp_path, name):
     assert tags.duration_seconds == pytest.approx(1, abs=0.2)
     expected = Tags("T", "A, B", "L", "AA", "Rock", 1998, 7, tags.duration_seconds, ("A", "B"))
     assert tags == expected
+
+
+MBID = "0f0a6cd2-2e0b-4d3d-9c2f-7e0f3a2b1c4d"
+IDS: dict[str, dict[str, Any]] = {
+    "a.flac": {"isrc": "gb-aye-98-00001", "musicbrainz_trackid": MBID},
+    "a.m4a": {
+        "----:com.apple.iTunes:ISRC": b"GBAYE9800001",
+        "----:com.apple.iTunes:MusicBrainz Track Id": MBID.encode(),
+    },
+    "a.wma": {"WM/ISRC": "GBAYE9800001", "MusicBrainz/Track Id": MBID},
+    "a.wv": {"ISRC": "GBAYE9800001", "MUSICBRAINZ_TRACKID": MBID},
+    "a.mp3": {
+        "TSRC": TSRC(encoding=3, text=["GBAYE9800001"]),
+        "UFID": UFID(owner="http://musicbrainz.org", data=MBID.encode()),
+    },
+}
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_the_ids_of_a_recording_are_read(tmp_path, name):
+    path = made(tmp_path / name, FORMATS.get(name, ("mp3", {}))[0])
+    file: Any = mutagen.File(path)
+    if file.tags is None:
+        file.add_tags()
+    for key, value in IDS[name].items():
+        file[key] = value
+    file.save()
+    tags = read_tags(path)
+    assert (tags.isrc, tags.recording_mbid) == ("GBAYE9800001", MBID)
+
+
+def test_what_is_no_id_of_a_recording_is_none():
+    assert [isrc_of(text) for text in ("", "GBAYE98", "GBAYE98000012", None, 7)] == [None] * 5
+    assert [mbid_of(text) for text in ("", "x" * 36, MBID[1:], None)] == [None] * 4
+    assert mbid_of(f"https://musicbrainz.org/recording/{MBID.upper()}/") == MBID
 
 
 @pytest.mark.parametrize(("version", "divider"), [(3, "; "), (4, "/")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -49,9 +50,11 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serving(app: Callable[..., object]) -> Iterator[str]:
+def serving(app: Callable[..., object], *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """The address of a real server in this process for a WSGI application."""
     with make_server("127.0.0.1", 0, app, handler_class=_Quiet) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
+import ssl
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from library.sources.subsonic import transport
 from library.sources.subsonic.address import ServerAddress
 from library.sources.subsonic.client import Patience, SubsonicClient
 from library.sources.subsonic.errors import AddressRefused, ServerAway, ServerError, TooSlow
 from library.sources.subsonic.login import Login, Way
 from library.sources.subsonic.transport import Resolve, addresses_of
+from tests.certificates import make_certificate
 from tests.subsonic.double import Double
 from tests.subsonic.sockets import serving, talking
 
@@ -38,6 +43,26 @@ def test_a_real_server_is_asked_over_one_connection() -> None:
     double = Double.with_songs(3)
     with serving(double) as address, client(address) as asked:
         assert asked.call("getSong", [("id", "so-1")])["song"]["title"] == "Song 1"
+
+
+def test_nothing_of_what_is_sent_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    double = Double.with_songs(1)
+    with serving(double) as address:
+        asked = SubsonicClient(
+            ServerAddress.from_text(address),
+            Login("ada", "correct horse"),
+            allows_private=True,
+            way=Way("GET", "password"),
+            patience=QUICK,
+        )
+        with asked:
+            asked.call("getSong", [("id", "so-0")])
+    assert caplog.records
+    assert double.asked[0][1].count("p=enc") == 1
+    assert "enc:" not in caplog.text
+    assert "enc%3A" not in caplog.text
+    assert b"correct horse".hex() not in caplog.text
 
 
 def drips(taken: socket.socket, _: bytes) -> None:
@@ -122,8 +147,10 @@ def test_a_metadata_address_is_not_connected_to_where_private_ones_are() -> None
         client("http://169.254.169.254/latest/meta-data").call("ping")
 
 
-def asked_by(resolve: Resolve, host: str = "music.example.org:1") -> SubsonicClient:
-    address = ServerAddress.from_text(f"http://{host}")
+def asked_by(
+    resolve: Resolve, host: str = "music.example.org:1", *, scheme: str = "http"
+) -> SubsonicClient:
+    address = ServerAddress.from_text(f"{scheme}://{host}")
     return SubsonicClient(
         address,
         Login("ada", "correct horse"),
@@ -152,6 +179,27 @@ def test_a_name_that_means_another_address_a_moment_later_leads_nowhere_else() -
         with pytest.raises(AddressRefused):
             asked_by(resolve, f"music.example.org:{port}").call("ping")
     assert len(double.asked) == 1
+
+
+def test_the_certificate_is_that_of_the_name_and_not_of_the_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, certificate = make_certificate(tmp_path, "music.example.org")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    trusting = ssl.create_default_context(cafile=certificate)
+    here: Resolve = lambda *_: [ipaddress.ip_address("127.0.0.1")]  # noqa: E731
+    with serving(Double(), tls=tls) as address:
+        port = address.rpartition(":")[2]
+        with monkeypatch.context() as patch:
+            patch.setattr(transport, "_trusted", lambda: trusting)
+            with asked_by(here, f"music.example.org:{port}", scheme="https") as asked:
+                asked.call("ping")
+            refused = pytest.raises(ServerAway, match="certificate is not valid for its name")
+            with refused, asked_by(here, f"other.example.org:{port}", scheme="https") as asked:
+                asked.call("ping")
+        with refused, asked_by(here, f"music.example.org:{port}", scheme="https") as asked:
+            asked.call("ping")
 
 
 def test_of_several_addresses_the_allowed_ones_are_tried_in_turn() -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from .models import Decision, LikedSong, Playlist, Song
+from .models import Decision, LikedSong, Playlist, Song, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,14 @@ class Details:
 
 def of_account(session: Session, *, account_id: UUID) -> dict[UUID, Holdings]:
     """What each of the account's sources holds. One that holds nothing has the empty one."""
-    songs = (
+    # All of them, from an index alone, less those that are gone, which are few.
+    own = select(Source.id).where(Source.account_id == account_id)
+    in_all = (
+        select(Song.source_id, func.count()).where(Song.source_id.in_(own)).group_by(Song.source_id)
+    )
+    gone = (
         select(Song.source_id, func.count())
-        .where(Song.account_id == account_id, Song.gone_at.is_(None))
+        .where(Song.account_id == account_id, ~Song.present, Song.gone_at.is_not(None))
         .group_by(Song.source_id)
     )
     is_loved = (LikedSong.account_id == Song.account_id) & (LikedSong.song_id == Song.id)
@@ -55,13 +60,17 @@ def of_account(session: Session, *, account_id: UUID) -> dict[UUID, Holdings]:
         .where(Playlist.account_id == account_id, Playlist.gone_at.is_(None))
         .group_by(Playlist.source_id)
     )
-    counts: list[dict[UUID, int]] = [
+    known, left, loves, lists = (
         {source_id: count for source_id, count in session.execute(query)}  # noqa: C416 - its types
-        for query in (songs, loved, playlists)
-    ]
+        for query in (in_all, gone, loved, playlists)
+    )
     found = {
-        source_id: Holdings(*(count.get(source_id, 0) for count in counts))
-        for source_id in {key for count in counts for key in count}
+        source_id: Holdings(
+            known.get(source_id, 0) - left.get(source_id, 0),
+            loves.get(source_id, 0),
+            lists.get(source_id, 0),
+        )
+        for source_id in {*known, *lists}
     }
     return defaultdict(Holdings, found)
 
@@ -89,7 +98,7 @@ def details(session: Session, *, account_id: UUID, source_id: UUID) -> Details:
     queries = (
         of_songs.where(*mine, Song.present, ~Song.has_sound),
         of_songs.where(*mine, Song.gone_at.is_(None), Song.shown_as.is_not(None)),
-        of_songs.where(*mine, Song.gone_at.is_not(None)),
+        of_songs.where(*mine, ~Song.present, Song.gone_at.is_not(None)),
         decisions,
     )
     return Details(*(session.scalar(query) or 0 for query in queries))

@@ -6,6 +6,7 @@ import re
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,14 @@ from web.services import Services
 
 PACKAGE = ROOT / "tests" / "fixtures" / "tapes"
 DOCUMENT = ROOT / "docs" / "sources.md"
+
+
+@dataclass(frozen=True)
+class House:
+    """A site, and a file in the folders that its accounts may choose from."""
+
+    site: Site
+    file: Path
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +52,18 @@ def with_tapes(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     kinds.installed.cache_clear()
 
 
-@pytest.fixture
-def ada(make_site: Callable[..., Site], tmp_path: Path) -> Person:
-    site = make_site(EARMARK_MUSIC_ROOTS=str(tmp_path))
-    (tmp_path / "tapes.csv").write_text(
+@pytest.fixture(scope="module")
+def house(make_site: Callable[..., Site], tmp_path_factory: pytest.TempPathFactory) -> House:
+    root = tmp_path_factory.mktemp("root")
+    (root / "tapes.csv").write_text(
         "tape,title,artist\nRoad,One,Ann\nRoad,Two,Bob\nHome,Three,Ann\n"
     )
-    return site.person()
+    return House(make_site(EARMARK_MUSIC_ROOTS=str(root)), root / "tapes.csv")
+
+
+@pytest.fixture
+def ada(house: House) -> Person:
+    return house.site.person()
 
 
 def services(person: Person) -> Services:
@@ -72,7 +86,7 @@ def synced(person: Person) -> Job:
 
 
 def test_it_is_added_by_a_form_of_its_own_fields_and_read(
-    with_tapes: None, ada: Person, tmp_path: Path
+    with_tapes: None, ada: Person, house: House
 ) -> None:
     browser = ada.browser
     link = re.search(r'href="([^"]+)">A list of tapes<', browser.get("/sources").text)
@@ -87,7 +101,7 @@ def test_it_is_added_by_a_form_of_its_own_fields_and_read(
         assert words in refused.text
         assert 'aria-invalid="true"' in refused.text
         assert 'value="My tapes"' in refused.text
-    file = str(tmp_path / "tapes.csv")
+    file = str(house.file)
     added = ada.submit("/sources/form", kind="tapes", file=file, called="My tapes")
     assert added.status_code == 303
     assert synced(ada).result["songs"] == 3
@@ -106,19 +120,19 @@ def test_it_is_added_by_a_form_of_its_own_fields_and_read(
 
 
 def test_it_is_added_by_json_with_the_same_fields(
-    with_tapes: None, ada: Person, tmp_path: Path
+    with_tapes: None, ada: Person, house: House
 ) -> None:
-    made = ada.post("/api/sources", json={"kind": "tapes", "file": str(tmp_path / "tapes.csv")})
+    made = ada.post("/api/sources", json={"kind": "tapes", "file": str(house.file)})
     assert (made.status_code, made.json["name"]) == (201, "tapes")
     wrong = ada.post("/api/sources", json={"kind": "tapes", "file": "/etc/passwd"})
     assert (wrong.status_code, wrong.json["field"]) == (422, "file")
 
 
 def test_without_its_package_a_source_stays_and_says_what_is_needed(
-    ada: Person, tmp_path: Path
+    ada: Person, house: House
 ) -> None:
     with services(ada).database.session() as session:
-        mine = {"account_id": ada.account_id, "location": str(tmp_path / "tapes.csv")}
+        mine = {"account_id": ada.account_id, "location": str(house.file)}
         account_sources.add(session, **mine, kind="tapes", name="My tapes")
     job = synced(ada)
     assert (job.status, job.error_code) == ("failed", "source_unavailable")

@@ -42,12 +42,23 @@ class Rooms:
         )
 
 
-@pytest.fixture
-def rooms(make_site: Callable[..., Site], tmp_path: Path) -> Rooms:
-    root = tmp_path / "root"
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root that accounts may choose from."""
+    root = tmp_path_factory.mktemp("root")
     for name in ("one", "two"):
-        (root / name).mkdir(parents=True)
-    site = make_site(EARMARK_MUSIC_ROOTS=str(root))
+        (root / name).mkdir()
+    return root
+
+
+@pytest.fixture(scope="module")
+def rooted(make_site: Callable[..., Site], house: Path) -> Site:
+    return make_site(EARMARK_MUSIC_ROOTS=str(house))
+
+
+@pytest.fixture
+def rooms(rooted: Site, house: Path) -> Rooms:
+    site, root = rooted, house
     ada = site.person()
     mine = {"account_id": ada.account_id}
     with site.runtime.database.session() as session:

@@ -20,7 +20,6 @@ from .sound_order import Order
 #: Of the processor, and in all: an hour of sound takes a minute, and a server may be slow.
 _CPU_SECONDS, _WALL_SECONDS = 180, 600
 _MEMORY_BYTES = 2_000_000_000
-_NICENESS = 15
 #: What a source could not give is asked for again after so long.
 _AWAY_SECONDS = 30.0
 
@@ -35,8 +34,6 @@ def main() -> None:
 
 
 def _bound() -> None:
-    with suppress(OSError):
-        os.nice(_NICENESS)
     resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS + 5))
     with suppress(ValueError, OSError):  # a lower one is set already
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))

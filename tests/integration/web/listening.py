@@ -6,7 +6,11 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
+
+import av
+import numpy as np
 
 from library import accounts, songs
 from library.database import Database
@@ -42,7 +46,7 @@ class Listener:
 def keep_songs(
     database: Database, account_id: UUID, folder: Path, **seconds: float
 ) -> dict[str, UUID]:
-    """Rows for the files of a folder, as a sync makes them."""
+    """Rows for the files of a folder, as a sync makes them; lengths by names without endings."""
     with database.session() as session:
         source = accounts.set_folder(
             session, account_id=account_id, location=str(folder), name="Music"
@@ -62,7 +66,9 @@ def keep_songs(
         return kept
 
 
-def listener(site: Served, database: Database, folder: Path, name: str) -> Listener:
+def listener(
+    site: Served, database: Database, folder: Path, name: str, **seconds: float
+) -> Listener:
     """A new account whose music is in a folder, signed in."""
     email = f"{name}@example.org"
     with database.session() as session:
@@ -71,4 +77,19 @@ def listener(site: Served, database: Database, folder: Path, name: str) -> Liste
     answer = site.post("/sign-in", form, [("X-Forwarded-For", f"2001:db8:{len(name)}::1")])
     assert answer.status == 303, answer.text
     cookie = answer.headers["Set-Cookie"].partition(";")[0]
-    return Listener(site, cookie, keep_songs(database, account_id, folder))
+    return Listener(site, cookie, keep_songs(database, account_id, folder, **seconds))
+
+
+def encode(path: Path, sound: np.ndarray, *, rate_hz: int, codec: str, form: str) -> None:
+    """Mono sound as a stereo file of a codec in a container of FFmpeg's."""
+    with av.open(str(path), "w", format=form) as container:
+        stream: Any = container.add_stream(codec, rate=rate_hz, layout="stereo")
+        stream.bit_rate = 192_000
+        samples = sound.astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(np.stack([samples, samples]), "fltp", "stereo")
+        frame.sample_rate = rate_hz
+        size = stream.frame_size or 1_024
+        resampler = av.AudioResampler(stream.format.name, "stereo", rate_hz, size)
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-import av
 import numpy as np
 import pytest
 import soundfile
@@ -23,7 +22,7 @@ from library.matching import Proposal
 from library.models import Features, Song
 from tests.axe import faults
 from tests.integration.web.conftest import PASSWORD, PASSWORD_HASH
-from tests.integration.web.listening import keep_songs
+from tests.integration.web.listening import encode, keep_songs
 from tests.integration.web.served import Served
 
 Contexts = Callable[..., BrowserContext]
@@ -44,19 +43,10 @@ IN_LIST = ("Known one.flac", "Known two.flac", "Known three.flac", "Known four.f
 def write(path: Path, hz: float) -> None:
     moments = np.arange(int(SECONDS * RATE_HZ)) / RATE_HZ
     sound = np.sin(2 * np.pi * hz * moments) * np.sin(np.pi * moments / SECONDS) * 0.3
-    if path.suffix != ".m4a":
+    if path.suffix == ".m4a":
+        encode(path, sound, rate_hz=RATE_HZ, codec="alac", form="ipod")
+    else:
         soundfile.write(path, sound, RATE_HZ)
-        return
-    with av.open(str(path), "w", format="ipod") as container:
-        stream = container.add_stream("alac", rate=RATE_HZ, layout="mono")
-        frame = av.AudioFrame.from_ndarray(
-            sound.astype(np.float32).reshape(1, -1), format="flt", layout="mono"
-        )
-        frame.sample_rate = RATE_HZ
-        resampler = av.AudioResampler(stream.format.name, "mono", RATE_HZ, stream.frame_size)
-        for part in [*resampler.resample(frame), *resampler.resample(None)]:
-            container.mux(stream.encode(part))
-        container.mux(stream.encode(None))
 
 
 @pytest.fixture(scope="module")

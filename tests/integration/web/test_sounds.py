@@ -21,7 +21,7 @@ from library.models import Song
 from library.sound.mp3 import FRAME_BYTES, frames_of
 from library.sound.songs import volume_of
 from tests.integration.web.conftest import Person, Site
-from tests.integration.web.listening import keep_songs
+from tests.integration.web.listening import encode, keep_songs
 from web.sound_sender import SoundLimits
 from web.sound_services import of
 
@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("plain.m4a", "aac", "ipod"),
         ("other.wma", "wmav2", "asf"),
     ):
-        encode(folder / name, codec, form)
+        encode(folder / name, SONG, rate_hz=RATE_HZ, codec=codec, form=form)
     (folder / "wrong name.mp3").write_bytes((folder / "plain.flac").read_bytes())
     (folder / "damaged.ape").write_bytes(b"MAC \x00" * 40)
     (folder / "empty.flac").touch()
@@ -52,20 +52,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if file.is_file() and not file.is_symlink():
             os.utime(file, (1_700_000_000, 1_700_000_000))
     return folder
-
-
-def encode(path: Path, codec: str, form: str) -> None:
-    with av.open(str(path), "w", format=form) as container:
-        stream = container.add_stream(codec, rate=RATE_HZ, layout="stereo")
-        stream.bit_rate = 192_000
-        samples = SONG.astype(np.float32)
-        frame = av.AudioFrame.from_ndarray(np.stack([samples, samples]), "fltp", "stereo")
-        frame.sample_rate = RATE_HZ
-        size = stream.frame_size or 1_024
-        resampler = av.AudioResampler(stream.format.name, "stereo", RATE_HZ, size)
-        for part in [*resampler.resample(frame), *resampler.resample(None)]:
-            container.mux(stream.encode(part))
-        container.mux(stream.encode(None))
 
 
 @pytest.fixture(scope="module")

@@ -280,8 +280,11 @@ def test_an_account_is_removed_only_by_who_says_yes(earmark_command):
         Backups(earmark_command.settings.data_dir, account.id).keep(uuid4(), b"a.mp3")
     kept = earmark_command.settings.data_dir / "backups" / str(account.id)
     assert list(kept.iterdir())
+    played = earmark_command.settings.data_dir / "played" / str(account.id)
+    played.mkdir(parents=True)
     removed = earmark_command("account", "remove", "Ada@Example.org", "--yes")
     assert not kept.exists()
+    assert not played.exists()
     assert (removed.exit_code, removed.stdout) == (
         0,
         "The account for ada@example.org is removed.\n",

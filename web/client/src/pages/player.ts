@@ -7,6 +7,9 @@ interface Sample { title: string; artist: string | null; sound: string; start_se
 
 const STEP_SECONDS = 10;
 const TRIES = 8;
+/** A sound that does not come for so long is said to be on its way. */
+const LATE_MS = 700;
+const LATE = "One moment: the song is on its way …";
 const MAKING = "This song is being made ready …";
 
 /** A player on the page, and what it needs to show where the sound is. */
@@ -21,6 +24,7 @@ const players = new Map<HTMLElement, Player>();
 /** Whose sound it is now, what of it is played, and how often it was asked for. */
 let now: { player: Player; track: Track; button: HTMLButtonElement; tries: number } | null = null;
 let waiting: ReturnType<typeof setTimeout> | undefined;
+let late: ReturnType<typeof setTimeout> | undefined;
 
 /** Have the players of a page, which are plain until now, play in one sound. */
 export function begin(): void {
@@ -31,6 +35,7 @@ export function begin(): void {
   audio.addEventListener("ended", stop);
   audio.addEventListener("error", () => { if (now) void failed(now); });
   for (const event of ["play", "pause", "playing", "waiting"]) audio.addEventListener(event, shown);
+  audio.addEventListener("playing", came);
 }
 
 /** Stop what is played, unless it belongs to an element. */
@@ -158,12 +163,21 @@ function load(sound: string, from: number): void {
 }
 
 function play(): void {
+  clearTimeout(late);
+  late = setTimeout(() => { if (now && !audio.paused && audio.readyState < 3) now.player.told.textContent = LATE; }, LATE_MS);
   // A browser refuses it where nobody has touched the page, and says so by this alone.
   audio.play().catch(() => shown());
 }
 
+/** The sound is there: nothing is left to say of it. */
+function came(): void {
+  clearTimeout(late);
+  if (now) now.player.told.textContent = "";
+}
+
 function stop(): void {
   clearTimeout(waiting);
+  came();
   const { player } = now ?? {};
   now = null;
   audio.pause();

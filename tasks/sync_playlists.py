@@ -44,9 +44,10 @@ def read_playlists(task: PipelineTask, place: Place, tally: Tally) -> None:
             tally.succeeded += 1
             for record in records:
                 missing = [(e.place, e.label) for e in record.entries if e.is_missing]
-                tally.failed += _report_missing(task, record.external_id, record.name, missing)
+                said = record.external_id, record.name, missing
+                tally.failed += _report_missing(task, place, *said)
         for known in lists.missing_of(unchanged):
-            tally.failed += _report_missing(task, *known)
+            tally.failed += _report_missing(task, place, *known)
     tally.unread |= unchanged
     with task.database.reading() as session:
         tally.playlists = playlists.count_of_source(session, source_id=place.source_id)
@@ -170,18 +171,20 @@ class _Lists:
 
 
 def _report_missing(
-    task: PipelineTask, external_id: str, name: str, entries: list[tuple[str, str]]
+    task: PipelineTask, place: Place, external_id: str, name: str, entries: list[tuple[str, str]]
 ) -> int:
-    """Say which entries of a playlist, as places and labels, name files that are not there."""
-    missing = {(place or label): label for place, label in entries}
+    """Say which entries of a playlist, as places and labels, name songs that are not there."""
+    is_folder = place.music.root is not None
+    what = "a file that is not in the folder" if is_folder else "a song that is not in this source"
+    missing = {(written or label): label for written, label in entries}
     if missing:
         task.job.add_total(len(missing))
-    for place, label in missing.items():
+    for written, label in missing.items():
         task.item_failed(
-            f"{external_id}\n{place}",
+            f"{external_id}\n{written}",
             kind="song",
             label=label,
-            reason=f"The playlist “{name}” names a file that is not in the folder.",
+            reason=f"The playlist “{name}” names {what}.",
         )
     return len(missing)
 

@@ -107,7 +107,7 @@ def test_failures_of_a_job_that_breaks_are_kept_and_counted(
     with pipelines.runtime.database.session() as session:
         job, _ = rows.create(session, account_id=pipelines.account(trouble), kind="sync")
     ref = jobs.ref_of(job)
-    monkeypatch.setattr(sync_source, "_read_playlists", broken)
+    monkeypatch.setattr(sync_source, "read_playlists", broken)
     header = {"account": ref.account, "jobId": ref.job_id, "attempt": 0}
     pipelines.celery.tasks[sync.NAME].apply(task_id=ref.job_id, headers={jobs.HEADER: header})
     row, _, _ = pipelines.finish(job)

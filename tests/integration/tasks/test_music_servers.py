@@ -177,10 +177,13 @@ def test_a_server_that_does_not_answer_fails_in_one_sentence(
 
 def test_a_playlist_that_cannot_be_read_fails_alone(listener: Shelf, double: Double) -> None:
     double.faults = {"getPlaylist": lambda said: failed(0, "no") if said["id"] == ["1"] else None}
+    double.playlists["2"].songs.append("unknown")
     job = listener.sync()
-    assert (job.status, job.failed) == ("completed", 1)
-    (item,) = listener.state(job).failed_items
-    assert (item.item_kind, item.error) == ("playlist", "The server refuses this: no")
+    assert (job.status, job.failed) == ("completed", 2)
+    assert {(item.item_kind, item.error) for item in listener.state(job).failed_items} == {
+        ("playlist", "The server refuses this: no"),
+        ("song", "The playlist “Way” names a song that is not in this source."),
+    }
     with listener.runtime.database.reading() as session:
         found = playlists.page(session, account_id=listener.account_id)
         assert [playlist.name for playlist in found] == ["Way"]

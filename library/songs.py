@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from . import likes
 from .models import Features, LikedSong, Match, Song, UnheardSong
+from .same_song import Named
 from .song_batches import save_all, searchable
 from .sources.records import SongRecord
 
@@ -55,6 +56,26 @@ def ids_by_external(session: Session, *, source_id: UUID) -> dict[str, UUID]:
     there = Song.gone_at.is_(None)
     mine = select(Song.external_id, Song.id).where(Song.source_id == source_id, there)
     return {external_id: song_id for external_id, song_id in session.execute(mine)}  # noqa: C416
+
+
+def named(session: Session, *, source_id: UUID) -> dict[str, Named]:
+    """What the songs that a source has are called, by the source's own names, in their order."""
+    mine = (
+        select(
+            Song.external_id,
+            Song.title,
+            Song.artist,
+            Song.artists,
+            Song.album,
+            Song.duration_seconds,
+        )
+        .where(Song.source_id == source_id, Song.gone_at.is_(None))
+        .order_by(Song.external_id)
+    )
+    return {
+        name: Named(title, artist, tuple(artists or ()), album, seconds)
+        for name, title, artist, artists, album, seconds in session.execute(mine)
+    }
 
 
 def get(session: Session, *, account_id: UUID, song_id: UUID) -> Song | None:

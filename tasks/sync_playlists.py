@@ -81,8 +81,9 @@ class _Lists:
             present = songs.ids_by_external(session, source_id=source_id)
             hidden = gone.songs_by_external(session, source_id=source_id)
             former = song_renames.former_names(session, source_id=source_id)
+            called = songs.named(session, source_id=source_id)
         return (
-            SongIndex(present, root, former),
+            SongIndex(present, root, former, named=called),
             SongIndex(hidden, root),
             hidden | former | present,
         )

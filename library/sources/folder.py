@@ -213,7 +213,8 @@ class FolderSource:
             UnreadableFile: the file is no playlist or may not be read.
         """
         at = PurePosixPath(external_id).parent
-        lists = parse_file(self.path(external_id), lambda entry: songs.find(entry, at) is not None)
+        path = self.path(external_id)
+        lists = parse_file(path, lambda entry: songs.find_place(entry, at) is not None)
         return tuple(
             PlaylistRecord(
                 external_id=f"{external_id}/{found.key}" if found.key else external_id,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from .lists import Entry, NotAList, SongList, called
+from .lists import Entry, NotAList, SongList, called, named, seconds_of
 
 #: Lists that iTunes makes by itself, each by a key that says so. A "Smart Info" is a rule; what
 #: it finds changes without anybody's doing. A folder holds the songs of the lists in it.
@@ -51,8 +51,13 @@ def _lists(
 
 def _entry(track: Mapping[str, Any]) -> Entry:
     place = _text(track.get("Location"))
-    label = called(_text(track.get("Artist")), _text(track.get("Name")))
-    return Entry((place,) if place else (), label)
+    artist, title = _text(track.get("Artist")), _text(track.get("Name"))
+    album, seconds = _text(track.get("Album")), seconds_of(track.get("Total Time"))
+    return Entry(
+        (place,) if place else (),
+        called(artist, title),
+        named(artist, title, album=album, seconds=seconds),
+    )
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .lists import Entry, NotAList, SongList, called
+from .lists import Entry, NotAList, SongList, called, named, seconds_of
 
 
 def parse_jspf(data: bytes) -> SongList:
@@ -30,8 +30,13 @@ def parse_jspf(data: bytes) -> SongList:
 def _entry(track: dict[str, Any]) -> Entry:
     said = track.get("location")
     places = said if isinstance(said, list) else [said]
-    label = called(_text(track.get("creator")), _text(track.get("title")))
-    return Entry(tuple(place for place in map(_text, places) if place), label)
+    artist, title = _text(track.get("creator")), _text(track.get("title"))
+    album, seconds = _text(track.get("album")), seconds_of(track.get("duration"))
+    return Entry(
+        tuple(place for place in map(_text, places) if place),
+        called(artist, title),
+        named(artist, title, album=album, seconds=seconds),
+    )
 
 
 def _text(value: object) -> str | None:

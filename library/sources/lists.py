@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from ..same_song import Named
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +17,8 @@ class Entry:
     places: tuple[str, ...]
     #: Artist and title, or whatever the list calls it.
     label: str | None = None
+    #: What the list says of the song beside its place, if that is a title and an artist.
+    named: Named | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,39 @@ Exists = Callable[[Entry], bool]
 
 class NotAList(ValueError):
     """The bytes are no list of the format that they are said to be."""
+
+
+#: Between artist and title, where they stand in one text.
+_BETWEEN = re.compile(r"\s+[-–—]\s+")
+_MOST_SECONDS = 86_400
+
+
+def named(
+    artist: str | None, title: str | None, *, album: str | None = None, seconds: object = None
+) -> Named | None:
+    """What a list says of a song; None where that does not tell artist and title."""
+    if not artist or not title:
+        return None
+    try:
+        length = float(str(seconds))
+    except ValueError:
+        length = 0.0
+    is_known = 0 < length < _MOST_SECONDS
+    return Named(title, artist, album=album, duration_seconds=length if is_known else None)
+
+
+def seconds_of(milliseconds: object) -> float | None:
+    """Seconds of milliseconds, however these are written; None where they are none."""
+    try:
+        return float(str(milliseconds)) / 1_000
+    except ValueError:
+        return None
+
+
+def named_by(label: str | None, *, seconds: object = None) -> Named | None:
+    """The same, of artist and title in one text."""
+    parts = _BETWEEN.split(label.strip(), maxsplit=1) if label else []
+    return named(parts[0], parts[1], seconds=seconds) if len(parts) == 2 else None
 
 
 def called(artist: str | None, title: str | None) -> str | None:

@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable
 
 from .encodings import is_text, lines_of, readings
-from .lists import Entry, Exists, SongList
+from .lists import Entry, Exists, SongList, named_by
 
 #: The encoding is chosen after at most this many entries with letters beyond ASCII.
 _ENTRIES_TRIED = 200
 
-_PLS_LINE = re.compile(r"(file|title)(\d{1,9})\s*=\s*(.*)", re.IGNORECASE)
-_EXTINF = re.compile(r"#EXTINF:[^,]*,(.*)", re.IGNORECASE)
+_PLS_LINE = re.compile(r"(file|title|length)(\d{1,9})\s*=\s*(.*)", re.IGNORECASE)
+#: Seconds, which may be followed by what else a program says, and then what the song is called.
+_EXTINF = re.compile(r"#EXTINF:\s*(-?\d{0,9}(?:\.\d{1,9})?)[^,]*,(.*)", re.IGNORECASE)
 
 
 def parse_m3u(data: bytes, exists: Exists = lambda _: False) -> SongList:
@@ -53,24 +54,32 @@ def _known(found: SongList, exists: Exists) -> int:
 def read_m3u(text: str) -> SongList:
     """The playlist in an M3U file's text."""
     name = label = None
+    seconds = ""
     entries = []
     for line in lines_of(text):
         if line.upper().startswith("#PLAYLIST:"):
             name = line.partition(":")[2].strip() or None
         elif said := _EXTINF.fullmatch(line):
-            label = said[1].strip() or None
+            seconds, label = said[1], said[2].strip() or None
         elif line and not line.startswith("#"):
-            entries.append(Entry((line,), label))
-            label = None
+            entries.append(Entry((line,), label, named_by(label, seconds=seconds)))
+            label, seconds = None, ""
     return SongList(tuple(entries), name)
 
 
 def read_pls(text: str) -> SongList:
     """The playlist in a PLS file's text."""
-    files: dict[int, str] = {}
-    titles: dict[int, str] = {}
+    said: dict[str, dict[int, str]] = {"file": {}, "title": {}, "length": {}}
     for line in lines_of(text):
-        if said := _PLS_LINE.fullmatch(line):
-            (files if said[1].lower() == "file" else titles)[int(said[2])] = said[3].strip()
+        if found := _PLS_LINE.fullmatch(line):
+            said[found[1].lower()][int(found[2])] = found[3].strip()
+    files, titles, lengths = said.values()
     numbers = sorted(number for number, place in files.items() if place)
-    return SongList(tuple(Entry((files[n],), titles.get(n) or None) for n in numbers))
+    return SongList(
+        tuple(
+            Entry(
+                (files[n],), titles.get(n) or None, named_by(titles.get(n), seconds=lengths.get(n))
+            )
+            for n in numbers
+        )
+    )

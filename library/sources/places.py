@@ -3,7 +3,7 @@
 A path is tried as it stands, with Windows' dividers turned, and percent-decoded; from the list's
 folder, from the root, and from the folders that the root is in. What is not found so may have been
 written on another machine, or before a folder was moved: then the longest end of the path that only
-one song has decides.
+one song has decides. At last artist and title do, by the rule of `library.same_song`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import os
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote_to_bytes
 
+from ..same_song import Catalogue, Named
 from .lists import Entry
 from .names import alike, escaped
 
@@ -33,12 +34,20 @@ class SongIndex:
     """Finds the song that a playlist's entry means, among a folder's songs."""
 
     def __init__(
-        self, songs: Iterable[str], root: Path | None = None, former: Iterable[str] = ()
+        self,
+        songs: Iterable[str],
+        root: Path | None = None,
+        former: Iterable[str] = (),
+        *,
+        named: Mapping[str, Named] | None = None,
     ) -> None:
         """Without a root, whole paths and paths from it are found by their ends alone.
 
         `former` has names that songs had before: a list that was not changed has them still.
+        `named` tells what songs are called, so that entries are found by that, too.
         """
+        self._named = list(named or ())
+        self._catalogue = Catalogue((named or {}).values())
         now, before = list(songs), list(former)
         self._exact = {song: song for song in (*before, *now)}
         # In this order, and so what there is now comes first.
@@ -56,8 +65,17 @@ class SongIndex:
     def find(self, entry: Entry, at: PurePosixPath) -> str | None:
         """The external id for an entry of a playlist in the folder `at`, or None.
 
-        It is always that of one of the songs: no entry leads out of the root.
+        It is always that of one of the songs: no entry leads out of the root. What has no path
+        here is found by artist and title, if what songs are called is known.
         """
+        song = self.find_place(entry, at)
+        if song is not None or entry.named is None:
+            return song
+        number = self._catalogue.find(entry.named)
+        return None if number is None else self._named[number]
+
+    def find_place(self, entry: Entry, at: PurePosixPath) -> str | None:
+        """The same, by its path alone."""
         forms = [form for place in entry.places for form in _forms(place)]
         for form in forms:
             for candidate in self._candidates(form, at):

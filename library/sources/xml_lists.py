@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from .lists import Entry, NotAList, SongList, called
+from .lists import Entry, NotAList, SongList, called, named, seconds_of
 
 
 def parse_xspf(data: bytes) -> SongList:
@@ -31,7 +31,7 @@ def parse_wpl(data: bytes) -> SongList:
     top = _parse(data, "smil")
     media = [element for element in top.iter() if _name(element) == "media"]
     entries = (
-        Entry((place,), called(element.get("trackArtist"), element.get("trackTitle")))
+        Entry((place,), called(*(said := _said(element))), named(*said))
         for element in media
         if (place := (element.get("src") or "").strip())
     )
@@ -51,7 +51,17 @@ def _parse(data: bytes, wanted: str) -> Element:
 
 def _track(element: Element) -> Entry:
     places = tuple(_texts(element, "location"))
-    return Entry(places, called(_text(element, "creator"), _text(element, "title")))
+    artist, title, milliseconds = (_text(element, n) for n in ("creator", "title", "duration"))
+    return Entry(
+        places,
+        called(artist, title),
+        named(artist, title, album=_text(element, "album"), seconds=seconds_of(milliseconds)),
+    )
+
+
+def _said(media: Element) -> tuple[str | None, str | None]:
+    """Artist and title of a song in a WPL file."""
+    return media.get("trackArtist"), media.get("trackTitle")
 
 
 def _name(element: Element) -> str:

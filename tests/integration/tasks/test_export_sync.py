@@ -19,7 +19,7 @@ from library.models import Playlist, Song
 from library.proposing import Proposing
 from library.sources.exports.source import FILES
 from library.sources.exports.storage import ExportStore, Upload
-from tests.integration.tasks.shelf import Shelf, make
+from tests.integration.tasks.shelf import Shelf, make, write_list
 
 
 def tagged(folder: Path, name: str, title: str) -> None:
@@ -152,3 +152,11 @@ def test_songs_without_sound_are_not_heard_and_are_sorted_all_the_same(
         titles = select(Song.title).where(Song.id.in_(proposed), ~Song.has_sound)
         # By artist and album, which are those of the list.
         assert set(session.scalars(titles)) == {"Fog"}
+
+
+def test_a_list_whose_paths_lead_nowhere_holds_the_songs_that_it_names(shelf: Shelf) -> None:
+    tagged(shelf.folder, "rain.wav", "Rain")
+    write_list(shelf.folder, "Mix.m3u", "#EXTM3U", "#EXTINF:-1,Ann - Rain", "D:\\old\\7.mp3")
+    job = shelf.sync()
+    assert (job.status, job.failed) == ("completed", 0)
+    assert listed(shelf) == ["Rain"]

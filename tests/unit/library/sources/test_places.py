@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from library.same_song import Named
 from library.sources.lists import Entry
+from library.sources.m3u import parse_m3u
 from library.sources.names import escaped
 from library.sources.places import SongIndex
 
@@ -147,3 +149,23 @@ def test_any_text_is_looked_up_without_an_error(place):
 @given(st.binary(max_size=40))
 def test_any_bytes_are_looked_up_without_an_error(raw):
     assert find("file:///" + raw.decode("utf-8", "surrogateescape")) in {None, *SONGS}
+
+
+def test_an_entry_without_a_file_is_found_by_artist_title_and_length():
+    songs = {
+        "a/1.mp3": Named("Rain", "Ann", duration_seconds=200),
+        "b/2.mp3": Named("Rain", "Ann", album="Live", duration_seconds=260),
+    }
+    index = SongIndex(songs, Path("/music"), named=songs)
+    root = PurePosixPath()
+
+    def found(text: str) -> str | None:
+        return index.find(parse_m3u(text.encode()).entries[0], root)
+
+    assert found("#EXTINF:201,Ann - Rain\nold/x.mp3") == "a/1.mp3"
+    assert found("#EXTINF:259 tvg-id=7,ANN – Rain (Remastered)\nold/x.mp3") == "b/2.mp3"
+    # Without a length it may be either, and a path that is there says more.
+    assert found("#EXTINF:-1,Ann - Rain\nold/x.mp3") is None
+    assert found("#EXTINF:201,Ann - Rain\nb/2.mp3") == "b/2.mp3"
+    assert found("#EXTINF:201,Rain\nold/x.mp3") is None
+    assert SongIndex(songs, Path("/music")).find(Entry((), "x", songs["a/1.mp3"]), root) is None

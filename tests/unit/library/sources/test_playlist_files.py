@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from library.errors import UnreadableFile
+from library.same_song import Named
 from library.sources import playlist_files
 from library.sources.folder import FolderSource
 from library.sources.itunes import parse_itunes
 from library.sources.jspf import parse_jspf
 from library.sources.lists import NotAList, SongList
+from library.sources.m3u import parse_pls
 from library.sources.places import SongIndex
 from library.sources.playlist_files import parse_file
 from library.sources.records import PlaylistRecord
@@ -193,3 +195,29 @@ def test_a_plist_of_any_shape_is_read_or_is_no_list(value):
     for shape in (value, {"Tracks": {}, "Playlists": value}, {"Tracks": {"1": value}}):
         with suppress(NotAList):
             parse_itunes(plistlib.dumps(shape))
+
+
+def test_every_format_tells_what_a_song_is_called():
+    jspf = {"title": "Rain", "creator": "Ann", "album": "Blue", "duration": 201_000}
+    xspf = (
+        "<playlist><trackList><track><creator>Ann</creator><title>Rain</title><album>Blue</album>"
+        "<duration>201000</duration></track></trackList></playlist>"
+    )
+    wpl = (
+        '<smil><body><seq><media src="x" trackArtist="Ann" trackTitle="Rain"/></seq></body></smil>'
+    )
+    pls = "File1=x\nTitle1=Ann - Rain\nLength1=201"
+    track = {"Artist": "Ann", "Name": "Rain", "Album": "Blue", "Total Time": 201_000, "Loved": True}
+    whole = Named("Rain", "Ann", album="Blue", duration_seconds=201)
+    found = [
+        *parse_jspf(json.dumps({"playlist": {"track": [jspf]}}).encode()).entries,
+        *parse_xspf(xspf.encode()).entries,
+        *parse_itunes(plistlib.dumps({"Tracks": {"1": track}}))[0].entries,
+        *parse_wpl(wpl.encode()).entries,
+        *parse_pls(pls.encode()).entries,
+    ]
+    assert [entry.named for entry in found] == [
+        *[whole] * 3,
+        Named("Rain", "Ann"),
+        Named("Rain", "Ann", duration_seconds=201),
+    ]

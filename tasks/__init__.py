@@ -1,1 +1,1 @@
-"""The Celery application and the three pipelines."""
+"""The Celery application and the pipelines."""

@@ -1,4 +1,4 @@
-"""What the three pipelines have in common."""
+"""What the pipelines have in common."""
 
 from __future__ import annotations
 

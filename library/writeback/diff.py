@@ -61,9 +61,15 @@ def _shown(found: list[Line]) -> list[Line]:
 def _compared(old: Sequence[str], new: Sequence[str]) -> list[Line]:
     if not old or not new or len(old) + len(new) > _COMPARED:
         return [*_as("gone", old), *_as("new", new)]
-    kinds: dict[str, Kind] = {" ": "same", "+": "new", "-": "gone"}
-    found = difflib.ndiff(old, new)
-    return [Line(kinds[line[0]], line[2:]) for line in found if line[0] in kinds]
+    found: list[Line] = []
+    # By whole lines: to look for letters that two lines share takes minutes for some thousand.
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    for tag, begin, end, new_begin, new_end in matcher.get_opcodes():
+        if tag == "equal":
+            found += _as("same", old[begin:end])
+        else:
+            found += [*_as("gone", old[begin:end]), *_as("new", new[new_begin:new_end])]
+    return found
 
 
 def _as(kind: Kind, texts: Sequence[str]) -> list[Line]:

@@ -15,6 +15,8 @@ from ..sources.names import alike
 
 #: What RFC 3986 (2.3) never has encoded.
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+#: A list's style is that of so many of its entries, the last ones.
+_ENTRIES_LOOKED_AT = 500
 _CODED = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
@@ -79,6 +81,7 @@ def styles(named: Sequence[Named], at: PurePosixPath, otherwise: Style) -> list[
     As most entries have it, or the last where they are equally many. Where a path cannot be written
     so, it is tried relative to the list's folder.
     """
+    named = named[-_ENTRIES_LOOKED_AT:]
     bases = [base for entry in named if (base := _base_of(entry, at)) is not None]
     if not bases:
         return [otherwise]

@@ -108,11 +108,13 @@ def _open(disk: Disk, folder: int, name: str) -> int:
 def _read(disk: Disk, folder: int, file: int, name: str) -> OpenList:
     try:
         before = disk.status(folder, name)
-        data = disk.read(file, MAX_PLAYLIST_BYTES)
+        # What is no file may be read for ever.
+        is_file = stat.S_ISREG(os.fstat(file).st_mode)
+        data = disk.read(file, MAX_PLAYLIST_BYTES) if is_file else b""
         status = os.fstat(file)
     except OSError as error:
         raise NotWritable(_cannot("read", error)) from error
-    if not stat.S_ISREG(status.st_mode) or len(data) > MAX_PLAYLIST_BYTES:
+    if not is_file or len(data) > MAX_PLAYLIST_BYTES:
         raise NotWritable("The file is not a playlist: it is too large, or no ordinary file.")
     if _stamp(before) != _stamp(status):
         # Another took its place between the two: it is the lock's former owner.

@@ -16,13 +16,14 @@ from .xml_tags import Element, declared_encoding, elements
 
 #: What XML 1.0 can write in no way, halves of letters among them.
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SPACE = re.compile(r"[ \t\r\n]*")
 #: The order in which programs write the children of a track.
 _FIELDS = ("location", "title", "creator", "album", "duration")
 
 
 def insert_xspf(text: ListText, entries: Sequence[NewEntry]) -> list[Edit]:
     """The entries behind the last track, with the children that the last track has."""
-    found = elements(text.text)
+    found = elements(text.text, ("track", "trackList"))
     tracks = [one for one in found if _name(one) == "track" and _local(one.parent) == "trackList"]
     lists = [one for one in found if _name(one) == "trackList"]
     if not lists:
@@ -31,10 +32,10 @@ def insert_xspf(text: ListText, entries: Sequence[NewEntry]) -> list[Edit]:
     before = _space_before(text.text, tracks[-1]) if tracks else None
     wanted, inner, last = list(_FIELDS), "", ""
     if tracks:
-        children = [one for one in found if _is_in(one, tracks[-1])]
-        wanted = [f for f in _FIELDS if f == "location" or f in map(_name, children)]
-        first = min(children, key=lambda one: one.begin, default=None)
-        inner = _space_before(text.text, first) if first else ""
+        inside = text.text[tracks[-1].begin : tracks[-1].end]
+        has = {_name(one) for one in elements(inside, _FIELDS)}
+        wanted = [field for field in _FIELDS if field == "location" or field in has]
+        inner = _leading_space(text.text, tracks[-1].opened, tracks[-1].closing)
         last = _trailing_space(text.text, tracks[-1].opened, tracks[-1].closing)
 
     def written(entry: NewEntry) -> str:
@@ -63,7 +64,7 @@ def _fields(entry: NewEntry) -> dict[str, str]:
 
 def insert_wpl(text: ListText, entries: Sequence[NewEntry]) -> list[Edit]:
     """The entries behind the last one, with the attributes that it has; and their number."""
-    found = elements(text.text)
+    found = elements(text.text, ("media", "meta", "seq", "smartPlaylist"))
     if any(_name(one) == "smartPlaylist" for one in found):
         raise NotWritable("The list is filled by rules: its own program would take the songs out.")
     media = [one for one in found if _name(one) == "media"]
@@ -140,19 +141,23 @@ def _local(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-def _is_in(one: Element, parent: Element) -> bool:
-    return one.parent == parent.name and parent.opened <= one.begin < parent.closing
-
-
 def _space_before(text: str, one: Element) -> str:
     """The line end and the indentation before an element."""
     return _trailing_space(text, 0, one.begin)
 
 
+def _leading_space(text: str, begin: int, end: int) -> str:
+    found = _SPACE.match(text, begin, end)
+    return _one_line_end(found[0]) if found else ""
+
+
 def _trailing_space(text: str, begin: int, end: int) -> str:
     part = text[max(begin, end - 200) : end]
-    space = part[len(part.rstrip(" \t\r\n")) :]
-    # One line end: blank lines between two tracks are no habit.
+    return _one_line_end(part[len(part.rstrip(" \t\r\n")) :])
+
+
+def _one_line_end(space: str) -> str:
+    """The last line end and what follows it: blank lines between two tracks are no habit."""
     newest = max(space.rfind("\n"), space.rfind("\r"))
     if newest < 0:
         return space

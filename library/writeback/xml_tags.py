@@ -6,8 +6,8 @@ For texts that a reader has taken before: they are well-formed and declare no en
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
-from itertools import accumulate
 from xml.parsers import expat
 
 _TAG = re.compile(r"""<[^<>"']*(?:"[^"]*"|'[^']*'|[^<>"'])*>""")
@@ -47,41 +47,55 @@ def declared_encoding(data: bytes) -> str:
     return said[1].lower() if said else "utf-8"
 
 
-def elements(text: str) -> list[Element]:
-    """All elements of an XML text, in the order in which they end."""
+def elements(text: str, names: Container[str]) -> list[Element]:
+    """The elements of an XML text that have one of these names, in the order of their ends.
+
+    Names are local ones, without their prefixes.
+    """
     found: list[Element] = []
     under_way: list[tuple[str, dict[str, str], int]] = []
     parser = expat.ParserCreate(encoding="utf-8")
-    starts = _Letters(text)
+    data = text.encode()
+    letters = _Letters(data)
 
     def begin(name: str, attributes: dict[str, str]) -> None:
-        under_way.append((name, attributes, parser.CurrentByteIndex))
+        is_wanted = _local(name) in names
+        at = letters.before(parser.CurrentByteIndex) if is_wanted else 0
+        under_way.append((name, attributes, at))
 
     def end(name: str) -> None:
-        _, attributes, first = under_way.pop()
-        opened = _end_of_tag(text, start := starts.at(first))
-        last = starts.at(parser.CurrentByteIndex)
-        is_alone = text.startswith("/>", opened - 2)
+        _, attributes, start = under_way.pop()
+        if _local(name) not in names:
+            return
+        opened = _end_of_tag(text, start)
         parent = under_way[-1][0] if under_way else ""
-        closing, ended = (opened, opened) if is_alone else (last, _end_of_tag(text, last))
+        closing = ended = opened
+        if not text.startswith("/>", opened - 2):
+            closing = letters.before(parser.CurrentByteIndex)
+            ended = _end_of_tag(text, closing)
         found.append(Element(name, parent, attributes, start, opened, closing, ended))
 
     parser.StartElementHandler, parser.EndElementHandler = begin, end
-    parser.Parse(text.encode(), True)  # noqa: FBT003 - it is the last part
+    parser.Parse(data, True)  # noqa: FBT003 - it is the last part
     return found
 
 
 class _Letters:
-    """Positions in letters of positions in the bytes of UTF-8."""
+    """How many letters stand before a byte, asked for bytes that come one after another."""
 
-    def __init__(self, text: str) -> None:
-        self._is_ascii = text.isascii()
-        sizes = () if self._is_ascii else (len(char.encode()) for char in text)
-        self._letters = {at: index for index, at in enumerate(accumulate(sizes, initial=0))}
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._byte = self._letter = 0
 
-    def at(self, position: int) -> int:
+    def before(self, byte: int) -> int:
         """The number of letters before a byte at which one begins."""
-        return position if self._is_ascii else self._letters[position]
+        self._letter += len(self._data[self._byte : byte].decode())
+        self._byte = byte
+        return self._letter
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2]
 
 
 def _end_of_tag(text: str, begin: int) -> int:

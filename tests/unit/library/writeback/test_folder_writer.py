@@ -111,6 +111,13 @@ def test_a_song_whose_file_went_away_is_not_named(place: Place) -> None:
     assert place.list.read_bytes() == OLD
 
 
+def test_what_is_no_file_is_not_read(place: Place) -> None:
+    place.list.unlink()
+    os.mkfifo(place.list)
+    with pytest.raises(NotWritable, match="no ordinary file"):
+        place.plan()
+
+
 def test_nothing_is_written_where_nothing_was_allowed(tmp_path: Path) -> None:
     place = Place(tmp_path, writable=False)
     with pytest.raises(NotWritable, match="EARMARK_MUSIC_WRITE"):

@@ -87,6 +87,11 @@ class Arrival:
         return self._seen_bytes > 0
 
     @property
+    def is_large(self) -> bool:
+        """Whether it is an upload, of which more has come than a form may have."""
+        return self._rate is not None and self._seen_bytes > MAX_BODY_BYTES
+
+    @property
     def more_seconds(self) -> float:
         """How much longer than a form it may take, for what has come of it."""
         return self._seen_bytes / self._rate if self._rate else 0.0

@@ -32,6 +32,12 @@ _ACCEPTED_AT_ONCE = 8
 #: where the client reads nothing. Of a longer response the client has to take bytes within 15 s.
 _SEND_BYTES, _SEND_SECONDS = 512 * 1024, 15
 _LATE = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+#: Large uploads wait in files, whoever sends them: so many at once fill no disk.
+_MOST_UPLOADS = 16
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 60\r\nContent-Length: 0\r\n"
+    b"Connection: close\r\n\r\n"
+)
 _NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -40,10 +46,12 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn is untyped
 
     body_rules: ClassVar[tuple[BodyRule, ...]] = BODY_RULES
     patience_seconds: ClassVar[float] = PATIENCE_SECONDS
+    most_uploads: ClassVar[int] = _MOST_UPLOADS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._parked: dict[Connection, None] = {}
+        self._uploads: set[Connection] = set()
         self._look_at = 0.0
         # Where a request of another protocol ends is not known here: gunicorn serves it as ever.
         versions = getattr(self.cfg, "http_protocols", ())
@@ -155,6 +163,8 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn is untyped
         try:
             data = conn.read()
             is_over = bool(data) and not conn.lingers and conn.take(data)
+            if conn.arrival.is_large and not is_over and not self._has_room_for(conn):
+                self._turn_away(conn)
         except _NOTHING_YET:
             self._poll(conn)
             return
@@ -168,6 +178,17 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn is untyped
         else:
             self._drop(conn)
 
+    def _turn_away(self, conn: Connection) -> None:
+        """Say that it is too much at the moment, and let the client read that."""
+        conn.sock.send(_BUSY)
+        conn.sock.shutdown(socket.SHUT_WR)
+        conn.lingers, conn.begun = True, time.monotonic()
+
+    def _has_room_for(self, conn: Connection) -> bool:
+        if len(self._uploads) < self.most_uploads:
+            self._uploads.add(conn)
+        return conn in self._uploads
+
     def _poll(self, conn: Connection) -> None:
         if not conn.is_polled:
             conn.is_polled = True
@@ -175,6 +196,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn is untyped
 
     def _leave(self, conn: Connection) -> None:
         del self._parked[conn]
+        self._uploads.discard(conn)
         if conn.is_polled:
             self.poller.unregister(conn.sock)
             conn.is_polled = False

@@ -20,12 +20,14 @@ LONGEST_FORM = 64 * 1024
 LONGEST_UPLOAD = 4 * 1024 * 1024
 PATIENCE_SECONDS = 1.0
 LEAST_RATE = 256 * 1024
+MOST_UPLOADS = 2
 
 
 class Impatient(Worker):
     """A worker that tests need not wait for, and that takes uploads at an address."""
 
     patience_seconds = PATIENCE_SECONDS
+    most_uploads = MOST_UPLOADS
     body_rules = (
         BodyRule(
             prefix=b"/upload", longest_bytes=LONGEST_UPLOAD, least_bytes_per_second=LEAST_RATE

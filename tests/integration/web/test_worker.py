@@ -21,7 +21,14 @@ from tests.certificates import gunicorn_options
 from tests.packages import missing, package
 from tests.servers import Server, free_port
 
-from .echo_app import LEAST_RATE, LONGEST_FORM, LONGEST_UPLOAD, PATIENCE_SECONDS, digest
+from .echo_app import (
+    LEAST_RATE,
+    LONGEST_FORM,
+    LONGEST_UPLOAD,
+    MOST_UPLOADS,
+    PATIENCE_SECONDS,
+    digest,
+)
 from .served import serve
 
 VERSIONS = ["23", "24", "25", "26", "27"]
@@ -342,6 +349,24 @@ def test_an_upload_has_its_own_length_and_as_much_time_as_its_rate_gives_it(site
         # It has the time of a form, and the second that it has earned.
         assert _read_answer(file) == "408"
         assert time.monotonic() - began > PATIENCE_SECONDS + 0.5
+
+
+def test_so_many_large_uploads_come_at_once_and_the_next_is_told_to_wait(site: Echo) -> None:
+    head = b"PUT /upload/1 HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % LONGEST_UPLOAD
+    part = bytes(2 * LONGEST_FORM)
+    with ExitStack() as stack:
+        for _ in range(MOST_UPLOADS):
+            stack.enter_context(site.connect()).sendall(head + part)
+        time.sleep(0.2)
+        # What is no larger than a form takes no file, and none of their places.
+        small = b"PUT /upload/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+        assert site.ask(small) == [said("PUT", "/upload/1", b"abc")]
+        with site.connect() as client, client.makefile("rb") as file:
+            client.sendall(head + part)
+            assert _read_answer(file) == "503"
+    time.sleep(0.2)
+    whole = head + bytes(LONGEST_UPLOAD)
+    assert site.ask(whole) == [said("PUT", "/upload/1", bytes(LONGEST_UPLOAD))]
 
 
 def test_many_requests_at_the_same_time_are_all_answered(site: Echo) -> None:

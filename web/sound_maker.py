@@ -49,8 +49,14 @@ def fulfil(order: Order) -> None:
         if order.sound is None:
             os.write(order.part, b".")  # so that it shows that this began
         with order.opened() as path:
-            peaks = make(path, frames=order.frames, part=order.part if order.sound else None)
-        store.write(store.waveform(waveform), peaks)
+            peaks = make(
+                path,
+                frames=order.frames,
+                part=order.part if order.sound else None,
+                from_seconds=order.from_seconds or 0.0,
+            )
+        if order.from_seconds is None:
+            store.write(store.waveform(waveform), peaks)
         if order.sound is not None:
             part.replace(store.whole(made))
     except UnhearableFile as error:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from library.sound import mp3
 from library.sound.content import Content, GrowingFile, WholeFile
+from library.sound.samples import Clip
 from library.sound.songs import Place
 from library.sound.store import SoundKey, SoundStore, is_at, take_lock
 from library.sources.source import Installation
@@ -46,11 +47,14 @@ class Wish:
     version: str
     #: Its file; None: its source has it.
     file: int | None
+    #: What is wanted of it; None: all.
+    clip: Clip | None = None
 
     @property
     def frames(self) -> int | None:
         """The frames of its MP3, where its length is known."""
-        return mp3.frames_of(self.place.seconds) if self.place.seconds else None
+        seconds = self.place.seconds if self.clip is None else self.clip.seconds
+        return mp3.frames_of(seconds) if seconds else None
 
     @property
     def size_bytes(self) -> int | None:
@@ -60,7 +64,9 @@ class Wish:
     @property
     def sound(self) -> SoundKey:
         """Names its MP3."""
-        return SoundKey.of(self.account_id, self.place.song_id, self.version, mp3.FORM, self.frames)
+        begin = None if self.clip is None else self.clip.from_seconds
+        parts = (self.version, mp3.FORM, self.frames, begin)
+        return SoundKey.of(self.account_id, self.place.song_id, *parts)
 
     @property
     def waveform(self) -> SoundKey:
@@ -152,6 +158,7 @@ class Makers:
             sound=wish.sound.digest if key == wish.sound else None,
             waveform=wish.waveform.digest,
             frames=wish.frames,
+            from_seconds=wish.clip.from_seconds if wish.clip is not None else None,
             file=wish.file,
             part=part,
         )

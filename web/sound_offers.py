@@ -12,6 +12,7 @@ from uuid import UUID
 
 from library.sound import kinds
 from library.sound.content import Content, WholeFile
+from library.sound.samples import Clip
 from library.sound.songs import Place
 
 from .song_files import SongFile
@@ -45,29 +46,40 @@ class Offer:
 
 
 def offer(
-    place: Place, file: SongFile | None, makers: Makers, *, account_id: UUID, as_mp3: bool
+    place: Place,
+    file: SongFile | None,
+    makers: Makers,
+    *,
+    account_id: UUID,
+    as_mp3: bool,
+    clip: Clip | None = None,
 ) -> Offer:
     """What there is of a song. Its file is closed by the caller, and may be so at once.
+
+    A clip is always MP3.
 
     Raises:
         OSError: the file cannot be read.
     """
-    if file is not None and not as_mp3:
-        media_type = _media_type(file)
+    if file is not None and not as_mp3 and clip is None:
+        media_type = media_type_of(file)
         if media_type is not None:
             now = time.time()
             version = Version.of_file(file.version, modified_ns=file.modified_ns, now_seconds=now)
             return Offer(media_type, file.size_bytes, version, partial(_open_again, file))
-    return _made(wish(place, file, account_id=account_id), file, makers)
+    return _made(wish(place, file, account_id=account_id, clip=clip), file, makers)
 
 
-def wish(place: Place, file: SongFile | None, *, account_id: UUID) -> Wish:
+def wish(
+    place: Place, file: SongFile | None, *, account_id: UUID, clip: Clip | None = None
+) -> Wish:
     """What is wanted of a song where something has to be made."""
     return Wish(
         account_id=account_id,
         version=place.version if file is None else file.version,
         place=place,
         file=None if file is None else file.descriptor,
+        clip=clip,
     )
 
 
@@ -80,7 +92,12 @@ def _made(wanted: Wish, file: SongFile | None, makers: Makers) -> Offer:
     return Offer(kinds.MP3, size_bytes, version, partial(makers.sound, wanted))
 
 
-def _media_type(file: SongFile) -> str | None:
+def media_type_of(file: SongFile) -> str | None:
+    """The media type of a file that browsers play as it is, else None.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     with os.fdopen(os.dup(file.descriptor), "rb") as reader:
         found = kinds.media_type(reader)
         # A maker that is given this file reads from where it was left.

@@ -101,6 +101,8 @@ class Order:
     #: Names the waveform.
     waveform: str
     frames: int | None
+    #: Where a clip of the song begins; None: all of it is wanted.
+    from_seconds: float | None
     #: The descriptor of the song's file; None: `song` tells how it is fetched.
     file: int | None
     song: SongOrder | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from uuid import UUID
@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from library import matches, playlists
 from library.errors import SourceUnavailable, UnreadableFile
-from library.sound import samples
+from library.sound.mp3 import MAX_SECONDS
+from library.sound.samples import SAMPLE_SECONDS, Clip, Sample, of_playlist
 from library.sound.songs import Place, place, volume_of
 from progress.errors import TooManyStreams
 from progress.wsgi import Problem
@@ -26,7 +27,7 @@ from .sessions import account_id
 from .song_files import SongFile, open_file
 from .sound_body import SoundBody, SoundResponse
 from .sound_making import RETRY_AFTER_SECONDS, Busy, CannotBeMade
-from .sound_offers import Offer, offer, wish
+from .sound_offers import Offer, media_type_of, offer, wish
 from .sound_ranges import Asked, asked
 from .sound_services import sound_services
 
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 blueprint = Blueprint("sounds", __name__, url_prefix="/api/songs")
 
 _EMPTY = (HTTPStatus.NOT_MODIFIED, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+_LONGEST_CLIP_SECONDS = 30.0
 NO_SOUND = "This song has no sound here: only its name is known."
 
 
@@ -53,11 +55,27 @@ def _refused(error: Refused) -> Response:
 
 @blueprint.get("/<song_id>/sound")
 def sound(song_id: str) -> ResponseReturnValue:
-    """A song's sound: its file, or MP3 where browsers do not play that or ``as=mp3`` asks so."""
+    """A song's sound: its file, or MP3 where browsers do not play that or ``as=mp3`` asks so.
+
+    With ``from`` and ``seconds`` it is MP3 of that part alone.
+    """
+    clip, as_mp3 = _clip(request.args), request.args.get("as") == "mp3"
+    makers, mine = sound_services().makers, account_id()
     with _opened(song_id) as (found, file), _told():
-        as_mp3 = request.args.get("as") == "mp3"
-        makers = sound_services().makers
-        return _answer(offer(found, file, makers, account_id=account_id(), as_mp3=as_mp3))
+        return _answer(offer(found, file, makers, account_id=mine, as_mp3=as_mp3, clip=clip))
+
+
+def _clip(query: Mapping[str, str]) -> Clip | None:
+    if "from" not in query:
+        return None
+    try:
+        begin, seconds = float(query["from"]), float(query.get("seconds", ""))
+    except ValueError:
+        abort(400)
+    # Also of what is no number.
+    if not (0 <= begin < MAX_SECONDS and 0 < seconds <= _LONGEST_CLIP_SECONDS):
+        abort(400)
+    return Clip(round(begin, 1), round(seconds, 1))
 
 
 def _answer(offered: Offer) -> Response:
@@ -108,8 +126,8 @@ def sampled(song_id: str) -> ResponseReturnValue:
         if list_id is None:
             return jsonify(samples=[])
         playlists.get(session, account_id=mine, playlist_id=list_id) or abort(404)
-        found = samples.of_playlist(session, account_id=mine, song_id=key, playlist_id=list_id)
-    return jsonify(samples=[_sample_json(sample) for sample in found])
+        found = of_playlist(session, account_id=mine, song_id=key, playlist_id=list_id)
+        return jsonify(samples=[_sample_json(session, mine, sample) for sample in found])
 
 
 def _first_list(session: Session, account: UUID, song_id: UUID) -> UUID | None:
@@ -117,15 +135,35 @@ def _first_list(session: Session, account: UUID, song_id: UUID) -> UUID | None:
     return proposed[0].playlist_id if proposed else None
 
 
-def _sample_json(sample: samples.Sample) -> dict[str, object]:
+def _sample_json(session: Session, account: UUID, sample: Sample) -> dict[str, object]:
+    is_made = _is_made(session, account, sample.song_id)
+    clip = f"?from={sample.start_seconds:.1f}&seconds={SAMPLE_SECONDS:g}"
+    # Of a song that has to be made, ten seconds are made and not all that is before them.
     return {
         "title": sample.title,
         "artist": sample.artist,
-        "sound": url_for(".sound", song_id=sample.song_id),
-        "start_seconds": sample.start_seconds,
-        "seconds": samples.SAMPLE_SECONDS,
+        "sound": url_for(".sound", song_id=sample.song_id) + (clip if is_made else ""),
+        "start_seconds": 0.0 if is_made else sample.start_seconds,
+        "seconds": SAMPLE_SECONDS,
         "volume": round(volume_of(sample.loudness_lufs), 3),
     }
+
+
+def _is_made(session: Session, account: UUID, song_id: UUID) -> bool:
+    """Whether a song is played as MP3 that is made of it; a file that is away is not."""
+    found = place(session, account_id=account, song_id=song_id)
+    try:
+        file = open_file(found, installation(services().settings)) if found else None
+    except (UnreadableFile, SourceUnavailable):
+        return False
+    if file is None:
+        return found is not None
+    try:
+        return media_type_of(file) is None
+    except OSError:
+        return False
+    finally:
+        file.close()
 
 
 @contextmanager

@@ -16,13 +16,14 @@ _DECODERS = (by_ffmpeg, by_libsndfile)
 _MIN_RATE_HZ = 2_000
 
 
-def make(path: Path, *, frames: int | None, part: int | None) -> bytes:
+def make(path: Path, *, frames: int | None, part: int | None, from_seconds: float = 0.0) -> bytes:
     """Write a file's MP3 to a descriptor, if there is one, and return its waveform.
 
     Args:
         path: What browsers do not play.
         frames: The number of frames that was announced, or None.
         part: Where the MP3 goes.
+        from_seconds: What is before it is left out, of the waveform, too.
 
     Raises:
         UnhearableFile: no decoder makes anything of it.
@@ -31,15 +32,15 @@ def make(path: Path, *, frames: int | None, part: int | None) -> bytes:
     for decoder in _DECODERS:
         try:
             with decoder(path) as opened:
-                return _make(opened, frames, part)
+                return _make(opened, frames, part, from_seconds)
         except CannotOpen:
             continue
     raise UnhearableFile("It is damaged, or in no format of sound that Earmark knows.")
 
 
-def _make(opened: Opened, frames: int | None, part: int | None) -> bytes:
+def _make(opened: Opened, frames: int | None, part: int | None, from_seconds: float) -> bytes:
     waveform = Waveform()
-    blocks = _heard(opened.blocks, waveform)
+    blocks = _taken(_heard(opened.blocks, from_seconds), waveform)
     first = next(blocks, None)
     if first is None:
         raise CannotOpen
@@ -60,17 +61,26 @@ def _after(
     yield from rest
 
 
-def _heard(
+def _taken(
     blocks: Iterator[tuple[int, Samples]], waveform: Waveform
 ) -> Iterator[tuple[int, Samples]]:
-    """Blocks on their way to the encoder, to the bound of their length."""
+    for rate_hz, block in blocks:
+        waveform.take(rate_hz, block)
+        yield rate_hz, block
+
+
+def _heard(
+    blocks: Iterator[tuple[int, Samples]], from_seconds: float
+) -> Iterator[tuple[int, Samples]]:
+    """Blocks from a moment on, to the bound of a song's length."""
     seconds = 0.0
     for rate_hz, block in blocks:
         # A damaged header tells of no rate, or of none that holds music.
         if rate_hz < _MIN_RATE_HZ or not block.size:
             return
-        waveform.take(rate_hz, block)
+        early = round((from_seconds - seconds) * rate_hz)
         seconds += len(block) / rate_hz
-        yield rate_hz, block
+        if early < len(block):
+            yield rate_hz, block[max(0, early) :]
         if seconds >= mp3.MAX_SECONDS:
             return

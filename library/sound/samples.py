@@ -19,6 +19,14 @@ _MOST_SONGS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
+class Clip:
+    """Some seconds of a song, made into MP3 by themselves."""
+
+    from_seconds: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """Some seconds of one song."""
 

@@ -37,7 +37,7 @@ PROPOSED = (
     "Apple song.m4a",
     "Lost song.flac",
 )
-IN_LIST = ("Known one.flac", "Known two.flac", "Known three.flac", "Known four.flac")
+IN_LIST = ("Known one.flac", "Known two.flac", "Known three.flac", "Known four.m4a")
 
 
 def write(path: Path, hz: float) -> None:
@@ -243,9 +243,12 @@ def test_the_playlist_is_heard_beside_it_and_all_fits_and_is_open_to_all(
     # The one that the reason names comes first.
     expect(buttons.first).to_have_text("Known three")
     expect(buttons.first).to_have_attribute("aria-label", "Pause ten seconds of Known three")
+    card.get_by_role("button", name="Play ten seconds of Known four").click()
+    # It has to be made: ten seconds of it are.
+    heard.wait_until("a.src.includes('from=10.0') && a.currentTime > 0.1 && a.duration < 11")
     assert faults(page) == []
     assert page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0
-    page.evaluate("window.heard.currentTime = 19.9")
+    page.evaluate("window.heard.currentTime = 9.9")
     heard.wait_until("a.paused && !a.hasAttribute('src')")
     page.goto(f"/proposals/{card.get_attribute('data-song')}")
     heard.play("Flac song")

@@ -148,6 +148,28 @@ def test_what_few_browsers_play_is_sent_as_mp3_of_a_size_that_is_known_before(li
     assert (part.status_code, part.data) == (206, answer.data[1000:2000])
 
 
+def test_some_seconds_are_made_without_those_before_them(listener):
+    answer = get(listener, "apple.m4a", "sound?from=1.4&seconds=0.5")
+    assert (answer.status_code, answer.content_type) == (200, "audio/mpeg")
+    assert len(answer.data) == frames_of(0.5) * FRAME_BYTES
+    with av.open(io.BytesIO(answer.data), format="mp3") as container:
+        heard = np.concatenate([f.to_ndarray()[0] for f in container.decode(audio=0)])
+    # The song is loud from its middle on, which is a tenth of a second in.
+    quiet, loud = (np.abs(part).max() for part in (heard[1_500:4_000], heard[8_000:20_000]))
+    assert loud > 5 * quiet > 0.1
+
+
+NO_SECONDS = (
+    *("from=x&seconds=1", "from=-1&seconds=1", "from=nan&seconds=1", "from=inf&seconds=1"),
+    *("from=1", "from=1&seconds=0", "from=1&seconds=31", "from=1&seconds=nan"),
+)
+
+
+@pytest.mark.parametrize("query", NO_SECONDS)
+def test_seconds_that_there_cannot_be_are_refused(listener, query):
+    assert get(listener, "apple.m4a", f"sound?{query}").status_code == 400
+
+
 def test_any_song_is_mp3_where_the_player_asks_for_that(listener):
     answer = get(listener, "plain.ogg", "sound?as=mp3")
     assert answer.content_type == "audio/mpeg"

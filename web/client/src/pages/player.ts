@@ -238,7 +238,8 @@ function clock(seconds: number): string {
 async function failed(was: NonNullable<typeof now>): Promise<void> {
   const { track, player } = was;
   const from = Math.max(audio.currentTime, track.from);
-  const isMp3 = audio.src.includes("as=mp3");
+  // With a query it is MP3 already.
+  const isMp3 = audio.src.includes("?");
   const answer = await fetch(audio.src, { headers: { Range: "bytes=0-0" } }).catch(() => null);
   if (now !== was) return;
   was.tries += 1;

@@ -38,6 +38,7 @@ _QUERIES = {
         {"liked": "yes"},
         {"search": "nowhere", "liked": "yes"},
     ),
+    "review.queue": ({"artist": "Night Harbour"}, {"least": "90"}, {"queue": "misplaced"}),
     "progress.failures": ({"limit": "500"}, {"group": "reason"}),
     "api.list_jobs": ({"limit": "100"}, {"kind": "sync", "status": "failed"}),
 }

@@ -48,6 +48,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a small library and few rounds")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), help="only this one")
+    parser.add_argument("--route", default="", help="only the routes whose names begin so")
     asked = parser.parse_args()
     size, rounds = (QUICK, 3) if asked.quick else (Size(), ROUNDS)
     rows: list[dict[str, object]] = []
@@ -63,7 +64,7 @@ def main() -> int:
                         "EARMARK_SIGN_UP": "open",
                     }
                 )
-                rows += _measure(name, settings, size, rounds)
+                rows += _measure(name, settings, size, rounds, only=asked.route)
     shown = [{name: row[name] for name in row if name != "bench"} for row in rows]
     table("The pages of a large library", shown)
     missed = [row for row in rows if _misses(row)]
@@ -91,7 +92,9 @@ def _database(name: str, folder: Path) -> Iterator[str]:
         yield url.format(database="postgres")
 
 
-def _measure(name: str, settings: Settings, size: Size, rounds: int) -> Iterator[dict[str, object]]:
+def _measure(
+    name: str, settings: Settings, size: Size, rounds: int, *, only: str
+) -> Iterator[dict[str, object]]:
     database = Database(settings.database_url)
     database.migrate()
     seeded = seed(database, size, password_hash=seeded_hash())
@@ -103,6 +106,8 @@ def _measure(name: str, settings: Settings, size: Size, rounds: int) -> Iterator
     app = make_app(settings)
     browser = signed_in(app, seeded.email)
     for address in addresses(app, seeded, browser):
+        if not address.route.startswith(only):
+            continue
         row = {"bench": "library", "database": name, "route": address.route}
         row |= _figures(_asked(address, rounds))
         print(json.dumps(row), flush=True)

@@ -27,8 +27,9 @@ from library.matching.signals import GROUPS, SIGNALS, Signals
 from library.matching.weights import Weights, write
 from library.matching.weights import read as stored
 
-from . import _soundtracks
+from . import _matching_job, _soundtracks
 from ._playlists import Person, audio_formula, largest, nearest, people, read
+from ._seed import Size
 from ._strangers import of_strangers
 from ._table import table
 
@@ -229,6 +230,11 @@ def main() -> None:
         default=os.environ.get("EARMARK_BENCH_MUSIC") or None,
         help="a folder of albums: then how often Earmark's own hearing alone finds a song's album",
     )
+    parser.add_argument(
+        "--job",
+        action="store_true",
+        help="also a whole matching of 50,000 songs, and which part of it reporting takes",
+    )
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 20, 50])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--queries", type=int, default=QUERIES)
@@ -256,6 +262,8 @@ def main() -> None:
     judged = playlists if options.choose == "none" else playlists[1::2]
     rows = [row for size in options.sizes for row in compare(group(judged, size), size)]
     rows.append(speed())
+    if options.job:
+        rows.append(_matching_job.measure(Size(proposals=0, jobs=3, failures=0)))
     for row in rows:
         print(json.dumps(row), flush=True)
     if options.music:

@@ -74,7 +74,9 @@ def queue() -> ResponseReturnValue:
         return render_template(
             "review.html",
             page=page,
-            lies_in=overlaps.playlists_of_each(session, account_id=mine, song_ids=ids),
+            lies_in=overlaps.playlists_of_each(
+                session, account_id=mine, song_ids=ids if asked.may_be_in_lists else []
+            ),
             sounds=sounding.of_songs(session, account_id=mine, song_ids=ids),
             following=mark_text(page.last.mark) if page.last else None,
             is_first=parse_mark(after) is None,

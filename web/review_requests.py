@@ -51,6 +51,11 @@ class QueueRequest:
         )
 
     @property
+    def may_be_in_lists(self) -> bool:
+        """Whether songs of the queue may be in a playlist; of the others none is."""
+        return self.queue in ("misplaced", "later")
+
+    @property
     def query(self) -> dict[str, str]:
         """The same as the fields of an address, without those that say nothing."""
         said = {

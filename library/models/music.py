@@ -58,6 +58,7 @@ class Song(FoundAgain, Base):
             sqlite_where=text("present = 1"),
         ).ddl_if(dialect="sqlite"),
         where_known("ix_songs_account_id_identity", "account_id", "identity", unique=True),
+        where_known("ix_songs_account_id_artist", "account_id", "artist"),
         where_known("ix_songs_account_id_audio_key", "account_id", "audio_key"),
         where_known("ix_songs_gone_at", "gone_at"),
         where_known("ix_songs_account_id_shown_as", "account_id", "shown_as"),

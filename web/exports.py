@@ -18,7 +18,7 @@ from library.errors import LibraryError, SourceRefused, UnreadableFile
 from library.models import Source
 from library.sources.exports.bounds import MAX_FILE_BYTES
 from library.sources.exports.reading import look
-from library.sources.exports.source import FILES, NAME, WRITTEN_BY
+from library.sources.exports.source import FILES, LEFT_OUT, NAME, WRITTEN_BY
 from library.sources.exports.storage import ExportStore, Incoming, Upload
 
 from .arrival import UPLOAD_BYTES
@@ -67,6 +67,8 @@ def upload() -> ResponseReturnValue:
         if changed is None
         else f"{kept.name} is the newer one now. Sync reads it; what you decided stays."
     )
+    if left_out := (kept.settings or {}).get(LEFT_OUT):
+        flash(f"Left out, since they are no songs, or no longer: {', '.join(left_out)}.")
     return redirect(url_for("sources.source", source_id=str(kept.id)), 303)
 
 
@@ -118,7 +120,9 @@ def _look(incoming: Incoming) -> _Looked:
     if not found.tracks and not found.playlists:
         raise UnreadableFile(f"There is no song in this export of {found.written_by}.")
     names = [file.name[:300] for file in incoming.files]
-    return _Looked(found.written_by, {FILES: names, WRITTEN_BY: found.written_by})
+    left_out = [f"{words} ({count:,})" for words, count in found.left_out.items() if count]
+    settings = {FILES: names, WRITTEN_BY: found.written_by, LEFT_OUT: left_out}
+    return _Looked(found.written_by, settings)
 
 
 def _source_for(session: Session, looked: _Looked, changed: Source | None) -> Source:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from ...errors import NoSound, SourceUnavailable, UnreadableFile
 from ..contents import Contents
+from ..lists import called
 from ..places import SongIndex
 from ..records import EntryRecord, PlaylistRecord, SongRecord
 from ..source import Installation, MusicSource, SourceRow
@@ -24,8 +25,9 @@ NAME = "export"
 READ_VERSION = 1
 #: The list of what is loved, and what it is called for people.
 LOVED, LOVED_NAME = "loved", "Liked songs"
-#: In the settings of a source: the names of its files, and who wrote them.
-FILES, WRITTEN_BY = "files", "written_by"
+#: In the settings of a source: the names of its files, who wrote them, and what a look at them has
+#: left out, in words.
+FILES, WRITTEN_BY, LEFT_OUT = "files", "written_by", "left_out"
 #: As long as a time is at most: 20 letters.
 _HASH_LETTERS = 16
 
@@ -58,9 +60,15 @@ class ExportSource:
         except (OSError, UnreadableFile) as error:
             why = error.reason if isinstance(error, UnreadableFile) else str(error.strerror)
             raise SourceUnavailable(f"{self.where} cannot be read. {why}") from error
-        self._lists = {found.key: found for found in self._export.playlists}
-        lists = [*self._lists, LOVED] if self._export.loved else [*self._lists]
-        return Contents(songs=tuple(sorted(self._export.tracks)), playlists=tuple(sorted(lists)))
+        found = self._export
+        self._lists = {one.key: one for one in found.playlists}
+        lists = [*self._lists, LOVED] if found.loved else [*self._lists]
+        labels = {one.key: one.name for one in found.playlists} | {LOVED: LOVED_NAME}
+        for key, track in found.tracks.items():
+            labels[key] = called(track.artist, track.title) or track.title
+        return Contents(
+            songs=tuple(sorted(found.tracks)), playlists=tuple(sorted(lists)), labels=labels
+        )
 
     def check(self, external_id: str = "") -> None:
         """Look whether its files are there.

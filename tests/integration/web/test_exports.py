@@ -16,6 +16,7 @@ from tests.integration.web.conftest import Person, Site, token
 from tests.unit.library.sources.exports.made import (
     EXPORTIFY,
     SPOTIFY_LIBRARY,
+    spotify_item,
     spotify_playlists,
 )
 from web import arrival, exports
@@ -73,6 +74,14 @@ def test_a_newer_one_takes_its_place_and_only_that_is_kept(site: Site, ada: Pers
     assert (after.id, after.name) == (before.id, before.name)
     assert after.location != before.location
     assert [path.read_bytes() for path in kept(site, ada)] == [EXPORTIFY.encode()]
+
+
+def test_what_is_left_out_is_told(site: Site, ada: Person) -> None:
+    items = [spotify_item("Rain"), spotify_item(None), {"episode": {"episodeName": "A talk"}}]
+    lists = {"playlists": [{"name": "Mix", "items": items}]}
+    upload(ada, ("Playlist1.json", json.dumps(lists).encode()))
+    page = ada.browser.get("/sources").text
+    assert "no longer: places without a song (1), podcast episodes (1)." in page
 
 
 def test_it_is_deleted_with_its_source_and_the_next_of_its_kind_brings_that_back(

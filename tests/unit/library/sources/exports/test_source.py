@@ -28,6 +28,11 @@ def test_it_tells_songs_without_sound_lists_and_what_is_loved(tmp_path: Path) ->
     contents = source.scan()
     assert contents.playlists == ("list:Road trip", LOVED)
     first = contents.songs[0]
+    assert [contents.label(name) for name in (first, *contents.playlists)] == [
+        "Ann – Rain",
+        "Road trip",
+        "Liked songs",
+    ]
     record = source.read_song(first)
     assert (record.title, record.artist, record.has_sound) == ("Rain", "Ann", False)
     print_ = (str(record.size_bytes), record.modified_ns, record.inode)

@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from library import accounts, models
+from library import account_sources, accounts, models
 from library.analysis import ANALYSER_VERSION
 from library.database import Database
 from library.timbre import TIMBRE_SIZE
@@ -58,7 +58,7 @@ def seed(database: Database, size: Size, *, password_hash: str, name: str = "lis
     email = f"{name}@example.org"
     with database.session() as session:
         account = accounts.create(session, email=email, password_hash=password_hash)
-        source = accounts.set_folder(
+        source = account_sources.add(
             session, account_id=account.id, location=f"/music/{name}", name="Music"
         )
         songs = [_id(rng) for _ in range(size.songs)]

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from . import account_sources, sessions
+from . import sessions
 from .errors import EmailTaken
 from .models import Account, Source
 
@@ -88,19 +88,3 @@ def set_password(
     account.session_version += 1
     sessions.end_all(session, account_id=account_id, but=keep_session)
     return True
-
-
-def source(session: Session, *, account_id: UUID) -> Source | None:
-    """The account's oldest source of music; `account_sources.of_account` has all of them."""
-    found = account_sources.of_account(session, account_id=account_id)
-    return found[0] if found else None
-
-
-def set_folder(session: Session, *, account_id: UUID, location: str, name: str) -> Source:
-    """Have a folder in place of the account's oldest source, or as its first one."""
-    present = source(session, account_id=account_id)
-    if present is None:
-        return account_sources.add(session, account_id=account_id, location=location, name=name)
-    present.location, present.name = location, name
-    session.flush()
-    return present

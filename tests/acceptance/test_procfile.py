@@ -21,7 +21,7 @@ import psycopg
 import pytest
 import soundfile
 
-from library import accounts
+from library import account_sources, accounts
 from library.database import Database
 from tests.acceptance.host import PROCESSES, ROOT, Host, authority, push
 from tests.acceptance.installation import EMAIL, PASSWORD, free_port
@@ -201,7 +201,7 @@ def test_all_processes_do_their_part_over_tls(running):
     url = running.environment["DATABASE_URL"]
     with closing(Database(url)) as database, database.session() as session:
         account = accounts.by_email(session, email=EMAIL)
-        accounts.set_folder(session, account_id=account.id, location=str(music), name="Music")
+        account_sources.add(session, account_id=account.id, location=str(music), name="Music")
         account_id = str(account.id)
     client = browser(running)
     job_id = start_sync(running, client)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from celery import Celery
 
-from library import accounts
+from library import account_sources, accounts
 from library.models import Job
 from progress.events import Snapshot
 from progress.testing import Shown, watch
@@ -48,7 +48,7 @@ class Pipelines:
                 session, email=f"{uuid4().hex}@example.org", password_hash="-"
             )
             if folder is not None:
-                accounts.set_folder(
+                account_sources.add(
                     session, account_id=account.id, location=str(folder), name="Music"
                 )
             return account.id

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from library import accounts, features, gone, playlists, songs
+from library import account_sources, accounts, features, gone, playlists, songs
 from library.database import Database
 from library.listening import Listening
 from library.models import Account, Playlist, Song, Source
@@ -102,7 +102,7 @@ class Home:
 def make_home(session: Session, tmp_path: Path) -> Callable[[], Home]:
     def make() -> Home:
         account = accounts.create(session, email=f"{uuid4().hex}@example.org", password_hash="-")
-        source = accounts.set_folder(
+        source = account_sources.add(
             session, account_id=account.id, location=str(tmp_path), name="Music"
         )
         return Home(session, account, source)

@@ -13,7 +13,16 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from library import accounts, features, jobs, likes, matches, parts, playlists, songs
+from library import (
+    accounts,
+    features,
+    jobs,
+    likes,
+    matches,
+    parts,
+    playlists,
+    songs,
+)
 from library.errors import EmailTaken, JobAlreadyActive
 from library.listening import Listening
 from library.matching import Proposal
@@ -41,16 +50,6 @@ class TestAccounts:
         with pytest.raises(EmailTaken, match="a@b"):
             accounts.create(session, email="A@B", password_hash="h")
         assert accounts.get(session, account_id=kept.id) is kept
-
-    def test_the_folder_of_an_account_can_be_changed(self, session: Session, home: Home) -> None:
-        before = accounts.source(session, account_id=home.id)
-        after = accounts.set_folder(session, account_id=home.id, location="/other", name="Other")
-        assert before is after
-        assert (after.location, after.name) == ("/other", "Other")
-
-    def test_an_account_without_a_folder_has_no_source(self, session: Session) -> None:
-        account = accounts.create(session, email="a@b", password_hash="h")
-        assert accounts.source(session, account_id=account.id) is None
 
 
 class TestSongs:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.exc import DBAPIError
 
-from library import accounts, jobs, sessions
+from library import account_sources, accounts, jobs, sessions
 from library.database import Database
 from library.models import Account, utc_now
 
@@ -85,9 +85,9 @@ def test_after_rows_were_read_a_writer_begins_as_ever(database: Database, ada: U
             connection = session.connection().connection.dbapi_connection
             assert connection is not None
             assert connection.in_transaction
-        accounts.set_folder(session, account_id=ada, location="/music", name="Music")
+        account_sources.add(session, account_id=ada, location="/music", name="Music")
     with database.reading() as session:
-        assert accounts.source(session, account_id=ada) is not None
+        assert account_sources.of_account(session, account_id=ada) != []
 
 
 def test_a_connection_that_broke_between_two_rows_is_made_anew(

@@ -7,7 +7,7 @@ from uuid import uuid4
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from library import accounts, invites, jobs, likes, matches, removal, sessions
+from library import account_sources, accounts, invites, jobs, likes, matches, removal, sessions
 from library.database import Database
 from library.matching import Proposal
 from library.models import Base, utc_now
@@ -52,7 +52,7 @@ def rows(session: Session, home: Home) -> dict[str, int]:
 def new_home(database: Database) -> Home:
     with database.session() as session:
         account = accounts.create(session, email=f"{uuid4().hex}@example.org", password_hash="-")
-        source = accounts.set_folder(session, account_id=account.id, location="/x", name="Music")
+        source = account_sources.add(session, account_id=account.id, location="/x", name="Music")
         furnish(Home(session, account, source))
         return Home(session, account, source)
 

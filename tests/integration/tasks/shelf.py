@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
 
-from library import accounts, matches, playlists, songs
+from library import account_sources, accounts, matches, playlists, songs
 from library import jobs as rows
 from library.models import Decision, Features, Job, LikedSong, Match, PlaylistEntry, Song
 from progress.events import Snapshot
@@ -114,7 +114,7 @@ def a_shelf(database_url: str, redis_url: str, data: Path) -> Iterator[Shelf]:
         with celery.runtime.database.session() as session:
             email = f"{uuid4().hex}@example.org"
             account = accounts.create(session, email=email, password_hash="-")
-            accounts.set_folder(session, account_id=account.id, location=str(folder), name="Music")
+            account_sources.add(session, account_id=account.id, location=str(folder), name="Music")
         yield Shelf(celery, account.id, folder)
     celery.runtime.close()
     celery.close()

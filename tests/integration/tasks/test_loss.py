@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select, update
 
-from library import accounts, features, matches, playlists, songs
+from library import account_sources, accounts, features, matches, playlists, songs
 from library import jobs as rows
 from library.listening import Listening
 from library.matching import Proposal
@@ -271,9 +271,8 @@ def test_a_folder_that_the_person_chooses_instead_is_read_without_a_question(
 ) -> None:
     def choose(folder: Path) -> None:
         with full.runtime.database.session() as session:
-            accounts.set_folder(
-                session, account_id=full.account_id, location=str(folder), name="Other"
-            )
+            (source,) = account_sources.of_account(session, account_id=full.account_id)
+            account_sources.change(session, source=source, location=str(folder), name="Other")
 
     before = full.shown()
     other = tmp_path / "other"

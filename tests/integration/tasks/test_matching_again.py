@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import delete, select
 
-from library import accounts, decisions, likes, matches, playlists, songs
+from library import account_sources, accounts, decisions, likes, matches, playlists, songs
 from library.models import Match
 from library.proposing import Proposing
 from library.sources.records import SongRecord
@@ -37,7 +37,7 @@ class Shop:
         with self.database.session() as session:
             account = accounts.create(session, email="a@b", password_hash="-")
             self.mine = {"account_id": account.id}
-            source = accounts.set_folder(session, **self.mine, location="/m", name="M")
+            source = account_sources.add(session, **self.mine, location="/m", name="M")
             of_source = {**self.mine, "source_id": source.id}
 
             def save(name: str, artist: str, year: int) -> UUID:

@@ -10,7 +10,7 @@ import mutagen
 from sqlalchemy import select, update
 
 from library import (
-    accounts,
+    account_sources,
     decisions,
     demo,
     features,
@@ -283,8 +283,7 @@ def test_a_sync_follows_lists_stars_and_choices_and_takes_no_heart_away(
     assert row.result["liked"] == 2
     assert loved() == {"a", "b"}
     with pipelines.runtime.database.session() as session:
-        source = accounts.source(session, account_id=account)
-        assert source is not None
+        (source,) = account_sources.of_account(session, account_id=account)
         mine = {"account_id": account, "source_id": source.id}
         liked_lists.choose(session, **mine, external_id="Mix.m3u", is_liked=True)
         liked_lists.choose(session, **mine, external_id="Mes favoris.m3u", is_liked=False)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from library import accounts, features, jobs, songs
+from library import account_sources, accounts, features, jobs, songs
 from library.analysis import ANALYSER_VERSION
 from library.database import Database
 from library.sources.records import SongRecord
@@ -29,7 +29,7 @@ def make_job(database: Database, *, kind: str, heard: int, waiting: int) -> tupl
     """A job of an account with some songs; the ids of those that were heard since it began."""
     with database.session() as session:
         account = accounts.create(session, email="ada@b", password_hash="-")
-        source = accounts.set_folder(session, account_id=account.id, location="/m", name="Music")
+        source = account_sources.add(session, account_id=account.id, location="/m", name="Music")
         job, _ = jobs.create(session, account_id=account.id, kind=kind)
         made: list[UUID] = []
         for number in range(heard + waiting):

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import insert
 
-from library import accounts
+from library import account_sources
 from library import jobs as job_rows
 from library.models import Job, Song
 from progress.events import Snapshot
@@ -45,8 +45,7 @@ class Busy(Pipelines):
             (folder / f"Artist {artist}" / "cover.jpg").touch()
         account = self.account(folder)
         with self.runtime.database.session() as session:
-            found = accounts.source(session, account_id=account)
-            assert found is not None
+            (found,) = account_sources.of_account(session, account_id=account)
             rows = [
                 {
                     "id": uuid4(),

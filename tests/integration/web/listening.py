@@ -12,7 +12,7 @@ from uuid import UUID
 import av
 import numpy as np
 
-from library import accounts, songs
+from library import account_sources, accounts, songs
 from library.database import Database
 from library.sources.records import SongRecord
 from tests.integration.web.conftest import PASSWORD, PASSWORD_HASH
@@ -48,7 +48,7 @@ def keep_songs(
 ) -> dict[str, UUID]:
     """Rows for the files of a folder, as a sync makes them; lengths by names without endings."""
     with database.session() as session:
-        source = accounts.set_folder(
+        source = account_sources.add(
             session, account_id=account_id, location=str(folder), name="Music"
         )
         kept = {}

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from library import accounts
+from library import account_sources
 from library.sources.location import folder_at
 from tests.integration.web.conftest import Person, Site
 from web.folders import PAGE_FOLDERS
@@ -31,8 +31,8 @@ class House:
     @property
     def location(self) -> str | None:
         with self.site.runtime.database.reading() as session:
-            source = accounts.source(session, account_id=self.ada.account_id)
-            return source.location if source else None
+            found = account_sources.of_account(session, account_id=self.ada.account_id)
+            return found[0].location if found else None
 
     def choose(self, folder: str):
         return self.ada.submit("/sources/folder", folder=folder)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from library import accounts, jobs
+from library import account_sources, jobs
 from library.loss import Known, assess
 from library.models import Job, utc_now
 from tests.integration.web.conftest import Person, Site, token
@@ -31,7 +31,7 @@ def fail(site: Site, music: Path) -> Callable[[Person], str]:
     def fail(person: Person) -> str:
         mine = {"account_id": person.account_id}
         with site.runtime.database.session() as session:
-            accounts.set_folder(session, **mine, location=str(music), name="Music")
+            account_sources.add(session, **mine, location=str(music), name="Music")
             job, _ = jobs.create(session, **mine, kind="sync")
             result = {"loss": LOSS.as_json()}
             jobs.set_result(session, job_id=job.id, attempt=0, result=result)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from library import account_sources, accounts, liked_lists, likes, playlists, songs
+from library import account_sources, liked_lists, likes, playlists, songs
 from library.sources.records import EntryRecord, SongRecord
 from tests.integration.web.conftest import Person, Site
 
@@ -38,7 +38,7 @@ def shelf(site: Site) -> Shelf:
     ada = site.person()
     mine = {"account_id": ada.account_id}
     with site.runtime.database.session() as session:
-        source = accounts.set_folder(session, **mine, location="/srv/music", name="music")
+        source = account_sources.add(session, **mine, location="/srv/music", name="music")
         here = {**mine, "source_id": source.id}
         song = songs.save(session, **here, record=SongRecord("a.flac", "Ann's song"))
         record = SongRecord("b.flac", "Starry", rating_stars=5.0)
@@ -116,8 +116,7 @@ def test_stars_count_from_the_bound_on_that_is_chosen(shelf: Shelf) -> None:
 def test_a_list_is_chosen_to_be_of_loved_songs_and_is_none_again(shelf: Shelf) -> None:
     def chosen() -> dict[str, bool]:
         with shelf.site.runtime.database.reading() as session:
-            source = accounts.source(session, account_id=shelf.ada.account_id)
-            assert source is not None
+            (source,) = account_sources.of_account(session, account_id=shelf.ada.account_id)
             return liked_lists.chosen(session, source_id=source.id)
 
     shelf.ada.submit(f"{shelf.page}/lists", list="mix.m3u", loved="yes")

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Browser, Page
 
-from library import accounts, jobs, likes, matches, playlists, songs
+from library import account_sources, accounts, jobs, likes, matches, playlists, songs
 from library.database import Database
 from library.matching import Proposal
 from library.models import utc_now
@@ -56,7 +56,7 @@ def paths(served: Served) -> list[str]:
     with closing(Database(served.database_url)) as database, database.session() as session:
         account = accounts.create(session, email=EMAIL, password_hash=PASSWORD_HASH)
         mine = {"account_id": account.id}
-        source = accounts.set_folder(
+        source = account_sources.add(
             session, **mine, location="/srv/music", name=OVERRIDE + NAMES[2]
         )
         kept, lists = [], []

@@ -45,9 +45,9 @@ def theirs(site: Site, music) -> Belongings:
     (music / "secret.flac").write_bytes(b"fLaC Secret sound")
     mine = {"account_id": person.account_id}
     with site.runtime.database.session() as session:
-        from library import accounts
+        from library import account_sources
 
-        source = accounts.set_folder(session, **mine, location=str(music), name="Secret folder")
+        source = account_sources.add(session, **mine, location=str(music), name="Secret folder")
         record = SongRecord(external_id="secret.flac", title="Secret song")
         song = songs.save(session, **mine, source_id=source.id, record=record)
         likes.replace(session, **mine, song_ids=[song.id])

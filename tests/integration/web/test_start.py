@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete
 
 from benchmarks._seed import Size, seed
-from library import account_sources, accounts, features, jobs, playlists, songs
+from library import account_sources, features, jobs, playlists, songs
 from library.analysis import ANALYSER_VERSION
 from library.models import Playlist
 from library.sources.records import SongRecord
@@ -57,7 +57,7 @@ def test_someone_without_playlists_is_told_why_nothing_can_be_matched(site: Site
 
 def test_a_job_that_was_told_to_stop_says_so_until_it_has(site: Site, ada: Person) -> None:
     with site.runtime.database.session() as session:
-        accounts.set_folder(session, account_id=ada.account_id, location="/music/a", name="Ada's")
+        account_sources.add(session, account_id=ada.account_id, location="/music/a", name="Ada's")
     job_id = ada.start("sync").json["id"]
     page = f"/jobs/{job_id}"
     assert '<button class="second">Cancel</button>' in ada.browser.get(page).text
@@ -97,5 +97,5 @@ def test_songs_without_sound_are_not_waited_for(site: Site, ada: Person) -> None
 def test_the_next_step_alone_stands_out(site: Site, ada: Person) -> None:
     assert re.findall(r"<button>(\w+)", start_page(site, liked=2, proposals=0)) == ["Match"]
     with site.runtime.database.session() as session:
-        accounts.set_folder(session, account_id=ada.account_id, location="/music/ada", name="Ada's")
+        account_sources.add(session, account_id=ada.account_id, location="/music/ada", name="Ada's")
     assert re.findall(r"<button>(\w+)", ada.browser.get("/").text) == ["Sync"]

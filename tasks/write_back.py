@@ -90,7 +90,6 @@ def _write(task: PipelineTask, batch_id: UUID) -> None:
     writers, found = _writers(task), Counter[str]()
     for index, row in enumerate(rows, 1):
         task.job.raise_if_stopped()
-        task.job.note(f"Writing {row.playlist_name}")
         found.update(_write_list(task, writers, row, index, len(rows)))
     failed = found["failed"] + found["refused"]
     task.keep(

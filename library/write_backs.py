@@ -21,6 +21,9 @@ from .writeback.adding import Addition
 #: A plan whose job was never started is forgotten after this long.
 PLAN_LASTS = timedelta(hours=1)
 
+#: The states in which a list may be put back.
+UNDOABLE = ("written", "writing", "undoing")
+
 #: A place among the write-backs: when one was planned, and its id.
 Mark = tuple[datetime, UUID]
 
@@ -75,10 +78,10 @@ def of_batch(session: Session, *, account_id: UUID, batch_id: UUID) -> list[Writ
     return list(session.scalars(query.order_by(WriteBack.playlist_name, WriteBack.id)))
 
 
-def unsettled(session: Session, *, account_id: UUID, but: UUID) -> list[WriteBack]:
-    """The lists whose job ended while it was at them; those of one act left out."""
-    query = select(WriteBack).where(WriteBack.account_id == account_id, WriteBack.batch_id != but)
-    return list(session.scalars(query.where(WriteBack.state.in_(("writing", "undoing")))))
+def unsettled(session: Session, *, account_id: UUID) -> list[WriteBack]:
+    """The lists that a job is at, or was at when it ended."""
+    mine = WriteBack.account_id == account_id, WriteBack.state.in_(("writing", "undoing"))
+    return list(session.scalars(select(WriteBack).where(*mine)))
 
 
 def get(session: Session, *, account_id: UUID, write_back_id: UUID) -> WriteBack | None:

@@ -14,8 +14,9 @@ from uuid import UUID
 from celery import shared_task
 
 from library import jobs, write_backs
-from library.models import WriteBack
-from library.writeback.acts import Act, SongOutcome
+from library.models import WriteBack, WrittenSong
+from library.write_backs import UNDOABLE
+from library.writeback.acts import Act
 from library.writeback.errors import NotWritable
 from progress.errors import JobFailure
 from progress.events import ItemStatus
@@ -26,8 +27,9 @@ from .writers import Writers
 
 NAME = "earmark.write_back"
 
-#: The parameters of a job: the act whose lists are to be written, or the one write-back to undo.
-BATCH, UNDO = "batch", "undo"
+#: The parameters of a job, one of which it has: the act whose lists are to be written, the one
+#: write-back to undo, the act whose lists are all to be put back.
+BATCH, UNDO, UNDO_BATCH = "batch", "undo", "undo_batch"
 
 #: How the states of a song are told as items.
 _TOLD = {"written": ItemStatus.SUCCEEDED, "already": ItemStatus.SUCCEEDED}
@@ -38,13 +40,11 @@ _NOT_REACHED = "The list could not be written."
 def write_back(task: PipelineTask) -> None:
     """Write some lists, or put one back. One that cannot be written fails by itself."""
     parameters = _parameters(task)
-    mine = parameters.get(UNDO) or parameters.get(BATCH)
-    if mine is not None:
-        _settle_others(task, UUID(mine))
-    if UNDO in parameters:
-        _undo(task, UUID(parameters[UNDO]))
-    elif BATCH in parameters:
+    _settle_others(task, {str(value) for value in parameters.values()})
+    if BATCH in parameters:
         _write(task, UUID(parameters[BATCH]))
+    elif UNDO in parameters or UNDO_BATCH in parameters:
+        _undo(task, _to_undo(task, parameters))
     else:
         raise _nothing()
 
@@ -55,16 +55,16 @@ def _parameters(task: PipelineTask) -> dict[str, Any]:
         return job.parameters if job is not None else {}
 
 
-def _settle_others(task: PipelineTask, mine: UUID) -> None:
+def _settle_others(task: PipelineTask, mine: set[str]) -> None:
     """Find out what became of lists that a job which is over did not end with.
 
-    No job but this one is at the account's lists now.
+    No job but this one, whose ids are `mine`, is at the account's lists now.
     """
     with task.database.reading() as session:
-        rows = write_backs.unsettled(session, account_id=task.account_id, but=mine)
+        rows = write_backs.unsettled(session, account_id=task.account_id)
     writers = _writers(task)
     for row in rows:
-        if row.id != mine:
+        if not mine & {str(row.id), str(row.batch_id)}:
             with suppress(NotWritable):
                 _act(task, writers, row).settle()
 
@@ -106,23 +106,23 @@ def _write_list(
 ) -> Counter[str]:
     """Write one list; how many of its songs came to what, and whether it was written."""
     found: Counter[str] = Counter()
-    label = row.playlist_name
+    label, mine = row.playlist_name, {"account_id": task.account_id}
     with task.item(row.id, kind="playlist", label=label, index=index, count=count) as item:
-        act = None
         try:
-            act = _act(task, writers, row)
-            act.write()
+            _act(task, writers, row).write()
         except NotWritable as error:
             item.fail(str(error))
-        for song in act.songs() if act is not None else ():
-            found[_tell(task, row, song, has_failed=item.error is not None)] += 1
+        with task.database.reading() as session:
+            songs = write_backs.songs(session, **mine, write_back_id=row.id)
+        for song in songs:
+            found[_tell(task, song, has_failed=item.error is not None)] += 1
     found["failed" if item.error is not None else "lists"] += 1
     return found
 
 
-def _tell(task: PipelineTask, row: WriteBack, song: SongOutcome, *, has_failed: bool) -> str:
+def _tell(task: PipelineTask, song: WrittenSong, *, has_failed: bool) -> str:
     """Report what came of a song."""
-    key = f"{row.id}/{song.identity}"
+    key = f"{song.write_back_id}/{song.song_identity}"
     if not has_failed and (status := _TOLD.get(song.state)) is not None:
         task.job.item_status(key, status, kind="song", label=song.label)
         return song.state
@@ -131,20 +131,35 @@ def _tell(task: PipelineTask, row: WriteBack, song: SongOutcome, *, has_failed: 
     return "refused"
 
 
-def _undo(task: PipelineTask, write_back_id: UUID) -> None:
-    mine = {"account_id": task.account_id, "write_back_id": write_back_id}
-    with task.database.reading() as session:
-        row = write_backs.get(session, **mine)
-    if row is None:
+def _undo(task: PipelineTask, rows: list[WriteBack]) -> None:
+    """Put lists back. One that cannot be put back fails by itself."""
+    if not rows:
         raise _nothing()
-    task.job.total(1)
-    with task.item(row.id, kind="playlist", label=row.playlist_name, index=1, count=1) as item:
-        try:
-            _act(task, _writers(task), row).undo()
-        except NotWritable as error:
-            item.fail(str(error))
-    failed = int(item.error is not None)
-    task.keep(succeeded=1 - failed, failed=failed, written=0, undone=1 - failed)
+    task.job.total(len(rows))
+    task.job.queue(((row.id, row.playlist_name) for row in rows), kind="playlist")
+    writers, failed = _writers(task), 0
+    for index, row in enumerate(rows, 1):
+        task.job.raise_if_stopped()
+        label = row.playlist_name
+        with task.item(row.id, kind="playlist", label=label, index=index, count=len(rows)) as item:
+            try:
+                _act(task, writers, row).undo()
+            except NotWritable as error:
+                item.fail(str(error))
+        failed += item.error is not None
+    undone = len(rows) - failed
+    task.keep(succeeded=undone, failed=failed, written=0, undone=undone)
+
+
+def _to_undo(task: PipelineTask, parameters: dict[str, Any]) -> list[WriteBack]:
+    """The lists that a job is to put back; those that an attempt before has put back among them."""
+    mine = {"account_id": task.account_id}
+    with task.database.reading() as session:
+        if UNDO_BATCH in parameters:
+            rows = write_backs.of_batch(session, **mine, batch_id=UUID(parameters[UNDO_BATCH]))
+            return [row for row in rows if row.state in (*UNDOABLE, "undone")]
+        row = write_backs.get(session, **mine, write_back_id=UUID(parameters[UNDO]))
+        return [row] if row is not None else []
 
 
 def _writers(task: PipelineTask) -> Writers:

@@ -110,6 +110,7 @@ def write_back_json(row: WriteBack, counts: SongCounts) -> dict[str, Any]:
     """A write-back as the API has it."""
     return {
         "id": str(row.id),
+        "act": str(row.batch_id),
         "name": row.playlist_name,
         "state": row.state,
         "reason": row.reason,

@@ -53,7 +53,7 @@ class Rule:
     method: str = "POST"
 
 
-_WRITING, _ACTS = ("writing", "writing_api"), ("write", "undo")
+_WRITING, _ACTS = ("writing", "writing_api"), ("write", "undo", "undo_batch")
 RULES = (
     Rule("accounts.sign_in", "10 per minute", _visitor),
     # Guesses at one password from many addresses. An address without an account is counted alike.

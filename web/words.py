@@ -229,7 +229,9 @@ def _trial(job: Job) -> str:
 def _wrote(job: Job) -> str:
     result = job.result
     if "undone" in result:
-        return "The list is as it was before." if result["undone"] else "Nothing was put back."
+        undone = result["undone"]
+        what = "list is as it was" if undone == 1 else "lists are as they were"
+        return f"{undone:,} {what} before." if undone else "Nothing was put back."
     songs, lists = amount(result["written"], "song"), amount(result["lists"], "list")
     return f"Put {songs} into {lists}." if result["written"] else "Nothing was written."
 

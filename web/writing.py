@@ -153,7 +153,7 @@ class Now:
 
 def now_of(row: WriteBack) -> Now:
     """How a list is now, by reading it."""
-    if row.state not in ("written", "writing", "undoing"):
+    if row.state not in write_backs.UNDOABLE:
         return Now()
     try:
         writer = writers().of(row.source_id)
@@ -188,8 +188,8 @@ def one(write_back_id: str) -> ResponseReturnValue:
     return render_template("written.html", row=row, songs=songs, now=now_of(row))
 
 
-def start_undo(row: WriteBack) -> Job:
-    """A job that puts a list back.
+def start_undo(**parameters: str) -> Job:
+    """A job that puts a list back, or all of one act.
 
     Raises:
         JobAlreadyActive: a sync or another write-back has not ended.
@@ -199,7 +199,7 @@ def start_undo(row: WriteBack) -> Job:
         services().celery,
         account_id=account_id(),
         kind="write_back",
-        parameters={write_back.UNDO: str(row.id)},
+        parameters=parameters,
     )
 
 
@@ -211,7 +211,28 @@ def undo(write_back_id: str) -> ResponseReturnValue:
     if not now_of(row).may_undo:
         return redirect(here, 303)
     try:
-        job = start_undo(row)
+        job = start_undo(**{write_back.UNDO: str(row.id)})
     except (JobAlreadyActive, QueueUnavailable) as error:
         return _not_now(error, here)
+    return redirect(url_for("pages.job", job_id=str(job.id)), 303)
+
+
+def undoable(batch_id: str) -> str:
+    """An act of the present account of which something can be put back; 404 where there is none."""
+    key = parse_id(batch_id) or abort(404)
+    with services().database.reading() as session:
+        rows = write_backs.of_batch(session, account_id=account_id(), batch_id=key)
+    if not any(row.state in write_backs.UNDOABLE for row in rows):
+        abort(404)
+    return batch_id
+
+
+@blueprint.post("/write-backs/acts/<batch_id>/undo")
+def undo_batch(batch_id: str) -> ResponseReturnValue:
+    """Put all lists of one act back; one that somebody has changed since stays as it is."""
+    found = undoable(batch_id)
+    try:
+        job = start_undo(**{write_back.UNDO_BATCH: found})
+    except (JobAlreadyActive, QueueUnavailable) as error:
+        return _not_now(error, url_for("writing.written"))
     return redirect(url_for("pages.job", job_id=str(job.id)), 303)

@@ -9,6 +9,7 @@ from flask import Blueprint, abort, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
 from library import write_backs
+from tasks import write_back
 
 from .api import accepted, answer_errors
 from .api_requests import Unusable
@@ -19,7 +20,7 @@ from .problems import problem
 from .review_requests import decision_mark_text, parse_decision_mark
 from .services import services
 from .sessions import account_id
-from .writing import CHANGED, PAGE_WRITTEN, now_of, own, previews, start, start_undo
+from .writing import CHANGED, PAGE_WRITTEN, now_of, own, previews, start, start_undo, undoable
 
 blueprint = Blueprint("writing_api", __name__, url_prefix="/api")
 answer_errors(blueprint)
@@ -109,4 +110,10 @@ def undo(write_back_id: str) -> ResponseReturnValue:
     now = now_of(row)
     if not now.may_undo:
         return problem(409, now.obstacle or "There is nothing to undo of this.")
-    return accepted(start_undo(row))
+    return accepted(start_undo(**{write_back.UNDO: str(row.id)}))
+
+
+@blueprint.post("/write-backs/acts/<batch_id>/undo")
+def undo_batch(batch_id: str) -> ResponseReturnValue:
+    """Put all lists of one act back; one that somebody has changed since stays as it is."""
+    return accepted(start_undo(**{write_back.UNDO_BATCH: undoable(batch_id)}))

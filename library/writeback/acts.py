@@ -18,23 +18,13 @@ from ..models import WriteBack
 from .adding import Addition
 from .entries import NewSong
 from .errors import NotWritable
-from .replacing import CHANGED
+from .replacing import CHANGED, CHANGED_SINCE
 from .writer import ListWriter, Plan, Standing
 
 Sessions = Callable[[], AbstractContextManager[Session]]
 #: States in which there is nothing to be done of a write any more.
 _WRITTEN = frozenset({"written", "unchanged", "undoing", "undone"})
 _BROKEN_OFF = "It was broken off before the list was written: the list is as it was."
-
-
-@dataclass(frozen=True, slots=True)
-class SongOutcome:
-    """What came of a song of a plan."""
-
-    identity: UUID
-    label: str
-    state: str
-    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +89,8 @@ class Act:
         except NotWritable as error:
             self._settled(row.state, Standing.OTHER, str(error))
         else:
-            self._settled(row.state, standing, CHANGED if standing is Standing.OTHER else None)
+            changed = CHANGED_SINCE if row.state == "undoing" else CHANGED
+            self._settled(row.state, standing, changed if standing is Standing.OTHER else None)
 
     def _settled(self, state: str, standing: Standing, reason: str | None) -> None:
         is_undo = state == "undoing"
@@ -111,14 +102,6 @@ class Act:
             state = "failed"
         with self.sessions() as session:
             self._note(session, state, reason=reason)
-
-    def songs(self) -> list[SongOutcome]:
-        """What came of each song, in the order in which they were to be put in."""
-        with self.sessions() as session:
-            rows = write_backs.songs(
-                session, account_id=self.account_id, write_back_id=self.write_back_id
-            )
-            return [SongOutcome(r.song_identity, r.label, r.state, r.reason) for r in rows]
 
     def plan(self) -> Plan:
         """What is to be written, or was."""

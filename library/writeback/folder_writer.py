@@ -20,7 +20,7 @@ from .diff import Line, lines
 from .disk import Disk
 from .entries import NewSong
 from .errors import Edited, NotWritable
-from .replacing import CHANGED, OpenList, key_of, opened, refusal
+from .replacing import CHANGED, CHANGED_SINCE, OpenList, key_of, opened, refusal
 from .writer import BeforeWriting, Plan, Preview, Standing
 
 _OFF = (
@@ -81,7 +81,7 @@ class FolderWriter:
             if found.key == plan.before_key:
                 return
             if found.key != plan.after_key:
-                raise Edited(CHANGED)
+                raise Edited(CHANGED_SINCE)
             _require_writable(found)
             old = self._backups.read(plan.id, content_key=plan.before_key)
             self._replace(found, old, plan)

@@ -14,7 +14,9 @@ from ..sources.playlist_files import MAX_PLAYLIST_BYTES
 from .disk import Disk
 from .errors import Edited, NotWritable
 
-CHANGED = "Somebody has changed this list in the meantime."
+#: Of a list that is to be written, and of one that is to be put back.
+CHANGED = "Somebody has changed this list since it was looked at. Look again what would be written."
+CHANGED_SINCE = "Somebody has changed this list since it was written, so it is not put back."
 _BUSY = "This list is being written by another job at this moment. Try again."
 
 

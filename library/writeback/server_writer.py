@@ -21,7 +21,7 @@ from .backups import Backups
 from .diff import Line, lines
 from .entries import NewEntry, NewSong
 from .errors import Edited, NotWritable
-from .replacing import CHANGED, key_of
+from .replacing import CHANGED, CHANGED_SINCE, key_of
 from .writer import BeforeWriting, Plan, Preview, Standing
 
 #: Opens the server for one act.
@@ -90,7 +90,7 @@ class ServerWriter:
             now = _ids(self._own(server, plan.list_id))
             if _key(now) == plan.before_key:
                 return
-            before = self._before(plan, now)
+            before = self._before(plan, now, changed=CHANGED_SINCE)
             ours = now[len(before) :]
             remove_songs(server, _server_id(plan.list_id), ours)
             if _ids(server.playlist(_server_id(plan.list_id))) != before:
@@ -125,7 +125,7 @@ class ServerWriter:
         old, new = ([named.get(key, key) for key in keys] for keys in (expected, _ids(found)))
         return lines(_text(old), _text(new), encoding="utf-8")
 
-    def _before(self, plan: Plan, now: list[str]) -> list[str]:
+    def _before(self, plan: Plan, now: list[str], *, changed: str = CHANGED) -> list[str]:
         """What a playlist held before a plan, of which some songs may be in it now.
 
         Raises:
@@ -134,12 +134,12 @@ class ServerWriter:
         if _key(now) == plan.before_key:
             return now
         if plan.after_key is None:
-            raise Edited(CHANGED)
+            raise Edited(changed)
         before = self._kept(plan)
         ours, wanted = now[len(before) :], [_server_id(song.external_id) for song in plan.songs]
         is_half_way = now[: len(before)] == before and set(ours) <= set(wanted)
         if not is_half_way or len(set(ours)) < len(ours):
-            raise Edited(CHANGED)
+            raise Edited(changed)
         return before
 
     def _kept(self, plan: Plan) -> list[str]:

@@ -79,8 +79,8 @@ def test_a_plan_is_kept_once_carried_through_and_purged(
         addition=Addition(b"", (NewEntry(wanted.song, "a\udcff"),), (), (), "utf-8"),
     )
     write_backs.set_state(home.session, **mine, state="writing", after_key="1" * 64)
-    unsettled = {"account_id": home.id, "but": uuid4()}
-    assert [r.id for r in write_backs.unsettled(home.session, **unsettled)] == [rows[0].id]
+    unsettled = write_backs.unsettled(home.session, account_id=home.id)
+    assert [row.id for row in unsettled] == [rows[0].id]
     write_backs.set_state(home.session, **mine, state="written")
     home.session.expire_all()
     assert [(s.state, s.place) for s in write_backs.songs(home.session, **mine)] == [

@@ -12,6 +12,7 @@ from library import awaited, decisions, matches, playlists, write_backs
 from library import jobs as rows
 from library.errors import JobAlreadyActive
 from library.models import Job, Song, utc_now
+from library.writeback.replacing import CHANGED
 from progress.events import ItemEvent, Snapshot
 from progress.testing import Shown
 from tasks import jobs, purge, write_back
@@ -124,9 +125,12 @@ def test_accepted_songs_are_written_read_by_the_next_sync_and_taken_out_again(
         assert matches.count(session, account_id=lists.account_id) == 0
         assert decisions.counts(session, account_id=lists.account_id).accepted == accepted
 
-    for key in lists.written():
-        undone, _, _ = lists.do(undo=str(key))
-        assert (undone.status, undone.failed, undone.result["undone"]) == ("completed", 0, 1)
+    undone, _, _ = lists.do(undo=str(lists.written()[0]))
+    assert (undone.status, undone.failed, undone.result["undone"]) == ("completed", 0, 1)
+    assert before != lists.contents() != after
+    undone, _, _ = lists.do(undo_batch=job.parameters["batch"])
+    assert (undone.status, undone.failed) == ("completed", 0)
+    assert undone.result["undone"] == len(wanted)
     assert lists.contents() == before
     lists.run("sync")
     assert lists.in_lists() == in_lists
@@ -165,7 +169,7 @@ def test_a_list_that_somebody_changed_fails_by_itself_and_the_others_are_written
             r.list_id: (r.state, r.reason)
             for r in write_backs.page(session, account_id=lists.account_id)
         }
-    assert found[first.list_id] == ("failed", "Somebody has changed this list in the meantime.")
+    assert found[first.list_id] == ("failed", CHANGED)
 
     edited = lists.folder / others[0].list_id
     edited.write_bytes(edited.read_bytes() + b"# later\n")

@@ -76,18 +76,26 @@ class Desk:
         with self.site.runtime.database.reading() as session:
             return jobs.active(session, **self.mine, kind="write_back")
 
-    def carry_out(self) -> UUID:
-        """Do what a worker would."""
+    def carry_out_all(self) -> str:
+        """Do what a worker would; the id of the act."""
         job = self.job()
         assert job is not None
         runtime = self.site.runtime
         with runtime.database.reading() as session:
             batch = UUID(job.parameters["batch"])
-            (row,) = write_backs.of_batch(session, **self.mine, batch_id=batch)
-        writer = Writers(runtime.database, runtime.settings, row.account_id).of(row.source_id)
-        Act(runtime.database.session, writer, row.account_id, row.id).write()
+            rows = write_backs.of_batch(session, **self.mine, batch_id=batch)
+        for row in rows:
+            writer = Writers(runtime.database, runtime.settings, row.account_id).of(row.source_id)
+            Act(runtime.database.session, writer, row.account_id, row.id).write()
         self.person.post(f"/api/jobs/{job.id}/cancel")
-        return row.id
+        return str(batch)
+
+    def carry_out(self) -> UUID:
+        """The same, of one list; its id."""
+        act = UUID(self.carry_out_all())
+        with self.site.runtime.database.reading() as session:
+            (row,) = write_backs.of_batch(session, **self.mine, batch_id=act)
+            return row.id
 
 
 @pytest.fixture(scope="module")
@@ -206,9 +214,7 @@ def test_the_api_refuses_what_it_cannot_use(desk: Desk, body: object) -> None:
     assert desk.person.submit("/jobs", kind="write_back").status_code == 400
 
 
-def test_lists_of_any_number_are_shown_a_page_at_a_time(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def more_lists(desk: Desk) -> None:
     with desk.site.runtime.database.session() as session:
         (source, *_) = account_sources.of_account(session, **desk.mine)
         song = songs.ids_by_external(session, source_id=source.id)["b.mp3"]
@@ -223,6 +229,31 @@ def test_lists_of_any_number_are_shown_a_page_at_a_time(
                 song_ids=[],
             )
             decisions.accept(session, **desk.mine, song_id=song, playlist_id=made.id)
+
+
+def test_all_lists_of_one_act_are_put_back_together(desk: Desk) -> None:
+    more_lists(desk)
+    lists = desk.person.browser.get("/api/write-back").json["lists"]
+    wanted = [{"playlist": one["playlist"], "seen": one["seen"]} for one in lists]
+    assert desk.person.post("/api/write-back", json={"lists": wanted}).status_code == 202
+    page = desk.person.browser.get("/write-backs").text
+    assert "Undo all of that act" not in page  # nothing is written yet
+    act = desk.carry_out_all()
+    path = f"/write-backs/acts/{act}/undo"
+    assert desk.person.browser.get("/write-backs").text.count(path) == 1
+    answer = desk.person.submit(path)
+    job = desk.job()
+    assert job is not None
+    assert (answer.location, job.parameters) == (f"/jobs/{job.id}", {"undo_batch": act})
+    refused = desk.person.post(f"/api{path}")
+    assert (refused.status_code, refused.mimetype) == (409, "application/problem+json")
+    assert desk.person.post(f"/api/write-backs/acts/{uuid4()}/undo").status_code == 404
+
+
+def test_lists_of_any_number_are_shown_a_page_at_a_time(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more_lists(desk)
     monkeypatch.setattr("web.writing.PAGE_LISTS", 1)
     following, names = "/api/write-back", []
     while following:

@@ -36,6 +36,9 @@ chaos: $(DEV) ## strike jobs with 200 random faults (SEED, FAULTS)
 .PHONY: chaos-writeback
 chaos-writeback: $(DEV) ## kill processes while they write lists, 100 times (SEED, KILLS)
 	@$(BIN)/python -m tests.chaos.lists $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))
+.PHONY: chaos-sync
+chaos-sync: $(DEV) ## kill syncs at 20 random statements on each database (SEED, KILLS)
+	@$(BIN)/python -m tests.chaos.syncs $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))
 
 .PHONY: lint
 lint: $(DEV) ## check style, types and import contracts

@@ -10,10 +10,10 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import numpy.typing as npt
 import soundfile
@@ -86,6 +86,11 @@ def _sndfile_blocks(file: Any) -> Iterator[tuple[int, Samples]]:
         yield int(file.samplerate), block
 
 
+def _av() -> Any:
+    """FFmpeg, loaded when it is needed: it takes 20 MB, and whoever syncs has no use for it."""
+    return import_module("av")
+
+
 @contextmanager
 def by_ffmpeg(path: Path) -> Iterator[Opened]:
     """A file as FFmpeg reads it: sound alone, and no other file or address that it may name.
@@ -93,6 +98,7 @@ def by_ffmpeg(path: Path) -> Iterator[Opened]:
     Raises:
         CannotOpen: it knows nothing of the file, or finds no sound in it.
     """
+    av = _av()
     with path.open("rb") as raw:
         try:
             container: Any = av.open(raw, mode="r", options=_OPTIONS)
@@ -108,6 +114,7 @@ def by_ffmpeg(path: Path) -> Iterator[Opened]:
 
 
 def _announced(container: Any, stream: Any) -> float | None:
+    av = _av()
     if container.format.name in _GUESSED:
         return None
     if stream.duration and stream.time_base:
@@ -116,7 +123,7 @@ def _announced(container: Any, stream: Any) -> float | None:
 
 
 def _ffmpeg_blocks(container: Any, stream: Any, opened: Opened) -> Iterator[tuple[int, Samples]]:
-    converter = _Converter()
+    av, converter = _av(), _Converter()
     for packet in _packets(container, stream):
         try:
             frames = packet.decode()
@@ -130,7 +137,7 @@ def _ffmpeg_blocks(container: Any, stream: Any, opened: Opened) -> Iterator[tupl
 def _packets(container: Any, stream: Any) -> Iterator[Any]:
     try:
         yield from container.demux(stream)
-    except av.FFmpegError:
+    except _av().FFmpegError:
         return
 
 
@@ -148,7 +155,7 @@ class _Converter:
         kind = (frame.format.name, layout, frame.sample_rate)
         if kind not in self._resamplers:
             wanted_layout, rate_hz = self._wanted
-            self._resamplers[kind] = av.AudioResampler("flt", wanted_layout, rate_hz)
+            self._resamplers[kind] = _av().AudioResampler("flt", wanted_layout, rate_hz)
         # Its time says nothing here, and a jump in it would be filled with silence.
         frame.pts = None
         for part in self._resamplers[kind].resample(frame):

@@ -6,7 +6,7 @@ entries, its like and its proposals. When its file comes back, they are as they 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -21,9 +21,13 @@ from .models import LikedSong, Playlist, Song
 _BATCH = 500
 
 
-def known(session: Session, *, account_id: UUID, source_id: UUID) -> Known:
-    """What a source had at its last sync."""
-    songs = select(Song.external_id).where(Song.source_id == source_id, Song.gone_at.is_(None))
+def known(
+    session: Session, *, account_id: UUID, source_id: UUID, songs: Iterable[str] | None = None
+) -> Known:
+    """What a source had at its last sync; its `songs` may be known already."""
+    if songs is None:
+        there = (Song.source_id == source_id, Song.gone_at.is_(None))
+        songs = session.scalars(select(Song.external_id).where(*there))
     playlists = select(Playlist.external_id).where(
         Playlist.source_id == source_id, Playlist.gone_at.is_(None)
     )
@@ -38,7 +42,7 @@ def known(session: Session, *, account_id: UUID, source_id: UUID) -> Known:
     )
     lists = {name: count for name, count in session.execute(liked) if name is not None}
     return Known(
-        songs=frozenset(session.scalars(songs)),
+        songs=frozenset(songs),
         playlists=frozenset(session.scalars(playlists)) | lists.keys(),
         liked=lists,
     )
@@ -97,9 +101,14 @@ def purge_songs(session: Session, *, before: datetime, limit: int) -> int:
 
 def purge_playlists(session: Session, *, before: datetime, limit: int) -> int:
     """Delete at most `limit` playlists that went before a time, with their entries."""
-    ids = list(session.scalars(select(Playlist.id).where(Playlist.gone_at < before).limit(limit)))
-    session.execute(delete(Playlist).where(Playlist.id.in_(ids)))
-    return len(ids)
+    columns = (Playlist.id, Playlist.source_id, Playlist.external_id)
+    rows = session.execute(select(*columns).where(Playlist.gone_at < before).limit(limit)).all()
+    for _, source_id, name in rows:
+        # Its source may have been removed, and be brought back with the file as it was.
+        files = list_files.files_of([name])
+        list_files.read_again(session, source_id=source_id, names=files)
+    session.execute(delete(Playlist).where(Playlist.id.in_([row.id for row in rows])))
+    return len(rows)
 
 
 def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -7,10 +7,11 @@ transaction, and a sync that is broken off between the two leaves nothing unread
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from .models import ListFile
@@ -51,24 +52,40 @@ def read_again(session: Session, *, source_id: UUID, names: Iterable[str] | None
         session.execute(stale.where(ListFile.external_id.in_(part)).values(modified_ns=None))
 
 
+class Read(NamedTuple):
+    """What a file was when it was read."""
+
+    print: Print
+    #: Names its content.
+    content_key: str
+
+
 def set_read(
-    session: Session,
-    *,
-    account_id: UUID,
-    source_id: UUID,
-    name: str,
-    print_: Print,
-    content_key: str | None,
+    session: Session, *, account_id: UUID, source_id: UUID, files: Mapping[str, Read]
 ) -> None:
-    """Note that a file was read, with what it was then."""
-    row = session.get(ListFile, (source_id, name)) or ListFile(
-        source_id=source_id, external_id=name, account_id=account_id
-    )
-    size, row.modified_ns, row.inode = print_
-    row.size_bytes = None if size is None else int(size)
-    row.content_key = content_key
-    session.add(row)
-    session.flush()
+    """Note that files were read, by their names.
+
+    Belongs into the transaction that keeps the last of what was read of them: a file that is noted
+    is not read again.
+    """
+    query = select(*ListFile.__table__.columns).where(ListFile.source_id == source_id)
+    known = {row["external_id"]: dict(row) for row in session.execute(query).mappings()}
+    rows = [
+        {
+            "source_id": source_id,
+            "external_id": name,
+            "account_id": account_id,
+            "size_bytes": None if print_[0] is None else int(print_[0]),
+            "modified_ns": print_[1],
+            "inode": print_[2],
+            "content_key": key,
+        }
+        for name, (print_, key) in files.items()
+    ]
+    if new := [row for row in rows if row["external_id"] not in known]:
+        session.execute(insert(ListFile), new)
+    if old := [row for row in rows if known.get(row["external_id"], row) != row]:
+        session.execute(update(ListFile), old)
 
 
 def forget(session: Session, *, source_id: UUID, names: Iterable[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,6 +20,7 @@ from .sources.records import SongRecord
 MAX_TEXT = 300
 _BOUNDED = frozenset({"title", "artist", "album", "album_artist", "genre"})
 
+_FIELDS = tuple(field.name for field in fields(SongRecord))
 #: A row's values by the names of its columns.
 _Values = dict[str, Any]
 
@@ -69,7 +70,7 @@ def searchable(*texts: str | None) -> str:
 
 
 def _values_of(record: SongRecord) -> _Values:
-    values = asdict(record)
+    values: _Values = {name: getattr(record, name) for name in _FIELDS}
     values["artists"] = None if record.artists in ((), (record.artist,)) else list(record.artists)
     for name in _BOUNDED:
         value = values[name]

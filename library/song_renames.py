@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from . import list_files
 from .models import Song
-from .moves import KnownFile, Moves
+from .moves import KnownFile, Moves, Print
 
 _FETCHED_ROWS = 1_000
 #: So many names that a song had before are kept.
@@ -20,18 +20,25 @@ _MOST_FORMER = 10
 _DIVIDER = "//"
 
 
-def known_songs(session: Session, *, source_id: UUID) -> list[KnownFile]:
-    """A source's songs as they were read, those that are gone among them."""
+def known_songs(
+    session: Session, *, source_id: UUID, found: Mapping[str, Print]
+) -> list[KnownFile]:
+    """A source's songs as they were read, those that are gone among them.
+
+    What is as it was `found` now is the same object, for there may be very many.
+    """
     columns = (
         *(Song.id, Song.external_id, Song.size_bytes, Song.modified_ns, Song.inode),
         *(Song.audio_key, Song.gone_at.is_(None)),
     )
     query = select(*columns).where(Song.source_id == source_id)
     rows = session.execute(query.execution_options(yield_per=_FETCHED_ROWS))
-    return [
-        KnownFile(song_id, name, list_files.print_of(size, modified, inode), key, is_present)
-        for song_id, name, size, modified, inode, key, is_present in rows
-    ]
+    known = []
+    for song_id, name, size, modified, inode, key, is_present in rows:
+        print_, now = list_files.print_of(size, modified, inode), found.get(name)
+        same = now if now is not None and now == print_ else print_
+        known.append(KnownFile(song_id, name, same, key, is_present))
+    return known
 
 
 def former_names(session: Session, *, source_id: UUID) -> dict[str, UUID]:

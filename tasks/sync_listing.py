@@ -54,16 +54,20 @@ def look(task: PipelineTask, row: SourceRow, music: MusicSource, *, suffix: str)
         if isinstance(music, TellsWhatItLists):
             music.on_folder = notes.tell_folder
         contents = music.scan()
-        return _compare(_load(task, row), music, contents, notes, row=row, suffix=suffix)
+        found = _prints(music, contents.songs)
+        known = _load(task, row, found)
+        return _compare(known, music, contents, found, notes, row=row, suffix=suffix)
 
 
-def _load(task: PipelineTask, row: SourceRow) -> _Known:
+def _load(task: PipelineTask, row: SourceRow, found: Mapping[str, Print]) -> _Known:
     source_id = row.id
     with task.database.reading() as session:
         location, synced = account_sources.locations(session, source_id=source_id)
+        songs = song_renames.known_songs(session, source_id=source_id, found=found)
+        present = [song.name for song in songs if song.is_present]
         return _Known(
-            gone.known(session, account_id=task.account_id, source_id=source_id),
-            song_renames.known_songs(session, source_id=source_id),
+            gone.known(session, account_id=task.account_id, source_id=source_id, songs=present),
+            songs,
             list_files.prints(session, source_id=source_id),
             list_files.keys(session, source_id=source_id),
             location,
@@ -76,12 +80,12 @@ def _compare(
     known: _Known,
     music: MusicSource,
     contents: Contents,
+    found: Mapping[str, Print],
     notes: _Notes,
     *,
     row: SourceRow,
     suffix: str,
 ) -> Place:
-    found = _prints(music, contents.songs)
     missing = contents.missing(sorted(known.all.songs), music.is_there)
     # What stands for an inode elsewhere is a source's own, and never given anew.
     is_renumbered = isinstance(music, SourceOfFiles) and are_renumbered(

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from library.list_files import Read
 from library.loss import Loss
 from library.moves import NO_MOVES, Moves
 from library.sources.contents import Contents
-from library.sources.records import PlaylistRecord
 from library.sources.source import MusicSource
 
 
@@ -49,7 +49,10 @@ class Tally:
     songs: int = 0
     #: How many playlists there are, without the lists of loved songs.
     playlists: int = 0
-    #: The lists of loved songs that were read.
-    loved: list[PlaylistRecord] = field(default_factory=list)
+    #: The lists of loved songs that were read: their names, and what each song is said by.
+    loved: dict[str, str] = field(default_factory=dict)
+    said_by: dict[UUID, str] = field(default_factory=dict)
+    #: The files with playlists that were read.
+    read_lists: dict[str, Read] = field(default_factory=dict)
     #: The files with playlists that were not read: they cannot be, or are as they were.
     unread: set[str] = field(default_factory=set)

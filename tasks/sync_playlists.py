@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from library import gone, liked_lists, likes, list_files, playlists, song_renames, songs
 from library.models import utc_now
 from library.moves import Print
+from library.same_song import Named
 from library.sources.contents import part_of
 from library.sources.places import SongIndex
 from library.sources.records import PlaylistRecord
@@ -40,7 +41,7 @@ def read_playlists(task: PipelineTask, place: Place, tally: Tally) -> None:
                 tally.unread.add(name)
                 tally.failed += 1
                 continue
-            tally.loved += [record for record in records if record.is_liked]
+            lists.note_read(name, records, tally)
             tally.succeeded += 1
             for record in records:
                 missing = [(e.place, e.label) for e in record.entries if e.is_missing]
@@ -81,12 +82,14 @@ class _Lists:
             present = songs.ids_by_external(session, source_id=source_id)
             hidden = gone.songs_by_external(session, source_id=source_id)
             former = song_renames.former_names(session, source_id=source_id)
-            called = songs.named(session, source_id=source_id)
-        return (
-            SongIndex(present, root, former, named=called),
-            SongIndex(hidden, root),
-            hidden | former | present,
-        )
+        indexes = SongIndex(present, root, former, named=self._named), SongIndex(hidden, root)
+        hidden.update(former)
+        hidden.update(present)
+        return *indexes, hidden
+
+    def _named(self) -> dict[str, Named]:
+        with self.task.database.reading() as session:
+            return songs.named(session, source_id=self.place.source_id)
 
     def is_unchanged(self, name: str) -> bool:
         """Whether a file is as it was read, and so are the names of songs."""
@@ -106,16 +109,10 @@ class _Lists:
                 replace(one, is_liked=self._chosen.get(one.external_id, one.is_liked))
                 for one in found
             )
-            key = self._key_of(name)
             with self.task.database.session() as session:
                 self._save(session, name, records)
-                self._note_read(session, name, records, key)
             return records
         return None
-
-    def _key_of(self, name: str) -> str | None:
-        music = self.place.music
-        return music.list_key(name) if isinstance(music, SourceOfFiles) else None
 
     def _save(self, session: Session, name: str, records: tuple[PlaylistRecord, ...]) -> None:
         kept = [record for record in records if not record.is_liked]
@@ -140,23 +137,23 @@ class _Lists:
                 missing={at: e for at, e in enumerate(record.entries) if e.is_missing},
             )
 
-    def _note_read(
-        self, session: Session, name: str, records: tuple[PlaylistRecord, ...], key: str | None
-    ) -> None:
-        print_: Print | None = self.place.music.fingerprint(name)
+    def note_read(self, name: str, records: tuple[PlaylistRecord, ...], tally: Tally) -> None:
+        """Keep what a file says is loved, and have it be noted as read when that is written."""
+        songs_there, _, ids = self._songs
+        for record in records:
+            if record.is_liked:
+                tally.loved[record.external_id] = record.name
+                there = [song for song in record.songs if song in songs_there]
+                tally.said_by |= {ids[song]: record.external_id for song in there}
+        music = self.place.music
+        print_: Print | None = music.fingerprint(name)
+        key = music.list_key(name) if isinstance(music, SourceOfFiles) else None
         if print_ is None or key is None:
             return
         if any(record.is_liked and record.missing for record in records):
             # What such a list misses is kept nowhere: it is read again, to be said again.
             print_ = (None, None, None)
-        list_files.set_read(
-            session,
-            account_id=self.task.account_id,
-            source_id=self.place.source_id,
-            name=name,
-            print_=print_,
-            content_key=key,
-        )
+        tally.read_lists[name] = list_files.Read(print_, key)
 
     def missing_of(self, files: set[str]) -> list[tuple[str, str, list[tuple[str, str]]]]:
         """What the playlists in these files miss, as it was when they were read."""
@@ -192,7 +189,6 @@ def _report_missing(
 
 def read_liked(task: PipelineTask, place: Place, tally: Tally) -> None:
     """Bring what is loved up to date. What a list said that was not read now, it says still."""
-    said_by = {song: record.external_id for record in tally.loved for song in record.songs}
     read = {*place.contents.playlists, *place.loss.missing_playlists} - tally.unread
     is_all_read = not tally.unread and not place.unseen
 
@@ -201,17 +197,12 @@ def read_liked(task: PipelineTask, place: Place, tally: Tally) -> None:
 
     account_id, source_id = task.account_id, place.source_id
     with task.job.phase(f"liked songs{place.suffix}"), task.database.session() as session:
-        ids: dict[str, UUID] = {}
-        if said_by:
-            ids = song_renames.former_names(session, source_id=source_id)
-            ids |= songs.ids_by_external(session, source_id=source_id)
-        wanted = {ids[song]: name for song, name in said_by.items() if song in ids}
         likes.replace(
             session,
             account_id=account_id,
             source_id=source_id,
-            song_ids=list(wanted),
-            said_by=wanted,
+            song_ids=list(tally.said_by),
+            said_by=tally.said_by,
             is_unread=is_unread,
         )
         likes.follow_ratings(session, account_id=account_id, source_id=source_id)
@@ -219,6 +210,10 @@ def read_liked(task: PipelineTask, place: Place, tally: Tally) -> None:
             session,
             account_id=account_id,
             source_id=source_id,
-            lists={record.external_id: record.name for record in tally.loved},
+            lists=tally.loved,
             is_unread=is_unread,
+        )
+        # Not before: a sync that is broken off would leave out what the files say is loved.
+        list_files.set_read(
+            session, account_id=account_id, source_id=source_id, files=tally.read_lists
         )

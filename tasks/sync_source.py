@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from library import account_sources, gone, list_files, list_renames, song_renames
+from library import (
+    account_sources,
+    gone,
+    list_files,
+    list_renames,
+    song_renames,
+    source_reports,
+)
 from library.models import utc_now
 from library.sources.source import MusicSource, SourceRow
 
@@ -95,6 +102,13 @@ def _read(task: PipelineTask, place: Place) -> Outcome:
             location=place.location,
             now=utc_now(),
             read_version=place.music.read_version,
+            report=source_reports.report(
+                songs=tally.songs,
+                playlists=tally.playlists,
+                gone=len(place.loss.missing_songs),
+                unseen=place.unseen,
+                left_out=place.contents.left_out,
+            ),
         )
     return Outcome(tally.succeeded, tally.failed, _counts(place, tally))
 

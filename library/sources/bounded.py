@@ -30,6 +30,8 @@ class BoundedFile:
         self.name = name
         #: Whether somebody wanted to read too much.
         self.has_refused = False
+        #: Go on elsewhere, and tell where it is.
+        self.seek, self.tell = file.seek, file.tell
 
     def read(self, size: int = -1) -> bytes:
         """At most `size` bytes.
@@ -50,14 +52,6 @@ class BoundedFile:
         rest = self._file.seek(0, io.SEEK_END) - here
         self._file.seek(here)
         return rest if size < 0 else min(size, rest)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go on elsewhere."""
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        """Where it is."""
-        return self._file.tell()
 
     def begin_again(self) -> BinaryIO:
         """The file itself, at its beginning."""

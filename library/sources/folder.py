@@ -43,7 +43,7 @@ class FolderSource:
         #: The root and the folders directly in it, by their names, as they were when scanned.
         self._scanned: dict[str, Identity] = {}
         #: Size, time and inode of the files that the scan found, by their names.
-        self._files: dict[str, tuple[str, ...]] = {}
+        self._files: dict[str, str] = {}
         self._songs = SongFiles(self.path)
         #: Called with each folder that a scan lists, and the number of files that it found before.
         self.on_folder: Callable[[str, int], None] | None = None
@@ -72,7 +72,8 @@ class FolderSource:
                 playlists.append(name)
             else:
                 continue
-            self._files[name] = print_of(found.status)
+            # As one text, which takes a third of the memory of three.
+            self._files[name] = " ".join(print_of(found.status))
         self.check()
         self._scanned |= {escaped(name): identity for name, identity in walk.top_folders.items()}
         return Contents(
@@ -176,7 +177,7 @@ class FolderSource:
             UnreadableFile: the name leads out of the folder.
         """
         if external_id in self._files:
-            return self._files[external_id]
+            return tuple(self._files[external_id].split())
         try:
             return print_of(self.path(external_id).stat())
         except OSError:

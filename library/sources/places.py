@@ -12,7 +12,8 @@ import os
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote_to_bytes
 
@@ -39,15 +40,15 @@ class SongIndex:
         root: Path | None = None,
         former: Iterable[str] = (),
         *,
-        named: Mapping[str, Named] | None = None,
+        named: Callable[[], Mapping[str, Named]] | None = None,
     ) -> None:
         """Without a root, whole paths and paths from it are found by their ends alone.
 
         `former` has names that songs had before: a list that was not changed has them still.
-        `named` tells what songs are called, so that entries are found by that, too.
+        `named` tells what songs are called, so that entries are found by that, too. It is asked for
+        the first entry whose path leads nowhere.
         """
-        self._named = list(named or ())
-        self._catalogue = Catalogue((named or {}).values())
+        self._told = named
         now, before = list(songs), list(former)
         self._exact = {song: song for song in (*before, *now)}
         # In this order, and so what there is now comes first.
@@ -71,8 +72,15 @@ class SongIndex:
         song = self.find_place(entry, at)
         if song is not None or entry.named is None:
             return song
-        number = self._catalogue.find(entry.named)
-        return None if number is None else self._named[number]
+        names, catalogue = self._catalogue
+        number = catalogue.find(entry.named)
+        return None if number is None else names[number]
+
+    @cached_property
+    def _catalogue(self) -> tuple[list[str], Catalogue]:
+        """What songs are called, and their names in the same order."""
+        named = self._told() if self._told is not None else {}
+        return list(named), Catalogue(named.values())
 
     def find_place(self, entry: Entry, at: PurePosixPath) -> str | None:
         """The same, by its path alone."""

@@ -13,8 +13,11 @@ from typing import Any, BinaryIO
 
 import mutagen
 from mutagen.apev2 import APEv2
+from mutagen.flac import FLAC
 from mutagen.id3 import ID3, UFID
 from mutagen.mp3 import MP3
+from mutagen.mp4 import MP4
+from mutagen.oggvorbis import OggVorbis
 
 from ..errors import UnreadableFile
 from .bounded import BoundedFile, TooMuchToRead, small_tags
@@ -49,6 +52,13 @@ _KEYS = {
         *("ufid:http://musicbrainz.org", "musicbrainz_trackid", "musicbrainz/track id"),
         f"{_ITUNES}musicbrainz track id",
     ),
+}
+#: Formats by the endings of names, and what stands where at the beginning of such files.
+_LIKELY: dict[str, tuple[Any, int, bytes]] = {
+    "mp3": (MP3, 0, b"ID3"),
+    "flac": (FLAC, 0, b"fLaC"),
+    "m4a": (MP4, 4, b"ftyp"),
+    "ogg": (OggVorbis, 28, b"\x01vorbis"),
 }
 _YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
 #: Between the artists of one text. A slash or an "and" without more may be part of a name.
@@ -145,7 +155,7 @@ def tags_of(file: BinaryIO, name: str) -> Tags:
 
 def _read(bounded: BoundedFile) -> Tags:
     try:
-        file = mutagen.File(bounded)
+        file = mutagen.File(bounded, _likely_kinds(bounded))
     except Exception:
         if not bounded.has_refused:
             raise
@@ -156,19 +166,28 @@ def _read(bounded: BoundedFile) -> Tags:
     return _of(_Values(_tags_of(file, bounded)), getattr(file.info, "length", None))
 
 
+def _likely_kinds(bounded: BoundedFile) -> list[Any] | None:
+    """The one format of a file whose name and beginning agree; None: all have to be tried."""
+    head = bounded.read(36)
+    bounded.seek(0)
+    kind, at, magic = _LIKELY.get(bounded.name.rpartition(".")[2].lower(), (None, 0, b""))
+    return [kind] if kind is not None and head.startswith(magic, at) else None
+
+
 def _tags_of(file: Any, bounded: BoundedFile) -> list[Any]:
     """The file's tags, the best first."""
     found = [file.tags] if file.tags is not None else []
     if isinstance(file, MP3) or not found:
-        extra = _ape(bounded)
+        # The ID3 tags of an MP3 are read already.
+        extra = _first_of((APEv2,) if isinstance(file, MP3) else (APEv2, ID3), bounded)
         is_old = bool(found) and found[0].version[0] == 1 if isinstance(file, MP3) else False
         # ID3v1 has room for 30 letters: whatever else is there says more.
         found = [*extra, *found] if is_old else [*found, *extra]
     return found
 
 
-def _ape(bounded: BoundedFile) -> list[Any]:
-    for kind in (APEv2, ID3):
+def _first_of(kinds: tuple[Any, ...], bounded: BoundedFile) -> list[Any]:
+    for kind in kinds:
         bounded.seek(0)
         try:
             return [kind(bounded)]

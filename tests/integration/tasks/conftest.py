@@ -22,6 +22,14 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def sqlite_shelf(make_sqlite: MakeUrl, valkey_server: Server, tmp_path: Path) -> Iterator[Shelf]:
+    """An account with an empty folder, where one database is as good as the other."""
+    log = f"{valkey_server.tcp_url.removesuffix('/0')}/2"
+    with a_shelf(make_sqlite(True), log, tmp_path / "data") as found:
+        yield found
+
+
+@pytest.fixture
 def shelf(make_url: MakeUrl, valkey_server: Server, tmp_path: Path) -> Iterator[Shelf]:
     """An account with an empty folder, on both databases."""
     log = f"{valkey_server.tcp_url.removesuffix('/0')}/2"

@@ -156,7 +156,7 @@ def test_an_entry_without_a_file_is_found_by_artist_title_and_length():
         "a/1.mp3": Named("Rain", "Ann", duration_seconds=200),
         "b/2.mp3": Named("Rain", "Ann", album="Live", duration_seconds=260),
     }
-    index = SongIndex(songs, Path("/music"), named=songs)
+    index = SongIndex(songs, Path("/music"), named=lambda: songs)
     root = PurePosixPath()
 
     def found(text: str) -> str | None:

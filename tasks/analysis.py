@@ -20,7 +20,7 @@ from progress.errors import JobFailure
 from progress.events import ItemStatus
 
 from .base import PipelineTask
-from .sources import SourceFailure, Sources, failing_with_the_source, reading
+from .sources import SourceFailure, SourceRemoved, Sources, failing_with_the_source, reading
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,9 @@ class _Away:
         try:
             with failing_with_the_source():
                 self.sources.open(source_id).check()
+        except SourceRemoved as removed:
+            self.failures[source_id] = removed
+            return False
         except SourceFailure as failure:
             self.note(source_id, failure)
             return False

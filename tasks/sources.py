@@ -27,6 +27,13 @@ class SourceFailure(JobFailure):
         self.item: tuple[str, object, str] | None = None
 
 
+class SourceRemoved(SourceFailure):
+    """A source that its person removed while a job was at the account's music."""
+
+    def __init__(self) -> None:
+        super().__init__("This source was removed.", code="source_removed")
+
+
 @dataclass(slots=True)
 class Sources:
     """An account's sources, each opened when it is first asked for. Close it when done."""
@@ -55,7 +62,8 @@ class Sources:
         """One of them.
 
         Raises:
-            SourceFailure: it cannot be opened, or was removed.
+            SourceFailure: it cannot be opened.
+            SourceRemoved: its person removed it meanwhile.
         """
         music = self._open.get(source_id)
         if music is None:
@@ -68,7 +76,7 @@ class Sources:
         with self.database.reading() as session:
             found = account_sources.get(session, account_id=self.account_id, source_id=source_id)
         if found is None or found.removed_at is not None:
-            raise SourceUnavailable("This source was removed.")
+            raise SourceRemoved
         return kind_of(found.kind).open(account_sources.row_of(found), installation(self.settings))
 
     def __enter__(self) -> Self:

@@ -20,7 +20,7 @@ from library.sources.source import SourceRow
 
 from . import sync_source
 from .base import PipelineTask
-from .sources import SourceFailure, Sources
+from .sources import SourceFailure, SourceRemoved, Sources
 from .sync_source import LossRefused, Outcome
 
 NAME = "earmark.sync"
@@ -102,6 +102,8 @@ def _read(task: PipelineTask, sources: Sources, row: SourceRow, reading: _Readin
             confirmed_loss=reading.confirmed,
         )
         reading.done.append(done)
+    except SourceRemoved:
+        return
     except SourceFailure as failure:
         if isinstance(failure, LossRefused):
             reading.losses.append(failure.loss | {"source": str(row.id), "name": row.name})

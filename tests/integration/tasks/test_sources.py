@@ -9,10 +9,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from library import account_sources, features, likes, songs
+from library import account_sources, accounts, features, likes, playlists, removed_sources, songs
 from library import jobs as rows
 from library.errors import JobAlreadyActive
-from library.models import Song, Source, utc_now
+from library.models import Match, Playlist, Song, Source, utc_now
+from library.sources.folder import FolderSource
+from library.sources.records import SongRecord
 from progress.events import ItemStatus
 from tasks import jobs, sync
 from tests.integration.conftest import Pipelines
@@ -26,7 +28,7 @@ def other(shelf: Shelf) -> Path:
     write_list(shelf.folder, "Liked.m3u", "a/1.wav")
     folder = shelf.folder.parent / "other"
     make(folder, "a/1.wav", "x.wav")
-    write_list(folder, "Favoris.m3u", "x.wav")
+    write_list(folder, "Liked.m3u", "x.wav")
     add(shelf, folder, name="Other")
     assert shelf.sync().status == "completed"
     return folder
@@ -113,8 +115,6 @@ def test_a_source_that_cannot_be_read_takes_nothing_from_the_others(
 def test_a_source_that_goes_away_while_it_is_read_leaves_no_song_in_progress(
     shelf: Shelf, other: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from library.sources.folder import FolderSource
-
     make(shelf.folder, "a/new.wav")
     make(other, "new.wav")
     read = FolderSource.read_song
@@ -131,6 +131,60 @@ def test_a_source_that_goes_away_while_it_is_read_leaves_no_song_in_progress(
     assert [item.item_kind for item in state.failed_items] == ["song", "source"]
     assert state.items_in_progress == ()
     assert (count(shelf, "Music"), count(shelf, "Other")) == (3, 3)
+
+
+@pytest.mark.parametrize("which", ["Music", "Other"])
+def test_a_source_that_is_removed_while_a_sync_runs_stays_removed(
+    shelf: Shelf, other: Path, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    """The one that is read at that moment, or the one that comes next."""
+    make(shelf.folder, "a/new.wav")
+    make(other, "new.wav")
+    read, key = FolderSource.read_song, ids(shelf)[which]
+
+    def read_song(source: FolderSource, name: str) -> object:
+        if source.root == shelf.folder:
+            with shelf.runtime.database.session() as session:
+                found = account_sources.get(session, account_id=shelf.account_id, source_id=key)
+                assert found is not None
+                removed_sources.remove(session, source=found, now=utc_now())
+        return read(source, name)
+
+    monkeypatch.setattr(FolderSource, "read_song", read_song)
+    assert shelf.sync().status == "completed"
+    left = {"Music": 4, "Other": 3} | {which: 0}
+    assert (count(shelf, "Music"), count(shelf, "Other")) == (left["Music"], left["Other"])
+
+
+def test_a_song_of_one_source_may_belong_to_a_playlist_of_another(pipelines: Pipelines) -> None:
+    account = pipelines.account(None)
+    mine = {"account_id": account}
+    with pipelines.runtime.database.session() as session:
+        one, two = (
+            account_sources.add(session, **mine, location=place, name=place)
+            for place in ("/one", "/two")
+        )
+        kept: dict[str, list[UUID]] = {"Ann": [], "Bob": []}
+        for artist, known in kept.items():
+            for number in range(6):
+                record = SongRecord(f"{artist}/{number}", f"{artist} {number}", artist=artist)
+                known.append(songs.save(session, **mine, source_id=one.id, record=record).id)
+            of = {**mine, "source_id": one.id, "external_id": artist, "name": artist}
+            playlists.save(session, **of, song_ids=known)
+        record = SongRecord("new", "New", artist="Bob")
+        new = songs.save(session, **mine, source_id=two.id, record=record)
+        twin = SongRecord("twin", "Ann 0", artist="Ann")  # the same song, in another source
+        songs.save(session, **mine, source_id=two.id, record=twin)
+        likes.set_heart(session, **mine, song_id=new.id, is_loved=True)
+    assert pipelines.run(account, "matching")[0].status == "completed"
+    with pipelines.runtime.database.reading() as session:
+        (best,) = session.execute(
+            select(Playlist.name)
+            .join(Match, Match.playlist_id == Playlist.id)
+            .where(Match.song_id == new.id, Match.rank == 1)
+        ).all()
+        assert best.name == "Bob"
+        assert songs.counts(session, **mine)[0] == 14  # two that are the same stay two
 
 
 def test_each_source_is_asked_about_its_own_loss(shelf: Shelf, other: Path) -> None:
@@ -153,8 +207,6 @@ def test_each_source_is_asked_about_its_own_loss(shelf: Shelf, other: Path) -> N
 def test_two_syncs_of_one_account_are_never_at_once_and_of_two_they_are(
     shelf: Shelf, other: Path
 ) -> None:
-    from library import accounts
-
     with shelf.runtime.database.session() as session:
         stranger = accounts.create(session, email="stranger@b", password_hash="-").id
     shelf.celery.send_task = lambda *_, **__: None
@@ -169,8 +221,6 @@ def test_two_syncs_of_one_account_are_never_at_once_and_of_two_they_are(
 
 
 def test_a_source_of_somebody_else_or_of_nobody_is_none(shelf: Shelf, other: Path) -> None:
-    from library import accounts
-
     with shelf.runtime.database.session() as session:
         stranger = accounts.create(session, email="stranger@b", password_hash="-").id
         theirs = account_sources.add(session, account_id=stranger, location="/x", name="x")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -13,6 +13,9 @@ from sqlalchemy.orm import Session
 from .identity import identity_of
 from .models import MissingEntry, Playlist, PlaylistEntry, Song
 from .sources.records import EntryRecord
+
+#: A statement names at most this many songs: databases bound the number of its values.
+_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,13 @@ def save(
     playlist.identity = playlist.identity or identity_of(source_id, external_id)
     session.flush()
     mine = {"playlist_id": playlist.id, "account_id": account_id}
+    ways = _shown_as(session, account_id, {key for key in song_ids if key is not None})
     places = [
-        mine | {"position": position, "song_id": song_id}
-        for position, song_id in enumerate(song_ids)
-        if song_id is not None
+        mine
+        | {"position": position, "song_id": ways.get(key, key)}
+        | {"named_id": key if key in ways else None}
+        for position, key in enumerate(song_ids)
+        if key is not None
     ]
     absent = [
         mine | {"position": position, "label": entry.label, "place": entry.place}
@@ -82,6 +88,16 @@ def save(
     for table, rows in ((PlaylistEntry, places), (MissingEntry, absent)):
         _replace(session, table, playlist.id, rows)
     return playlist
+
+
+def _shown_as(session: Session, account_id: UUID, song_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The songs that are shown in the place of some of these."""
+    ids, found = list(song_ids), dict[UUID, UUID]()
+    for start in range(0, len(ids), _BATCH):
+        part = Song.account_id == account_id, Song.id.in_(ids[start : start + _BATCH])
+        query = select(Song.id, Song.shown_as).where(*part, Song.shown_as.is_not(None))
+        found |= {key: shown for key, shown in session.execute(query) if shown is not None}
+    return found
 
 
 def _replace(

@@ -33,20 +33,28 @@ class ExportFile:
     path: Path
 
 
-class Budget:
-    """How many bytes may still be unpacked."""
+class SeenEnough(Exception):
+    """A look at files has seen as much of them as it may."""
 
-    def __init__(self) -> None:
-        self._left_bytes = MAX_UNPACKED_BYTES
+
+class Budget:
+    """How many bytes may still be read, and unpacked for that; of a look, fewer."""
+
+    def __init__(self, *, look_bytes: int | None = None) -> None:
+        self._look_bytes = look_bytes
+        self._spent_bytes = 0
 
     def spend(self, size: int) -> None:
         """Count bytes that were read.
 
         Raises:
             UnreadableFile: there were too many.
+            SeenEnough: there were too many for a look.
         """
-        self._left_bytes -= size
-        if self._left_bytes < 0:
+        self._spent_bytes += size
+        if self._look_bytes is not None and self._spent_bytes > self._look_bytes:
+            raise SeenEnough
+        if self._spent_bytes > MAX_UNPACKED_BYTES:
             most = MAX_UNPACKED_BYTES // _MB
             raise UnreadableFile(f"The export holds more than {most} MB when it is unpacked.")
 
@@ -151,7 +159,7 @@ def _reading_a_zip() -> Iterator[None]:
     """A block that reads a zip, which can be broken in many ways."""
     try:
         yield
-    except UnreadableFile:
+    except (UnreadableFile, SeenEnough):
         raise
     except NotImplementedError as error:
         raise UnreadableFile(
@@ -162,13 +170,13 @@ def _reading_a_zip() -> Iterator[None]:
 
 
 @contextmanager
-def parts_of(files: Sequence[ExportFile]) -> Iterator[list[Part]]:
+def parts_of(files: Sequence[ExportFile], *, look_bytes: int | None = None) -> Iterator[list[Part]]:
     """The files of an export and those in its zips, in the order of their names.
 
     Raises:
         UnreadableFile: a zip is damaged, encrypted, or holds too much.
     """
-    budget, found = Budget(), list[Part]()
+    budget, found = Budget(look_bytes=look_bytes), list[Part]()
     with ExitStack() as opened:
         for file in files:
             if _is_zip(file.path):

@@ -10,7 +10,7 @@ from . import apple, beets, listenbrainz, spotify, table
 from .apple import AppleReader
 from .bounds import TooLarge
 from .listenbrainz import Feedback, ListenBrainzReader
-from .parts import ExportFile, Part, parts_of
+from .parts import ExportFile, Part, SeenEnough, parts_of
 from .spotify import SpotifyReader
 from .tracks import Collected, Export
 from .values import Routes, found, json_events, json_lines, plist_events
@@ -21,17 +21,14 @@ _JSON: Routes = {
     "tracks": spotify.LOVED,
     "playlists": {"*": {**spotify.PLAYLIST, **listenbrainz.SEVERAL}},
 }
-#: A look at an export is over when so many songs were found.
+#: A look at an export is over when so many songs were found, or so much of it was read.
 LOOK_TRACKS = 2_000
+LOOK_BYTES = 8 * 1024 * 1024
 NOTHING_KNOWN = (
     "There is no export in it that Earmark knows: Spotify's data download, Exportify's tables, "
     "Library.xml of Apple Music or iTunes, library.db of beets, or playlists and feedback of "
     "ListenBrainz."
 )
-
-
-class _Enough(Exception):
-    """A look has seen enough."""
 
 
 def read(files: Sequence[ExportFile]) -> Export:
@@ -40,7 +37,7 @@ def read(files: Sequence[ExportFile]) -> Export:
     Raises:
         UnreadableFile: there is none in them, one is damaged, or they hold too much.
     """
-    return _Reading(most_tracks=None).read(files)
+    return _Reading(is_look=False).read(files)
 
 
 def look(files: Sequence[ExportFile]) -> Export:
@@ -49,20 +46,21 @@ def look(files: Sequence[ExportFile]) -> Export:
     Raises:
         UnreadableFile: there is none in them, or the beginning is damaged.
     """
-    return _Reading(most_tracks=LOOK_TRACKS).read(files)
+    return _Reading(is_look=True).read(files)
 
 
 class _Reading:
     """One reading of an export."""
 
-    def __init__(self, *, most_tracks: int | None) -> None:
-        self._most_tracks = most_tracks
+    def __init__(self, *, is_look: bool) -> None:
+        self._is_look = is_look
         self._into = Collected()
         self._feedback = Feedback(self._into)
 
     def read(self, files: Sequence[ExportFile]) -> Export:
-        with parts_of(files) as parts:
-            with suppress(_Enough):
+        look_bytes = LOOK_BYTES if self._is_look else None
+        with parts_of(files, look_bytes=look_bytes) as parts:
+            with suppress(SeenEnough):
                 for part in parts:
                     self._read_part(part)
                 self._name(parts)
@@ -95,8 +93,8 @@ class _Reading:
         return self._read_table if table.is_table(head) else None
 
     def _check(self) -> None:
-        if self._most_tracks is not None and self._into.track_count >= self._most_tracks:
-            raise _Enough
+        if self._is_look and self._into.track_count >= LOOK_TRACKS:
+            raise SeenEnough
 
     def _read_beets(self, part: Part) -> None:
         if part.path is None:

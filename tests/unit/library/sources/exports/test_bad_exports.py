@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from library.errors import UnreadableFile
-from library.sources.exports import bounds, parts, tracks
+from library.sources.exports import bounds, parts, reading, tracks
 from library.sources.exports.parts import ExportFile
 from library.sources.exports.reading import look, read
 
@@ -171,6 +171,20 @@ def test_a_zip_that_grows_when_it_is_unpacked_is_refused_before_it_is(
     files = zipped(tmp_path / "bomb.zip", YourLibrary_json=bomb)
     assert files[0].path.stat().st_size < 100_000
     assert "more than 2 MB when it is unpacked" in refused(files)
+
+
+def test_a_look_at_what_takes_long_to_read_is_over_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "LOOK_BYTES", 200_000)
+    # It ends in the middle, which the look does not come to.
+    long = b'{"tracks": [{"track": "Rain"}' + b",[]" * 200_000
+    for files in (
+        given_files(tmp_path, YourLibrary_json=long),
+        zipped(tmp_path / "x.zip", YourLibrary_json=long),
+    ):
+        assert len(look(files).tracks) == 1
+        assert "ends in the middle" in refused(files)
 
 
 def _names_that_lead_out(path: Path) -> None:

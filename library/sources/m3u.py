@@ -37,18 +37,27 @@ def encoding_of(data: bytes, read: Callable[[str], SongList], exists: Exists) ->
 
 
 def _best(data: bytes, read: Callable[[str], SongList], exists: Exists) -> tuple[str, SongList]:
-    texts = list(readings(data))
-    lists = [read(text) for _, text in texts]
-    known = [_known(found, exists) for found in lists] if len(lists) > 1 else [1]
-    best = known.index(max(known))
-    if not any(known) and not is_text(texts[0][1]):
-        best = 1
-    return texts[best][0], lists[best]
+    found: list[tuple[int, str, SongList]] = []
+    is_text_at_once = True
+    for encoding, text in readings(data):
+        entries = read(text)
+        known, tried = _known(entries, exists)
+        if known == tried > 0:
+            # Under no other encoding are more known: a large list is not read under all of them.
+            return encoding, entries
+        is_text_at_once = is_text_at_once and (bool(found) or is_text(text))
+        found.append((known, encoding, entries))
+    best = max(found, key=lambda one: one[0])
+    if not best[0] and not is_text_at_once:
+        best = found[1]
+    return best[1], best[2]
 
 
-def _known(found: SongList, exists: Exists) -> int:
+def _known(found: SongList, exists: Exists) -> tuple[int, int]:
+    """How many of the entries with letters beyond ASCII that are tried `exists` knows, and all."""
     doubtful = [entry for entry in found.entries if not entry.places[0].isascii()]
-    return sum(exists(entry) for entry in doubtful[:_ENTRIES_TRIED])
+    tried = doubtful[:_ENTRIES_TRIED]
+    return sum(map(exists, tried)), len(tried)
 
 
 def read_m3u(text: str) -> SongList:

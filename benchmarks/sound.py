@@ -3,7 +3,8 @@
 ``slow``: a person's pages, one after the other, beside listeners that read 1 KB a second each, on a
 worker with one thread and with four; ``least_read`` is the fewest bytes that one of them got.
 ``made``: songs of three minutes that browsers do not play: seconds of sound for each second of a
-processor, and how long a player waits for the first byte and for one at two thirds.
+processor, and how long a player waits for the first byte, for that of ten seconds from a third on,
+and for one at two thirds.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ SONG_BYTES = 30_000_000
 #: An account has 12 listeners at most.
 EACH = 10
 SONG_SECONDS = 180.0
+CLIP = "?from=60&seconds=10"
 Row = dict[str, object]
 
 
@@ -147,9 +149,9 @@ def made(server: Server) -> Iterator[Row]:
         folder.mkdir()
         sound = render(Score("strings", 96, 7, "major", 9, seconds=SONG_SECONDS))
         for form, write in FORMATS.items():
-            for place in ("begin", "late"):
+            for place in ("begin", "late", "clip"):
                 write(music / f"{place}.{form}", sound)
-        lengths = {"begin": SONG_SECONDS, "late": SONG_SECONDS}
+        lengths = dict.fromkeys(("begin", "late", "clip"), SONG_SECONDS)
         with serve(server, folder) as site, closing(Database(site.database_url)) as database:
             person = listener(site, database, music, "listener", **lengths)
             for form in FORMATS:
@@ -159,6 +161,7 @@ def made(server: Server) -> Iterator[Row]:
                     "format": form,
                     "times_as_fast": _speed(music / f"begin.{form}"),
                     "first_byte_ms": 1_000 * _wait(person, f"begin.{form}", 0),
+                    "clip_ms": 1_000 * _wait(person, f"clip.{form}", 0, query=CLIP),
                     "at_two_thirds_ms": 1_000 * _wait(person, f"late.{form}", 2 / 3),
                 }
 
@@ -170,11 +173,11 @@ def _speed(path: Path) -> float:
         return SONG_SECONDS / (time.process_time() - begun)
 
 
-def _wait(person: Listener, name: str, share: float) -> float:
+def _wait(person: Listener, name: str, share: float, *, query: str = "") -> float:
     """Seconds until the first byte at a place of a song that is not made yet."""
     place = int(share * frames_of(SONG_SECONDS)) * FRAME_BYTES
     begun = time.monotonic()
-    with person.ask(name, Range=f"bytes={place}-") as client:
+    with person.ask(name, query, Range=f"bytes={place}-") as client:
         came = b""
         while b"\r\n\r\n" not in came or came.endswith(b"\r\n\r\n"):
             came += client.recv(1)

@@ -30,14 +30,16 @@ class Listener:
     def path(self, name: str, query: str = "") -> str:
         return f"/api/songs/{self.songs[name]}/sound{query}"
 
-    def ask(self, name: str, *, small_buffer: bool = False, **headers: str) -> socket.socket:
+    def ask(
+        self, name: str, query: str = "", *, small_buffer: bool = False, **headers: str
+    ) -> socket.socket:
         """A connection that has asked for a song's sound, and has read nothing of it."""
         client = socket.socket()
         if small_buffer:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
         client.settimeout(20)
         client.connect(("127.0.0.1", self.site.port))
-        lines = [f"GET {self.path(name)} HTTP/1.1", "Host: x", f"Cookie: {self.cookie}"]
+        lines = [f"GET {self.path(name, query)} HTTP/1.1", "Host: x", f"Cookie: {self.cookie}"]
         lines += [f"{key}: {value}" for key, value in headers.items()]
         client.sendall("\r\n".join([*lines, "", ""]).encode())
         return client

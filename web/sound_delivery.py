@@ -75,6 +75,15 @@ class Delivery:
         self.place += len(self.rest)
         return bool(data)
 
+    def has_gone(self) -> bool:
+        """Whether its client has closed the connection; asked while there is nothing to send."""
+        try:
+            return not self.client.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
     def idle_seconds(self, now: float) -> float:
         """How long its client has taken nothing of what there was."""
         taken = self.place - len(self.rest) - self._untaken_bytes()

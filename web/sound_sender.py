@@ -132,7 +132,10 @@ class Sender:
                 for key, _ in selector.select(self._pause()):
                     self._turn(selector, key.data)
                 for delivery in [d for d in self._open if d.waits_for_sound]:
-                    self._send(selector, delivery)
+                    if delivery.has_gone():
+                        self._end(selector, delivery)
+                    else:
+                        self._send(selector, delivery)
                 if time.monotonic() >= look_at:
                     look_at = time.monotonic() + self._idle_look_seconds
                     self._end_idle(selector)

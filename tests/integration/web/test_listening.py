@@ -89,7 +89,10 @@ def propose(database: Database, music: Path) -> None:
             for name, score in zip(PROPOSED, (0.9, 0.8, 0.7, 0.6, 0.5), strict=True)
         }
         matches.replace(session, **mine, job_id=job.id, proposals=made)
-        session.execute(update(Song).values(duration_seconds=SECONDS))
+        kin = Song.id.in_((ids["Flac song.flac"], ids["Known four.m4a"]))
+        session.execute(update(Song).where(kin).values(artist="The Kin"))
+        measured = Song.id != ids["Wave song.wav"]
+        session.execute(update(Song).where(measured).values(duration_seconds=SECONDS))
         session.execute(
             update(Song).where(Song.id == ids["Vorbis song.ogg"]).values(has_sound=False)
         )
@@ -202,6 +205,8 @@ def test_songs_play_one_at_a_time_turned_down_at_any_place_and_in_any_format(hea
     heard.wait_until("a.currentTime > 25.2")
     page.get_by_role("button", name="Pause Apple song").click()
     heard.wait_until("a.paused")
+    heard.play("Wave song")  # which nobody has measured
+    expect(page.get_by_role("slider", name="Place in Wave song")).to_have_attribute("max", "30")
     heard.play("Lost song")
     expect(heard.card("Lost song").get_by_role("status")).to_contain_text("cannot be opened")
     expect(heard.card("Vorbis song")).to_contain_text("knows this song by its name alone")
@@ -240,10 +245,11 @@ def test_the_playlist_is_heard_beside_it_and_all_fits_and_is_open_to_all(
     heard.wait_until("a.currentTime > 10.1")
     buttons = card.locator(".samples button")
     expect(buttons).to_have_count(3)
-    # The one that the reason names comes first.
+    # The one that the reason names comes first, then the one by the same artist.
     expect(buttons.first).to_have_text("Known three")
+    expect(buttons.nth(1)).to_have_text("Known four")
     expect(buttons.first).to_have_attribute("aria-label", "Pause ten seconds of Known three")
-    card.get_by_role("button", name="Play ten seconds of Known four").click()
+    card.get_by_role("button", name="Play ten seconds of Known four, The Kin").click()
     # It has to be made: ten seconds of it are.
     heard.wait_until("a.src.includes('from=10.0') && a.currentTime > 0.1 && a.duration < 11")
     assert faults(page) == []

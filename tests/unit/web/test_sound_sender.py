@@ -123,12 +123,26 @@ def test_a_client_that_takes_nothing_is_left_and_one_that_takes_little_is_not(se
         assert len(read_all(idle)) < len(BYTES)
 
 
-def test_a_client_that_went_gives_its_place_back(sender, file):
-    send(sender, whole(file)).close()
+def is_given_back(sender: Sender) -> bool:
     deadline = time.monotonic() + WAIT_SECONDS
     while sender.held and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert sender.held == 0
+    return sender.held == 0
+
+
+def test_a_client_that_went_gives_its_place_back(sender, file):
+    send(sender, whole(file)).close()
+    assert is_given_back(sender)
+
+
+def test_so_does_one_that_went_while_its_song_is_made(sender, tmp_path):
+    path = tmp_path / "part"
+    with path.open("wb") as maker:
+        fcntl.flock(maker, fcntl.LOCK_EX)
+        client = send(sender, GrowingFile(os.open(path, os.O_RDONLY), 300))
+        assert client.recv(100) == HEAD
+        client.close()
+        assert is_given_back(sender)
 
 
 def test_an_account_and_a_process_have_so_many_places(sender):

@@ -32,6 +32,7 @@ export function begin(): void {
   for (const root of document.querySelectorAll<HTMLElement>("[data-player]")) players.set(root, furnished(root));
   if (!players.size) return;
   audio.addEventListener("timeupdate", moved);
+  audio.addEventListener("durationchange", measured);
   audio.addEventListener("ended", stop);
   audio.addEventListener("error", () => { if (now) void failed(now); });
   for (const event of ["play", "pause", "playing", "waiting"]) audio.addEventListener(event, shown);
@@ -197,6 +198,13 @@ function jump(player: Player, seconds: number): void {
 function step(player: Player, seconds: number): void {
   const at = now?.track === player.track ? audio.currentTime : 0;
   jump(player, Math.min(Math.max(0, at + seconds), Math.max(0, player.seconds - 1)));
+}
+
+/** Of a song that nobody has measured, its sound tells how long it is. */
+function measured(): void {
+  if (!now || now.track !== now.player.track || now.player.seconds || !Number.isFinite(audio.duration)) return;
+  now.player.seconds = audio.duration;
+  now.player.slider.max = String(Math.max(1, Math.floor(audio.duration)));
 }
 
 function moved(): void {

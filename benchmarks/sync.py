@@ -23,7 +23,7 @@ from uuid import UUID
 
 from celery import Celery
 
-from library import accounts
+from library import account_sources, accounts
 from library import jobs as rows
 from library.models import TERMINAL_STATUSES
 from tasks import jobs
@@ -164,7 +164,7 @@ def _worked(site: _Site) -> Iterator[tuple[Celery, UUID, Path]]:
     with celery.runtime.database.session() as session:
         account = accounts.create(session, email="listener@example.org", password_hash="-")
         location = str(site.music)
-        accounts.set_folder(session, account_id=account.id, location=location, name="Music")
+        account_sources.add(session, account_id=account.id, location=location, name="Music")
     try:
         with worker("benchmarks._watched", site.data, environment):
             yield celery, account.id, watched

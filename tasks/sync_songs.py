@@ -20,6 +20,8 @@ from .sync_place import Place, Tally
 #: row is written, and a sync that is broken off reads a batch again.
 BATCH_SONGS = 100
 BATCH_SECONDS = 1.0
+#: So many unchanged songs are told at once.
+TOLD_SONGS = 2_000
 
 
 def read_songs(task: PipelineTask, place: Place, tally: Tally) -> None:
@@ -51,6 +53,9 @@ def read_songs(task: PipelineTask, place: Place, tally: Tally) -> None:
 
 def _tell_unchanged(task: PipelineTask, name: str, label: str, tally: Tally) -> None:
     task.job.raise_if_stopped()
+    if tally.songs % TOLD_SONGS == 0:
+        # They are told faster than they are sent, and wait in memory.
+        task.job.flush()
     task.job.item_status(name, ItemStatus.SUCCEEDED, kind="song", label=label)
     tally.songs += 1
     tally.succeeded += 1

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -50,12 +49,18 @@ class SongIndex:
         """
         self._told = named
         now, before = list(songs), list(former)
-        self._exact = {song: song for song in (*before, *now)}
+        self._exact = {*before, *now}
         # In this order, and so what there is now comes first.
         self._alike = {alike(song): song for song in (*before, *now)}
-        self._called: defaultdict[str, list[str]] = defaultdict(list)
+        #: Most files' names are those of one song: a list for each takes much of a large library.
+        self._called: dict[str, str | list[str]] = {}
         for name in dict.fromkeys(map(alike, now)):
-            self._called[name.rpartition("/")[2]].append(name)
+            last = name.rpartition("/")[2]
+            before_it = self._called.setdefault(last, name)
+            if isinstance(before_it, list):
+                before_it.append(name)
+            elif before_it is not name:
+                self._called[last] = [before_it, name]
         paths = () if root is None else (root, os.path.realpath(root))
         self._roots = tuple(dict.fromkeys(escaped(Path(path).as_posix()) for path in paths))
 
@@ -87,7 +92,9 @@ class SongIndex:
         forms = [form for place in entry.places for form in _forms(place)]
         for form in forms:
             for candidate in self._candidates(form, at):
-                song = self._exact.get(candidate) or self._alike.get(alike(candidate))
+                if candidate in self._exact:
+                    return candidate
+                song = self._alike.get(alike(candidate))
                 if song is not None:
                     return song
         return self._by_tail(forms)
@@ -109,7 +116,8 @@ class SongIndex:
         for form in forms:
             path = alike(_DRIVE.sub("", form, count=1))
             parts = [part for part in path.split("/") if part not in _NO_NAMES]
-            for name in self._called.get(parts[-1], ()) if parts else ():
+            called = self._called.get(parts[-1], []) if parts else []
+            for name in [called] if isinstance(called, str) else called:
                 length = _common_end(name.split("/"), parts)
                 if length > 1 or not _says_little(parts[-1]):
                     lengths[name] = max(length, lengths.get(name, 0))

@@ -26,7 +26,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import Engine, event, select
 
-from library import accounts, features
+from library import account_sources, accounts, features
 from library import jobs as rows
 from library.database import Database
 from library.models import (
@@ -239,7 +239,7 @@ def _add_account(url: str, music: Path) -> None:
     database = Database(url)
     with database.session() as session:
         account = accounts.create(session, email="listener@example.org", password_hash="-")
-        accounts.set_folder(session, account_id=account.id, location=str(music), name="Music")
+        account_sources.add(session, account_id=account.id, location=str(music), name="Music")
     database.close()
 
 

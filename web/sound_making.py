@@ -24,6 +24,8 @@ from .sound_order import Order, SongOrder
 #: So many are made at once on a machine, whichever process has them made.
 MAKERS = 2
 RETRY_AFTER_SECONDS = 2
+#: A maker that is asked to end has so long.
+_END_SECONDS = 1.0
 #: A maker may end between two looks.
 _TRIES = 3
 _HERE = str(Path(__file__).parents[1])
@@ -170,7 +172,7 @@ class Makers:
                 stdout=subprocess.DEVNULL,
                 text=True,
                 pass_fds=passed,
-                env=os.environ | {"PYTHONPATH": _HERE, "OPENBLAS_NUM_THREADS": "1"},
+                env=os.environ | {"PYTHONPATH": _path(), "OPENBLAS_NUM_THREADS": "1"},
             )
         finally:
             os.close(slot)
@@ -194,8 +196,17 @@ class Makers:
             self._running[:] = [p for p in (*self._running, *more) if p.poll() is None]
 
 
+def _path() -> str:
+    """Where a maker finds this code, also where it is not installed, and all that this finds."""
+    return os.pathsep.join(filter(None, (_HERE, os.environ.get("PYTHONPATH"))))
+
+
 def _end(running: list[subprocess.Popen[str]]) -> None:
     for process in running:
         process.terminate()
     for process in running:
-        process.wait()
+        try:
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:  # a decoder hangs in a damaged file
+            process.kill()
+            process.wait()

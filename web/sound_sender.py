@@ -174,6 +174,10 @@ class Sender:
         except (OSError, Lost) as error:
             logger.debug("A sound was not sent to its end: %r", error)
             is_over = True
+        except Exception:
+            # All other listeners are sent to by this thread, too.
+            logger.exception("A sound was not sent.", extra={"action": "not_sent"})
+            is_over = True
         if delivery.waits_for_sound != did_wait:
             # A socket with room would wake the loop all the time while there is nothing to send.
             if delivery.waits_for_sound:

@@ -145,6 +145,17 @@ def test_so_does_one_that_went_while_its_song_is_made(sender, tmp_path):
         assert is_given_back(sender)
 
 
+def test_a_fault_with_one_sound_is_no_harm_to_the_others(sender, file, caplog):
+    class Faulty(WholeFile):
+        def read(self, place: int, count: int) -> bytes:
+            raise ValueError("a fault")
+
+    broken = Faulty(os.open(file, os.O_RDONLY), len(BYTES), 0)
+    assert read_all(send(sender, broken)) == HEAD
+    assert read_all(send(sender, whole(file))) == HEAD + BYTES
+    assert [record.action for record in caplog.records] == ["not_sent"]
+
+
 def test_an_account_and_a_process_have_so_many_places(sender):
     for account in ("one", "one", "two"):
         sender.admit(account)

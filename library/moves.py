@@ -55,17 +55,20 @@ class Moves:
 NO_MOVES = Moves({}, frozenset())
 
 
-def are_renumbered(known: Iterable[KnownFile], found: Mapping[str, Print]) -> bool:
+def are_renumbered(
+    known: Iterable[KnownFile], found: Mapping[str, Print], *, stayed: int = 0
+) -> bool:
     """Whether the disk has given its files new inodes, as FAT and some networks do.
 
-    Then size and time alone tell what is unchanged.
+    Then size and time alone tell what is unchanged. So many files more `stayed` as they were.
     """
     same = [
         song.inode == print_[-1]
         for song in known
         if (print_ := found.get(song.name)) is not None and song.print[:-1] == print_[:-1]
     ]
-    return len(same) >= _MANY and sum(same) < len(same) / 2
+    of_all, kept = len(same) + stayed, sum(same) + stayed
+    return of_all >= _MANY and kept < of_all / 2
 
 
 def find_moves(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -20,25 +21,38 @@ _MOST_FORMER = 10
 _DIVIDER = "//"
 
 
-def known_songs(
-    session: Session, *, source_id: UUID, found: Mapping[str, Print]
-) -> list[KnownFile]:
-    """A source's songs as they were read, those that are gone among them.
+class KnownSongs(NamedTuple):
+    """A source's songs as they were read."""
 
-    What is as it was `found` now is the same object, for there may be very many.
-    """
+    #: The names of those whose files are as they were. Of a large library they are nearly all, and
+    #: so there is nothing but their names.
+    stayed: frozenset[str]
+    #: All others, those that are gone among them.
+    others: list[KnownFile]
+
+    @property
+    def present(self) -> Iterator[str]:
+        """The names of those that were there."""
+        yield from self.stayed
+        yield from (song.name for song in self.others if song.is_present)
+
+
+def known_songs(session: Session, *, source_id: UUID, found: Mapping[str, Print]) -> KnownSongs:
+    """A source's songs, beside the files that were found now."""
     columns = (
         *(Song.id, Song.external_id, Song.size_bytes, Song.modified_ns, Song.inode),
         *(Song.audio_key, Song.gone_at.is_(None)),
     )
     query = select(*columns).where(Song.source_id == source_id)
     rows = session.execute(query.execution_options(yield_per=_FETCHED_ROWS))
-    known = []
+    stayed, others = [], []
     for song_id, name, size, modified, inode, key, is_present in rows:
-        print_, now = list_files.print_of(size, modified, inode), found.get(name)
-        same = now if now is not None and now == print_ else print_
-        known.append(KnownFile(song_id, name, same, key, is_present))
-    return known
+        print_ = list_files.print_of(size, modified, inode)
+        if is_present and print_ == found.get(name):
+            stayed.append(name)
+        else:
+            others.append(KnownFile(song_id, name, print_, key, is_present))
+    return KnownSongs(frozenset(stayed), others)
 
 
 def former_names(session: Session, *, source_id: UUID) -> dict[str, UUID]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from library import account_sources, gone, list_files, list_renames, song_renames
@@ -17,6 +17,7 @@ from library.moves import (
     find_moves,
     find_new_ids,
 )
+from library.song_renames import KnownSongs
 from library.sources.contents import Contents, part_of
 from library.sources.source import (
     GivesIds,
@@ -38,7 +39,7 @@ class _Known:
     """What the newest sync left."""
 
     all: Known
-    songs: Sequence[KnownFile]
+    songs: KnownSongs
     #: Size, time and inode of the files with playlists, and what names their content.
     lists: Mapping[str, Print]
     list_keys: Mapping[str, str | None]
@@ -54,7 +55,7 @@ def look(task: PipelineTask, row: SourceRow, music: MusicSource, *, suffix: str)
         if isinstance(music, TellsWhatItLists):
             music.on_folder = notes.tell_folder
         contents = music.scan()
-        found = _prints(music, contents.songs)
+        found = _Prints(music, contents.songs)
         known = _load(task, row, found)
         return _compare(known, music, contents, found, notes, row=row, suffix=suffix)
 
@@ -64,9 +65,9 @@ def _load(task: PipelineTask, row: SourceRow, found: Mapping[str, Print]) -> _Kn
     with task.database.reading() as session:
         location, synced = account_sources.locations(session, source_id=source_id)
         songs = song_renames.known_songs(session, source_id=source_id, found=found)
-        present = [song.name for song in songs if song.is_present]
+        mine = {"account_id": task.account_id, "source_id": source_id}
         return _Known(
-            gone.known(session, account_id=task.account_id, source_id=source_id, songs=present),
+            gone.known(session, **mine, songs=songs.present),
             songs,
             list_files.prints(session, source_id=source_id),
             list_files.keys(session, source_id=source_id),
@@ -89,19 +90,21 @@ def _compare(
     missing = contents.missing(sorted(known.all.songs), music.is_there)
     # What stands for an inode elsewhere is a source's own, and never given anew.
     is_renumbered = isinstance(music, SourceOfFiles) and are_renumbered(
-        (song for song in known.songs if song.is_present), found
+        (song for song in known.songs.others if song.is_present),
+        found,
+        stayed=len(known.songs.stayed),
     )
+    songs = _candidates(known.songs.others, found, missing)
     moves, renamed = NO_MOVES, dict[str, str]()
     if isinstance(music, SourceOfFiles):
-        songs = _candidates(known.songs, found, missing)
         key_of = notes.counting(music.audio_key)
-        moves = find_moves(songs, found, key_of, renumbered=is_renumbered)
-        found_lists = _prints(music, contents.playlists)
+        moves = find_moves(songs, _others(found, known), key_of, renumbered=is_renumbered)
+        found_lists = _Prints(music, contents.playlists)
         renamed = _renamed_lists(
             known, contents, found_lists, is_there=music.is_there, key_of=music.list_key
         )
     elif isinstance(music, GivesIds):
-        moves = find_new_ids(_candidates(known.songs, found, missing), found)
+        moves = find_new_ids(songs, _others(found, known))
     is_same_rules = known.read_version == music.read_version
     return Place(
         source_id=row.id,
@@ -110,9 +113,9 @@ def _compare(
         contents=contents,
         known_playlists=frozenset(list_renames.as_renamed(known.all.playlists, renamed)),
         loss=_loss(known, music, contents, moves, renamed, missing=missing, row=row),
-        unchanged=_unchanged(
-            known.songs if is_same_rules else (), found, compared=2 if is_renumbered else 3
-        ),
+        unchanged=_unchanged(known, found, is_renumbered=is_renumbered)
+        if is_same_rules
+        else frozenset(),
         is_known_by_rules=is_same_rules,
         unseen=contents.kept_unseen((*known.all.songs, *known.all.playlists)),
         suffix=suffix,
@@ -134,7 +137,7 @@ def _loss(
     lists = contents.missing(sorted(known.all.playlists), music.is_there)
     return assess(
         known.all,
-        missing_songs=_really_missing(known.songs, moves, missing),
+        missing_songs=_really_missing(known.songs.others, moves, missing),
         missing_playlists=[name for name in lists if part_of(name, renamed) is None],
         top_folders=contents.top_folders,
         source_id=row.id,
@@ -157,9 +160,29 @@ def _renamed_lists(
     return list_renames.find(there, known.list_keys, found, key_of)
 
 
-def _prints(music: MusicSource, names: Sequence[str]) -> dict[str, Print]:
-    found = {name: music.fingerprint(name) for name in names}
-    return {name: print_ for name, print_ in found.items() if print_ is not None}
+class _Prints(Mapping[str, Print]):
+    """What files are by size, time and inode. The source has it in less room than a dict would."""
+
+    def __init__(self, music: MusicSource, names: Sequence[str]) -> None:
+        self._music = music
+        self._names = {name for name in names if music.fingerprint(name) is not None}
+
+    def __getitem__(self, name: str) -> Print:
+        found = self._music.fingerprint(name) if name in self._names else None
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _others(found: Mapping[str, Print], known: _Known) -> dict[str, Print]:
+    """The files that are not known as they are."""
+    return {name: found[name] for name in found if name not in known.songs.stayed}
 
 
 def _candidates(
@@ -178,18 +201,18 @@ def _really_missing(files: Sequence[KnownFile], moves: Moves, missing: Sequence[
     return sorted({name for name in missing if name not in moved} | displaced)
 
 
-def _unchanged(
-    files: Sequence[KnownFile], found: Mapping[str, Print], *, compared: int
-) -> frozenset[str]:
-    """The songs whose files are as they were, by the first two or by all three of their signs."""
-    return frozenset(
+def _unchanged(known: _Known, found: Mapping[str, Print], *, is_renumbered: bool) -> frozenset[str]:
+    """The songs whose files are as they were; where inodes say nothing, by size and time alone."""
+    if not is_renumbered:
+        return known.songs.stayed
+    return known.songs.stayed | {
         file.name
-        for file in files
+        for file in known.songs.others
         if file.is_present
         and file.inode is not None
         and (now := found.get(file.name)) is not None
-        and file.print[:compared] == now[:compared]
-    )
+        and file.print[:-1] == now[:-1]
+    }
 
 
 @dataclass

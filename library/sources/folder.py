@@ -201,7 +201,10 @@ class FolderSource:
         Raises:
             UnreadableFile: the file is empty, damaged or may not be read.
         """
-        return self._songs.read(external_id)
+        record = self._songs.read(external_id)
+        # The record tells it better than the scan, and takes it along.
+        self._files.pop(external_id, None)
+        return record
 
     def read_playlists(
         self, external_id: str, songs: SongIndex, gone: SongIndex | None = None

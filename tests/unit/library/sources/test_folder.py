@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import mutagen
@@ -271,3 +272,59 @@ class TestPlaylists:
     def test_a_playlist_that_is_gone_says_so(self, tmp_path):
         with pytest.raises(UnreadableFile, match="playlist cannot be opened"):
             FolderSource(tmp_path).read_playlists("gone.m3u", SongIndex((), tmp_path))
+
+
+class TestBadInput:
+    @pytest.mark.parametrize("suffix", [".mp3", ".flac", ".ogg", ".m4a", ".wav", ".wma", ".ape"])
+    def test_of_four_gigabytes_of_nothing_little_is_read(self, tmp_path, suffix):
+        path = tmp_path / f"large{suffix}"
+        with path.open("wb") as file:
+            file.truncate(4 << 30)
+        before = read_bytes()
+        with suppress(UnreadableFile):
+            FolderSource(tmp_path).read_song(path.name)
+        assert read_bytes() - before < 40 << 20
+
+    def test_a_song_that_became_a_pipe_is_waited_for_by_nobody(self, tmp_path):
+        make(tmp_path, "a.ogg")
+        source = FolderSource(tmp_path)
+        source.scan()
+        (tmp_path / "a.ogg").unlink()
+        os.mkfifo(tmp_path / "a.ogg")
+        with pytest.raises(UnreadableFile, match="no file any more"):
+            source.read_song("a.ogg")
+        assert source.audio_key("a.ogg") is None
+        assert source.list_key("a.ogg") is None
+
+    def test_folders_may_lie_in_each_other_deeper_than_calls_may(self, tmp_path):
+        here = Path.cwd()
+        os.chdir(tmp_path)
+        try:
+            for _ in range(1_100):
+                os.mkdir("a")  # noqa: PTH102 - a path of them all is longer than the system takes
+                os.chdir("a")
+            Path("b.ogg").touch()
+        finally:
+            os.chdir(here)
+        make(tmp_path, "z.ogg")
+        contents = FolderSource(tmp_path).scan()
+        assert "z.ogg" in contents.songs
+        assert len(contents.songs) + len(contents.unseen) == 2
+
+    def test_folders_of_the_system_are_named(self, tmp_path):
+        make(tmp_path, ".Trash-1000/files/a.ogg", "b/@eaDir/c.ogg", ".hidden/d.ogg", "e.ogg")
+        contents = FolderSource(tmp_path).scan()
+        assert contents.left_out == (".Trash-1000", "b/@eaDir")
+        assert contents.songs == ("e.ogg",)
+
+    def test_a_listing_tells_each_folder_and_how_many_files_it_has_found(self, tmp_path):
+        make(tmp_path, "a.ogg", "b/c.ogg", "b/d/e.ogg")
+        source, told = FolderSource(tmp_path), []
+        source.on_folder = lambda name, files: told.append((name, files))
+        source.scan()
+        assert told == [("", 0), ("b", 1), ("b/d", 2)]
+
+
+def read_bytes() -> int:
+    """All that this process has read."""
+    return int(Path("/proc/self/io").read_text().partition("rchar:")[2].split()[0])

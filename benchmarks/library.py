@@ -1,6 +1,6 @@
 """How long the site takes to answer for a large library: every page and every JSON read.
 
-50,000 songs, 25,000 of them liked, 300 playlists, 20,000 songs with a proposal and 2,000 jobs, on
+50,000 songs, 25,000 of them loved, 300 playlists, 20,000 songs with a proposal and 2,000 jobs, on
 SQLite and on PostgreSQL. The routes are those of the application, so that a new one is measured,
 too; streams are read as JSON, and downloads are left out. Asked within the process: what a web
 server and a network add is not in it. `cpu_ms` is this process's, without PostgreSQL's.

@@ -62,6 +62,8 @@ def nearly_the_same(
     """The playlists that overlap with one by at least so much, the most alike first."""
     sizes = _common(session, account_id, playlist_id)
     own = sizes.pop(playlist_id, 0)
+    # No playlist overlaps by more than its part of this one: the others' songs are not counted.
+    sizes = {key: common for key, common in sizes.items() if common >= least * own}
     if not own or not sizes:
         return []
     query = (

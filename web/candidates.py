@@ -10,7 +10,7 @@ from library import matches, overlaps, playlists
 from . import deciding
 from .job_views import parse_id
 from .paging import Page, mark_text, parse_mark
-from .review_requests import BOUNDS, DecisionRequest, QueueRequest
+from .review_requests import BOUND_NAMES, BOUNDS, DecisionRequest, QueueRequest
 from .services import services
 from .sessions import account_id
 
@@ -44,6 +44,7 @@ def candidates(playlist_id: str) -> ResponseReturnValue:
         alike=alike,
         least=least,
         bounds=BOUNDS,
+        bound_names=BOUND_NAMES,
         is_first=after is None,
         following=mark_text(page.last.mark) if page.last else None,
     )

@@ -44,7 +44,7 @@ def up_command() -> None:
 @main.command("demo")
 @click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
 def demo_command(folder: Path | None) -> None:
-    """Write the demo library: short songs, three playlists, a few liked songs.
+    """Write the demo library: short songs, three playlists, a few loved songs.
 
     FOLDER is where, by default the music folder that `earmark up` uses.
     """

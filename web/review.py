@@ -33,6 +33,7 @@ from .job_views import parse_id
 from .paging import Page, mark_text, parse_mark, parse_number
 from .problems import problem
 from .review_requests import (
+    BOUND_NAMES,
     BOUNDS,
     DecisionRequest,
     QueueRequest,
@@ -87,6 +88,7 @@ def queue() -> ResponseReturnValue:
             loved=likes.count(session, account_id=mine),
             ran=jobs.latest(session, account_id=mine, kind="matching"),
             bounds=BOUNDS,
+            bound_names=BOUND_NAMES,
             few=FEW_LISTS,
         )
 

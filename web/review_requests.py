@@ -9,6 +9,7 @@ from typing import Self
 from uuid import UUID
 
 from library import decisions, matches
+from library.matching import STRICTNESS
 from library.models import QUEUES
 
 from .job_views import parse_id
@@ -17,6 +18,8 @@ from .job_views import parse_id
 VERDICTS = ("accept", "reject", "later", "take-up")
 #: The bounds that the page offers, in percent.
 BOUNDS = (0, 50, 70, 80, 90, 95, 99)
+#: Those that have a name, by their percent.
+BOUND_NAMES = {round(100 * least): name for name, least in STRICTNESS.items() if least}
 
 
 @dataclass(frozen=True, slots=True)

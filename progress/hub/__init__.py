@@ -15,7 +15,7 @@ The states of a stream, and what moves it on::
        │   asking      in Questions, until the Fetcher answers ─────┤
        │     ▲                                                      │ NoLog
        │     │ StreamOwner.behind                                   ▼
-       │     │                                          waiting     in Inquiry.waiting, until a
+       │     │                                          early       in Inquiry.early, until a
        │     │                                              │       message says that there is a log
        ▼     │                                              └─────▶ asking, then Replays.open
      live ───┤         in Delivery.live: has every frame up to Delivery.sent

@@ -62,7 +62,7 @@ class Inquiry:
     """The questions to the log, and the readers that wait for it to exist."""
 
     #: Readers of a log that does not exist yet. A dict without values: it is smaller than a set.
-    waiting: dict[Stream, None] = field(default_factory=dict)
+    early: dict[Stream, None] = field(default_factory=dict)
     #: How many questions are not answered yet.
     asked: int = 0
     #: Whether the log's messages are subscribed to, and the questions that wait for that.
@@ -92,4 +92,4 @@ class Channel:
     def has_readers(self) -> bool:
         """Whether it has a reader, or a question whose answer may be for one."""
         delivery, inquiry = self.delivery, self.inquiry
-        return bool(delivery.live or delivery.lagging or inquiry.waiting or inquiry.asked)
+        return bool(delivery.live or delivery.lagging or inquiry.early or inquiry.asked)

@@ -106,7 +106,7 @@ class Replays:
 
     def forget(self, stream: Stream) -> None:
         """A stream has ended."""
-        stream.channel.inquiry.waiting.pop(stream, None)
+        stream.channel.inquiry.early.pop(stream, None)
 
     def asking(self) -> Iterator[Stream]:
         """All readers that wait for an answer."""
@@ -123,7 +123,7 @@ class Replays:
         if kept is None:
             channel.inquiry.heard = entries[-1].cursor
             # Its readers wait for it to begin. Where it stands, the message does not tell.
-            if channel.inquiry.waiting:
+            if channel.inquiry.early:
                 self._ask(channel, None)
             return False
         last = kept.ring.last
@@ -148,7 +148,7 @@ class Replays:
     def follow(self, channel: Channel) -> None:
         """A log is subscribed to from now on: ask what waited for that."""
         self._questions.begin(channel)
-        if channel.kept is not None or channel.inquiry.waiting:
+        if channel.kept is not None or channel.inquiry.early:
             self.look(channel)
 
     def unfollow(self, channel: Channel) -> None:
@@ -191,7 +191,7 @@ class Replays:
         kept, heard = channel.kept, channel.inquiry.heard
         if kept is not None and heard is not None and heard > kept.position:
             self._mend(channel, kept)
-        if kept is None and heard is not None and channel.inquiry.waiting:
+        if kept is None and heard is not None and channel.inquiry.early:
             # The log began after the question was answered and before the answer came here.
             channel.inquiry.heard = None
             self._ask(channel, None)
@@ -227,8 +227,8 @@ class Replays:
         kept.keep_state(snapshot, cursor)
         self._writer.flush(channel)
         inquiry = channel.inquiry
-        waiting, inquiry.waiting = inquiry.waiting, {}
-        for stream in waiting:
+        early, inquiry.early = inquiry.early, {}
+        for stream in early:
             self.open(stream, None)
         for stream, begins_at in readers:
             if after is not None:
@@ -239,7 +239,7 @@ class Replays:
                 self.open(stream, begins_at)
 
     def _found_no_log(self, channel: Channel, readers: list[Asking]) -> None:
-        waiting, lagging = channel.inquiry.waiting, channel.delivery.lagging
+        early, lagging = channel.inquiry.early, channel.delivery.lagging
         channel.kept = None
         known = [*self._writer.restart(channel, is_same_log=False), *lagging]
         if isinstance(channel.ref, FeedRef):
@@ -247,13 +247,13 @@ class Replays:
             empty = frame(EMPTY_FEED.to_json().encode(), None)
             for stream in (*known, *(stream for stream, _ in readers)):
                 if stream not in lagging and self._writer.put(stream, empty):
-                    waiting[stream] = None
+                    early[stream] = None
             return
         # Readers that saw the log are ended: when they come back, the application can tell the
         # state from its database. Readers that ask for the first time wait for the job to begin.
-        for stream in (*known, *(() if readers else tuple(waiting))):
+        for stream in (*known, *(() if readers else tuple(early))):
             self._writer.dismiss(stream)
-        waiting.update((stream, None) for stream, _ in readers)
+        early.update((stream, None) for stream, _ in readers)
 
     def _begin_anew(self, channel: Channel, cursor: Cursor) -> Kept:
         """Keep frames from another position on. Readers that are not there yet are caught up."""

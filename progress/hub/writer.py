@@ -119,7 +119,7 @@ class Writer:
     def say(self, channel: Channel, data: bytes, now: float) -> None:
         """Write what has no position to all readers that are in the midst of nothing."""
         channel.delivery.told_at = now
-        for stream in (*channel.delivery.live.values(), *channel.inquiry.waiting):
+        for stream in (*channel.delivery.live.values(), *channel.inquiry.early):
             if stream.is_open:
                 self.put(stream, data)
 

@@ -95,5 +95,5 @@ def test_a_channel_is_due_for_its_keep_alive_and_once_it_is_dropped_no_more() ->
 def test_a_channel_has_a_reader_while_any_part_has_one() -> None:
     channel = Channel(fresh_ref())
     assert not channel.has_readers
-    channel.inquiry.waiting[Stream(1, channel, ends_at=1.0)] = None
+    channel.inquiry.early[Stream(1, channel, ends_at=1.0)] = None
     assert channel.has_readers

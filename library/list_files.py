@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from .models import ListFile
+from .models import ListFile, MissingEntry, Playlist
 from .moves import Print
 
 #: A statement names at most this many rows.
@@ -50,6 +50,21 @@ def read_again(session: Session, *, source_id: UUID, names: Iterable[str] | None
         return
     for part in _batches(names):
         session.execute(stale.where(ListFile.external_id.in_(part)).values(modified_ns=None))
+
+
+def read_again_what_misses(session: Session, *, source_id: UUID) -> None:
+    """Have the files be read at the next sync whose playlists miss songs.
+
+    For a song that is called otherwise now: what an entry misses is looked for by that, too.
+    """
+    query = (
+        select(Playlist.external_id)
+        .join(MissingEntry, MissingEntry.playlist_id == Playlist.id)
+        .where(Playlist.source_id == source_id, Playlist.gone_at.is_(None))
+        .distinct()
+    )
+    names = files_of(session.scalars(query).all())
+    read_again(session, source_id=source_id, names=names)
 
 
 class Read(NamedTuple):

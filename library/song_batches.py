@@ -21,6 +21,8 @@ MAX_TEXT = 300
 _BOUNDED = frozenset({"title", "artist", "album", "album_artist", "genre"})
 
 _FIELDS = tuple(field.name for field in fields(SongRecord))
+#: By these a playlist's entry is found that leads nowhere.
+_CALLED = ("title", "artist", "artists", "album", "duration_seconds")
 #: A row's values by the names of its columns.
 _Values = dict[str, Any]
 
@@ -59,6 +61,8 @@ def save_all(
         _keep_what_was_heard(session, changed)
     if new or any(row["gone_at"] or not row["present"] for row, _ in changed):
         list_files.read_again(session, source_id=source_id)
+    elif any(row[name] != values[name] for row, values in changed for name in _CALLED):
+        list_files.read_again_what_misses(session, source_id=source_id)
     return len(new) + len(changed)
 
 

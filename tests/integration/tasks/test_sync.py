@@ -168,14 +168,14 @@ class TestTheSecondTime:
         assert job.result["playlists"] == 2
         # What it would not notice is no test.
         with opened(full.folder) as files, written(full) as rows:
-            tag(full.folder / "e.flac", title="Another")
+            tag(full.folder / "e.flac", genre="Another")
             files_before = len(files)
             full.sync()
         assert len(files) > files_before
         assert rows.total() == 1
 
     def test_one_edited_song_is_one_file_and_one_row(self, full: Shelf) -> None:
-        tag(full.folder / "Jazz/a.flac", title="Better")
+        tag(full.folder / "Jazz/a.flac", genre="Better")
         before = ids(full)
         with opened(full.folder) as files, written(full) as rows:
             full.sync()
@@ -192,6 +192,16 @@ class TestTheSecondTime:
         assert (job.failed, len(entries(full)["Mix"])) == (0, 3)
         (full.folder / "nowhere.flac").unlink()
         assert full.sync().failed == 1
+
+    def test_a_list_is_read_again_when_a_song_is_called_as_one_that_it_misses(
+        self, full: Shelf
+    ) -> None:
+        entry = "#EXTINF:0,Ann - Better\nelsewhere/at all.flac"
+        write_list(full.folder, "Titles.m3u8", "#EXTM3U", entry)
+        assert full.sync().failed == 2
+        tag(full.folder / "h.flac", title="Better")
+        assert full.sync().failed == 1
+        assert entries(full)["Titles"] == [ids(full)["h.flac"]]
 
     def test_a_list_that_is_said_to_be_of_loved_songs_is_read_as_one(self, full: Shelf) -> None:
         from library import account_sources, liked_lists

@@ -31,8 +31,6 @@ from . import (
     security,
     services,
     sessions,
-    sound_services,
-    sounds,
     source_forms,
     sources,
     sources_api,
@@ -42,6 +40,8 @@ from . import (
     writing_api,
 )
 from .arrival import MAX_BODY_BYTES
+from .sound import routes as sound
+from .sound import services as sound_services
 from .visible import finalize
 
 
@@ -93,7 +93,7 @@ def create_app(
         candidates.blueprint,
         proposals_api.blueprint,
         review.blueprint,
-        sounds.blueprint,
+        sound.blueprint,
         source_forms.blueprint,
         sources.blueprint,
         sources_api.blueprint,

@@ -16,7 +16,8 @@ from flask import Flask
 from progress.streamer.supervisor import StreamerSettings, Supervisor
 from tasks import logs, startup
 
-from . import access_log, sound_services
+from . import access_log
+from .sound import services as sound_services
 
 _settings = startup.read_settings(needs_key=True)
 logs.configure(_settings)

@@ -22,8 +22,8 @@ from library.sound.mp3 import FRAME_BYTES, frames_of
 from library.sound.songs import volume_of
 from tests.integration.web.conftest import Person, Site
 from tests.integration.web.listening import encode, keep_songs
-from web.sound_sender import SoundLimits
-from web.sound_services import of
+from web.sound.sender import SoundLimits
+from web.sound.services import of
 
 RATE_HZ, SECONDS = 44_100, 3.0
 WAIT_SECONDS = 20.0

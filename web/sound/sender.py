@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from library.sound.content import Lost
 from progress.errors import ServerFull, TooManyStreams
 
-from .sound_delivery import Delivery
+from .delivery import Delivery
 
 logger = logging.getLogger(__name__)
 

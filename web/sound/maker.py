@@ -1,4 +1,4 @@
-"""The maker of one sound: ``python -m web.sound_maker``, in a process of its own.
+"""The maker of one sound: ``python -m web.sound.maker``, in a process of its own.
 
 What decodes strangers' files may crash, hang or take all memory: then this process ends, and the
 lock on what it wrote says so. It is given an order on its standard input, as JSON.
@@ -15,7 +15,7 @@ from contextlib import suppress
 from library.errors import SourceUnavailable, UnhearableFile, UnreadableFile
 from library.sound.making import make
 
-from .sound_order import Order
+from .order import Order
 
 #: Of the processor, and in all: an hour of sound takes a minute, and a server may be slow.
 _CPU_SECONDS, _WALL_SECONDS = 180, 600

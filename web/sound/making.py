@@ -19,7 +19,7 @@ from library.sound.songs import Place
 from library.sound.store import SoundKey, SoundStore, is_at, take_lock
 from library.sources.source import Installation
 
-from .sound_order import Order, SongOrder
+from .order import Order, SongOrder
 
 #: So many are made at once on a machine, whichever process has them made.
 MAKERS = 2
@@ -167,7 +167,7 @@ class Makers:
         passed = [part, slot] if wish.file is None else [part, slot, wish.file]
         try:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "web.sound_maker"],
+                [sys.executable, "-P", "-m", "web.sound.maker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 text=True,

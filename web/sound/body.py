@@ -16,8 +16,8 @@ from library.sound.content import Content, Lost
 from progress.wsgi.gunicorn import Head, client_socket
 from progress.wsgi.leaving import send
 
-from .sound_delivery import PIECE_BYTES, Delivery
-from .sound_sender import Sender
+from .delivery import PIECE_BYTES, Delivery
+from .sender import Sender
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from library.errors import UnreadableFile
-from web.song_files import open_within
+from web.sound.files import open_within
 
 
 def test_what_a_name_leads_to_is_judged_once_it_is_open(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ import pytest
 
 from library.sound.content import Content, GrowingFile, WholeFile
 from progress.errors import ServerFull, TooManyStreams
-from web.sound_delivery import Delivery
-from web.sound_sender import Sender, SoundLimits
+from web.sound.delivery import Delivery
+from web.sound.sender import Sender, SoundLimits
 
 BYTES = random.Random(1).randbytes(1_500_000)
 HEAD = b"HEAD\r\n\r\n"

@@ -21,15 +21,15 @@ from progress.errors import TooManyStreams
 from progress.wsgi import Problem
 from tasks.sources import installation
 
-from .job_views import parse_id
-from .services import services
-from .sessions import account_id
-from .song_files import SongFile, open_file
-from .sound_body import SoundBody, SoundResponse
-from .sound_making import RETRY_AFTER_SECONDS, Busy, CannotBeMade
-from .sound_offers import Offer, media_type_of, offer, wish
-from .sound_ranges import Asked, asked
-from .sound_services import sound_services
+from ..job_views import parse_id
+from ..services import services
+from ..sessions import account_id
+from .body import SoundBody, SoundResponse
+from .files import SongFile, open_file
+from .making import RETRY_AFTER_SECONDS, Busy, CannotBeMade
+from .offers import Offer, media_type_of, offer, wish
+from .ranges import Asked, asked
+from .services import sound_services
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 from werkzeug.http import http_date
 
-from web.sound_ranges import Asked, Version, asked
+from web.sound.ranges import Asked, Version, asked
 
 WRITTEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STRONG = Version("tag", WRITTEN, is_strong=True)
@@ -27,7 +27,9 @@ def ask(size: int = 100, version: Version = STRONG, **headers: str) -> Asked:
 numbers = st.integers(0, 300).map(str) | st.sampled_from(["", "0", "99999999999999999999"])
 ranges = st.tuples(numbers, numbers).map("-".join)
 lists = st.lists(ranges, min_size=1, max_size=3).map(",".join)
-headers = lists.map("bytes={}".format) | st.text(st.characters(max_codepoint=255), max_size=20)
+# No header has a line break.
+anything = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=20)
+headers = lists.map("bytes={}".format) | anything
 
 
 @given(header=headers, size=st.integers(0, 200))

@@ -15,9 +15,9 @@ from library.sound.content import Content, WholeFile
 from library.sound.samples import Clip
 from library.sound.songs import Place
 
-from .song_files import SongFile
-from .sound_making import Makers, Wish
-from .sound_ranges import Version
+from .files import SongFile
+from .making import Makers, Wish
+from .ranges import Version
 
 #: A browser keeps a sound for its person, and asks each time whether it is the same and theirs.
 _HEADERS = {

@@ -11,8 +11,8 @@ from library.sound.store import SoundStore
 from tasks.settings import Settings
 from tasks.sources import installation
 
-from .sound_making import Makers
-from .sound_sender import Sender
+from .making import Makers
+from .sender import Sender
 
 _KEY = "earmark.sounds"
 

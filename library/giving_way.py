@@ -25,7 +25,7 @@ from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from . import carrying, likes
-from .models import LikedSong, Playlist, PlaylistEntry, Song, Source
+from .models import Account, LikedSong, Playlist, PlaylistEntry, Song, Source
 from .same_song import Catalogue, Named
 
 #: Rows are written in parts of this many.
@@ -88,6 +88,10 @@ def settle(session: Session, *, account_id: UUID) -> Settled:
     """Bring what is shown, and all that hangs on it, in accord with the songs that are there."""
     if not session.scalar(select(exists().where(*_silent(account_id)))):
         return Settled(0, 0)
+    # One after the other: two at once would carry the same decisions. It keeps nobody from adding
+    # rows that belong to the account.
+    mine = select(Account.id).where(Account.id == account_id)
+    session.execute(mine.with_for_update(key_share=True))
     songs = list(_songs(session, account_id))
     ways = shown_as(songs)
     _show(session, account_id, songs, ways)

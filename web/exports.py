@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,11 +28,17 @@ from .services import services
 from .sessions import account_id
 from .source_kinds import source_to_change
 
+logger = logging.getLogger(__name__)
+
 blueprint = Blueprint("exports", __name__)
 
 _ENDPOINT = "exports.upload"
 #: In MB, for people.
 MOST_MB = MAX_FILE_BYTES // (1024 * 1024)
+_NO_ROOM = (
+    "The files could not be kept: the disk of this site is full, or may not be written to. "
+    "Tell the person who runs it."
+)
 _TOO_LARGE = f"An export may have {MOST_MB} MB in all: leave out what is no playlist or library."
 
 
@@ -62,6 +69,9 @@ def upload() -> ResponseReturnValue:
         kept = _keep(given, changed)
     except (UnreadableFile, SourceRefused) as error:
         return _page(changed, _sentence(error)), 422
+    except OSError:
+        logger.exception("An export was not kept.", extra={"action": "export_not_kept"})
+        return _page(changed, _NO_ROOM), 503
     flash(
         f"{kept.name} is part of your music now. Sync reads it."
         if changed is None

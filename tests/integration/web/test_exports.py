@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from library import account_sources, playlists, removed_sources, songs
 from library.models import Source
+from library.sources.exports.storage import ExportStore
 from library.sources.records import SongRecord
 from tests.integration.web.conftest import Person, Site, token
 from tests.unit.library.sources.exports.made import (
@@ -127,6 +128,20 @@ def test_one_that_is_too_large_is_refused_in_a_sentence(
     answer = upload(ada, large)
     assert answer.status_code == 413
     assert "An export may have 64 MB in all" in answer.text
+
+
+def test_where_there_is_no_room_the_page_says_so(
+    site: Site, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ExportStore, "keep", full)
+    answer = upload(ada, ("YourLibrary.json", LIBRARY))
+    assert answer.status_code == 503
+    assert "The files could not be kept" in answer.text
+    assert sources(site, ada) == []
+    assert kept(site, ada) == []
 
 
 def test_an_upload_needs_the_pages_token_and_ones_own_source(site: Site, ada: Person) -> None:

@@ -1,7 +1,8 @@
-"""The kinds of sources that are installed, found by their entry points.
+"""The kinds of sources: Earmark's own, and those of packages, found by their entry points.
 
 A package adds one by an entry point in the group ``earmark.sources``: the kind's name, and where
-its `SourceKind` is. Earmark's own kinds are found in the same way.
+its `SourceKind` is. Earmark's own have none: a host that installs the requirements alone, as for a
+``Procfile``, knows of no entry points of the project.
 """
 
 from __future__ import annotations
@@ -13,18 +14,23 @@ from importlib.metadata import entry_points
 from types import MappingProxyType
 
 from ..errors import SourceUnavailable
+from .exports.source import KIND as EXPORT
+from .folder_kind import KIND as FOLDER
 from .source import SourceKind
+from .subsonic.kind import KIND as SUBSONIC
 
 logger = logging.getLogger(__name__)
 
 GROUP = "earmark.sources"
+OWN: tuple[SourceKind, ...] = (EXPORT, FOLDER, SUBSONIC)
 
 
 @cache
 def installed() -> Mapping[str, SourceKind]:
     """The kinds by their names, in alphabetical order. One that cannot be loaded is left out.
 
-    Looked for once in a process: a package that is installed later is found by the next one.
+    No package replaces one of Earmark's own. Looked for once in a process: a package that is
+    installed later is found by the next one.
     """
     found: dict[str, SourceKind] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
@@ -38,7 +44,8 @@ def installed() -> Mapping[str, SourceKind]:
                 entry.value,
                 extra={"action": "kind_broken"},
             )
-    return MappingProxyType(found)
+    found |= {kind.name: kind for kind in OWN}
+    return MappingProxyType(dict(sorted(found.items())))
 
 
 def kind_of(name: str) -> SourceKind:

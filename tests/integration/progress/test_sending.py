@@ -131,7 +131,7 @@ def test_an_account_of_no_use_is_said_once_and_the_messages_are_sent(
         shop.work.delay()
     assert [said["account"] for said in shop.headers()] == [NOBODY, NOBODY]
     assert shop.log.snapshot(JobRef(NOBODY, first.id)) is not None
-    (line,) = [record for record in caplog.records if record.name.startswith("progress")]
+    (line,) = [line for line in caplog.records if line.name.startswith("progress.celery")]
     assert line.action == "no_account"  # type: ignore[attr-defined]
     assert "str(user.id)" in line.message
 

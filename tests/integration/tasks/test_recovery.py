@@ -50,7 +50,7 @@ def test_a_locked_database_has_a_job_tried_again_and_says_so(
         for fault in faults:
             raise fault
 
-    monkeypatch.setattr(sync_source.gone, "mark", locked)
+    monkeypatch.setattr(sync_source.account_sources, "set_synced", locked)
     header = {"account": ref.account, "jobId": ref.job_id, "attempt": 0}
     pipelines.celery.tasks[sync.NAME].apply(task_id=ref.job_id, headers={jobs.HEADER: header})
 

@@ -8,7 +8,7 @@ from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, StorageState, expect
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -286,22 +286,35 @@ def served(
         database.close()
 
 
-@pytest.fixture(params=[390, 1440])
-def page(
-    request: pytest.FixtureRequest, browser: Browser, served: tuple[Served, Database, UUID]
-) -> Iterator[Page]:
-    site, _, _ = served
-    size = {"width": request.param, "height": 900}
-    with browser.new_context(base_url=f"http://127.0.0.1:{site.port}", viewport=size) as context:
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, served: tuple[Served, Database, UUID]) -> StorageState:
+    """What a browser keeps of one sign-in: the site lets nobody in more than ten times a minute."""
+    with browser.new_context(base_url=f"http://127.0.0.1:{served[0].port}") as context:
         page = context.new_page()
-        faults: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
         page.goto("/sign-in")
         page.get_by_label("E-mail address").fill(EMAIL)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url("**/")
+        return context.storage_state()
+
+
+@pytest.fixture(params=[390, 1440])
+def page(
+    request: pytest.FixtureRequest,
+    browser: Browser,
+    served: tuple[Served, Database, UUID],
+    signed_in: StorageState,
+) -> Iterator[Page]:
+    site, _, _ = served
+    size = {"width": request.param, "height": 900}
+    with browser.new_context(
+        base_url=f"http://127.0.0.1:{site.port}", viewport=size, storage_state=signed_in
+    ) as context:
+        page = context.new_page()
+        faults: list[str] = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
         page.goto("/proposals")
         yield page
         assert [fault for fault in faults if "Failed to load" not in fault] == []

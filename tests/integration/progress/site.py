@@ -59,5 +59,6 @@ def forget_results(celery: Celery) -> None:
     # Celery keeps results of chains for a while, and each unsubscribes from its server when it
     # goes: by then there is none.
     for kept in gc.get_objects():
-        if isinstance(kept, AsyncResult) and kept.backend is celery.backend:
+        # Not by isinstance, which asks Celery's proxies for tasks that may be registered no longer.
+        if issubclass(type(kept), AsyncResult) and kept.backend is celery.backend:
             kept.backend = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from ..errors import UnreadableFile
@@ -37,17 +38,22 @@ class FolderWriter:
         self,
         root: Path,
         *,
-        index: SongIndex,
+        index: Callable[[], SongIndex],
         writable: MusicRoots,
         backups: Backups,
         disk: Disk | None = None,
     ) -> None:
         self._folder = FolderSource(root)
         self._root = Path(os.path.realpath(root))
-        self._index = index
+        self._read_index = index
         self._writable = writable
         self._backups = backups
         self._disk = disk or Disk()
+
+    @cached_property
+    def _index(self) -> SongIndex:
+        """The songs that lists name. What asks how a list stands needs none of them."""
+        return self._read_index()
 
     def preview(self, list_id: str, songs: Sequence[NewSong]) -> Preview:
         """What would be written into a list, and whether it could be."""

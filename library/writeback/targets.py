@@ -40,7 +40,7 @@ def _folder(target: Target) -> ListWriter:
     if roots is not None and not roots.holds(root):
         raise NotWritable("Your music folder is none of those that accounts may choose from.")
     backups = Backups(target.installation.data_dir, target.row.account_id)
-    return FolderWriter(root, index=target.index(), writable=target.writable, backups=backups)
+    return FolderWriter(root, index=target.index, writable=target.writable, backups=backups)
 
 
 def _subsonic(target: Target) -> ListWriter:

@@ -103,7 +103,7 @@ class World:
     def writer(self) -> FolderWriter:
         return FolderWriter(
             self.root,
-            index=SongIndex(self.names, self.root),
+            index=lambda: SongIndex(self.names, self.root),
             writable=MusicRoots((self.folder,)),
             backups=Backups(self.folder, self.account_id),
         )

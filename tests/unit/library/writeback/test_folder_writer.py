@@ -38,7 +38,7 @@ class Place:
         self.backups = Backups(self.data, uuid4(), disk or Disk())
         self.writer = FolderWriter(
             self.root,
-            index=SongIndex(SONGS, self.root),
+            index=lambda: SongIndex(SONGS, self.root),
             writable=MusicRoots((folder,) if writable else ()),
             backups=self.backups,
             disk=disk,

@@ -128,7 +128,7 @@ class Home:
 
         writer = FolderWriter(
             self.root,
-            index=SongIndex(["a.mp3", "b.mp3", "c.mp3"], self.root),
+            index=lambda: SongIndex(["a.mp3", "b.mp3", "c.mp3"], self.root),
             writable=MusicRoots((self.root,)),
             backups=Backups(self.data, self.account_id, disk),
             disk=disk,

@@ -6,9 +6,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
-# Most tests wait for processes, so that two processors have time for four. A file's tests share
+# Most tests wait for processes, so that two processors have time for three. A file's tests share
 # servers, and stay together; the slow files are the first ones, and are begun first.
-IN_PARALLEL := --numprocesses 4 --dist loadfile --no-loadscope-reorder
+IN_PARALLEL := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 BENCHMARKS := $(patsubst benchmarks/%.py,%,$(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)))
 
 # What `earmark up` reads; given as `make run PORT=8000` or in the environment.

@@ -175,17 +175,24 @@ def _in_forks() -> None:
             raise ChildProcessError(share)
 
 
-def _in_billiard() -> None:
+def _may_have_children() -> None:
     # Celery's children are daemons, which may have no children of their own.
     current_process()._config["daemon"] = False
+
+
+def _in_billiard() -> None:
+    _may_have_children()
     children = [Process(target=_do, args=(share,)) for share in ("1", "2")]
     for child in children:
         child.start()
     for child in children:
         child.join()
+        if child.exitcode:
+            raise ChildProcessError(child.exitcode)
 
 
 def _in_pool() -> None:
+    _may_have_children()
     with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
         list(pool.map(_do, ("1", "2")))
 
